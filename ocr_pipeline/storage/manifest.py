@@ -1,0 +1,98 @@
+"""The small JSON beside each published artifact: where it comes from, what it holds, whether it is still current."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.publishing import publish_file
+from ocr_pipeline.storage.quarantine import Counts
+
+
+class Input(msgspec.Struct, frozen=True):
+    """One thing an artifact was made from: a name a person understands and a fingerprint of its content."""
+
+    name: str
+    fingerprint: str
+
+
+class Manifest(msgspec.Struct, kw_only=True):
+    """What one artifact is made of.
+
+    Attributes:
+        stage: the stage that made it (``annotations``).
+        partition: the source partition, or the recipe for a checkpoint.
+        code_version: version of the stage's code; a new one makes the artifact stale.
+        settings: every setting that changes the artifact.
+        inputs: upstream artifacts or, at the first stages, a fingerprint of the files on the share.
+        counts: pages and words in, out and set aside.
+        fingerprint: of the artifact itself; Dagster's data version.
+    """
+
+    stage: str
+    partition: str
+    code_version: str
+    settings: dict[str, Any]
+    inputs: list[Input]
+    fingerprint: str
+    counts: Counts = msgspec.field(default_factory=Counts)
+
+    def made_from(self, code_version: str, settings: dict[str, Any], inputs: list[Input]) -> bool:
+        """Whether the same code, settings and inputs would make the same artifact again."""
+        return (self.code_version, self.settings, self.inputs) == (code_version, settings, inputs)
+
+
+def manifest_path(artifact: Path) -> Path:
+    return artifact.with_name(artifact.name + ".manifest.json")
+
+
+def quarantine_path(artifact: Path) -> Path:
+    return artifact.with_name(artifact.name + ".quarantine.jsonl")
+
+
+def write_manifest(artifact: Path, manifest: Manifest) -> None:
+    """Publish the manifest of ``artifact``; always the last thing a stage does."""
+    with publish_file(manifest_path(artifact)) as draft:
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+
+
+def read_manifest(artifact: Path) -> Manifest | None:
+    """The manifest of ``artifact``, or None if artifact or manifest is not there.
+
+    Raises:
+        PipelineError: the manifest is there but cannot be read.
+    """
+    path = manifest_path(artifact)
+    if not artifact.exists() or not path.exists():
+        return None
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except msgspec.DecodeError as error:
+        raise PipelineError(
+            f"the manifest cannot be read ({error})",
+            where=path,
+            remedy="Delete it and materialise the asset again.",
+        ) from error
+
+
+def fingerprint_of(parts: Iterable[bytes | str]) -> str:
+    """A short stable fingerprint of a sequence of parts (order counts, boundaries count)."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()[:24]
+
+
+def fingerprint_file(path: Path) -> str:
+    """Fingerprint of a file's content, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()[:24]

@@ -1,0 +1,82 @@
+"""Atomic publishing: an artifact appears whole under its name, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from ocr_pipeline.errors import PipelineError
+
+
+@contextlib.contextmanager
+def publish_file(target: Path) -> Iterator[Path]:
+    """Yield a path beside ``target`` to write to; on success sync it and rename it into place.
+
+    Raises:
+        PipelineError: the folder cannot be written to, or the disk is full.
+    """
+    with _mendable(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = _draft(target)
+        draft.unlink(missing_ok=True)
+        yield draft
+        _sync(draft)
+        os.replace(draft, target)
+        _sync(target.parent)
+
+
+@contextlib.contextmanager
+def publish_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``target`` to fill; on success it takes the place of ``target``.
+
+    A folder cannot be replaced in one step: between the two renames the old one stands under ``<name>.old``,
+    never a half-written one under its name.
+    """
+    with _mendable(target):
+        draft, old = _draft(target), target.with_name(target.name + ".old")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        yield draft
+        for file in draft.rglob("*"):
+            _sync(file)
+        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            os.replace(target, old)
+        os.replace(draft, target)
+        shutil.rmtree(old, ignore_errors=True)
+        _sync(target.parent)
+
+
+def publish_text(target: Path, text: str) -> None:
+    """Publish a small UTF-8 text file."""
+    with publish_file(target) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def _draft(target: Path) -> Path:
+    return target.with_name(f".{target.name}.draft")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _mendable(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and error.filename and str(target) not in str(error.filename):
+            raise  # an input that vanished is the caller's to explain
+        raise PipelineError(
+            f"cannot write the artifact ({error.strerror or error})",
+            where=target,
+            remedy="Check that the folder exists, is writable and has free space, then run the same command again.",
+        ) from error

@@ -1,0 +1,103 @@
+"""Quarantine: what was set aside, from where, and why; nothing is lost in silence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from ocr_pipeline.storage.publishing import publish_file
+
+
+class Quarantined(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One page or word that was set aside.
+
+    Attributes:
+        unit: ``page`` or ``word``.
+        reason: a short stable key such as ``image_missing`` (the report counts by it).
+        dataset, split, label, image: where it comes from; ``label`` is relative to the share.
+        word: id of the word within its page, for words.
+        detail: one sentence for a person.
+        words: how many words of a page went with it.
+        raw: the raw record, as JSON text, where there is one.
+    """
+
+    unit: str
+    reason: str
+    dataset: str
+    split: str
+    label: str = ""
+    image: str = ""
+    word: int | None = None
+    detail: str = ""
+    words: int = 0
+    raw: str = ""
+
+
+class Counts(msgspec.Struct):
+    """Pages and words in, out and set aside; they add up or the stage fails its check."""
+
+    pages_in: int = 0
+    pages_out: int = 0
+    words_in: int = 0
+    words_out: int = 0
+    reasons: dict[str, dict[str, int]] = msgspec.field(default_factory=lambda: {"page": {}, "word": {}})
+    notes: dict[str, int] = msgspec.field(default_factory=dict)
+
+    def set_aside(self, record: Quarantined) -> None:
+        """Count one quarantined page (with the words it takes along) or word."""
+        by_reason = self.reasons[record.unit]
+        by_reason[record.reason] = by_reason.get(record.reason, 0) + 1
+        if record.unit == "page" and record.words:
+            words = self.reasons["word"]
+            words[record.reason] = words.get(record.reason, 0) + record.words
+
+    def note(self, name: str, count: int = 1) -> None:
+        """Count something worth knowing that is no loss (a clipped box, a second label of a picture)."""
+        if count:
+            self.notes[name] = self.notes.get(name, 0) + count
+
+    @property
+    def pages_quarantined(self) -> int:
+        return sum(self.reasons["page"].values())
+
+    @property
+    def words_quarantined(self) -> int:
+        return sum(self.reasons["word"].values())
+
+    @property
+    def add_up(self) -> bool:
+        """Whether everything that came in went out or stands in the quarantine."""
+        return (
+            self.pages_in == self.pages_out + self.pages_quarantined
+            and self.words_in == self.words_out + self.words_quarantined
+        )
+
+    def __add__(self, other: Counts) -> Counts:
+        reasons = {unit: dict(Counter(self.reasons[unit]) + Counter(other.reasons[unit])) for unit in self.reasons}
+        return Counts(
+            self.pages_in + other.pages_in,
+            self.pages_out + other.pages_out,
+            self.words_in + other.words_in,
+            self.words_out + other.words_out,
+            reasons,
+            dict(Counter(self.notes) + Counter(other.notes)),
+        )
+
+
+def write_quarantine(target: Path, records: Iterable[Quarantined]) -> None:
+    """Publish the records as JSON lines; an empty quarantine is an empty file."""
+    encode = msgspec.json.encode
+    with publish_file(target) as draft, draft.open("wb") as file:
+        for record in records:
+            file.write(encode(record) + b"\n")
+
+
+def read_quarantine(path: Path) -> Iterator[Quarantined]:
+    """Stream the records of a quarantine file."""
+    decoder = msgspec.json.Decoder(Quarantined)
+    with path.open("rb") as file:
+        for line in file:
+            yield decoder.decode(line)
