@@ -80,6 +80,20 @@ def read_manifest(artifact: Path) -> Manifest | None:
         ) from error
 
 
+def upstream(name: str, artifact: Path) -> Input:
+    """What a stage takes from the stage before it.
+
+    Raises:
+        PipelineError: the artifact is not published.
+    """
+    manifest = read_manifest(artifact)
+    if manifest is None:
+        raise PipelineError(
+            f"{name} is not published", where=artifact, remedy=f"Materialise {name} for this partition first."
+        )
+    return Input(name, manifest.fingerprint)
+
+
 def fingerprint_of(parts: Iterable[bytes | str]) -> str:
     """A short stable fingerprint of a sequence of parts (order counts, boundaries count)."""
     digest = hashlib.sha256()

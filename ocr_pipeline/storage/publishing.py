@@ -24,7 +24,7 @@ def publish_file(target: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
         yield draft
         _sync(draft)
-        os.replace(draft, target)
+        draft.replace(target)
         _sync(target.parent)
 
 
@@ -44,8 +44,8 @@ def publish_folder(target: Path) -> Iterator[Path]:
             _sync(file)
         shutil.rmtree(old, ignore_errors=True)
         if target.exists():
-            os.replace(target, old)
-        os.replace(draft, target)
+            target.replace(old)
+        draft.replace(target)
         shutil.rmtree(old, ignore_errors=True)
         _sync(target.parent)
 

@@ -1,0 +1,12 @@
+"""OCR 데이터(공공) (AI-Hub 71299): scans of public documents, every word labelled."""
+
+from ocr_pipeline.datasets.dataset import Dataset
+from ocr_pipeline.datasets.label_forms import read_corner_label
+
+DATASET = Dataset(
+    name="ocr_public",
+    title="OCR 데이터(공공)",
+    folder="ocr데이터공공",
+    splits=("train", "valid"),
+    read=read_corner_label("ocr_public"),
+)

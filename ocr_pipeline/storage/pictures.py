@@ -1,0 +1,98 @@
+"""Encoded pictures to pixels: one decoder for every stage, which refuses half a picture instead of padding it grey."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
+
+
+def decode_picture(data: bytes) -> np.ndarray:
+    """Pixels as they are stored (EXIF orientation is not applied: labels count stored pixels).
+
+    Grey and palette pictures become BGR, 16 bits become 8, transparency is laid on white.
+
+    Returns:
+        BGR, uint8 [height, width, 3], contiguous.
+
+    Raises:
+        ValueError: with the reason, when the data is truncated or no picture.
+    """
+    fault = _fault(data)
+    if fault:
+        raise ValueError(fault)
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:  # more pixels than OpenCV admits
+        raise ValueError(f"the picture cannot be decoded ({error.err})") from error
+    if pixels is None:
+        raise ValueError("the picture cannot be decoded (damaged, or no known format)")
+    return _bgr(_eight_bits(pixels))
+
+
+def tail_is_whole(tail: bytes) -> bool:
+    """Whether the last bytes of a picture file are those of a whole JPEG or PNG (other formats pass)."""
+    return b"IEND" in tail or _END_OF_IMAGE in tail
+
+
+def _fault(data: bytes) -> str | None:
+    """Why the data cannot hold a whole picture, as far as the file's outline tells without decoding it."""
+    if not data:
+        return "the file is empty"
+    if data.startswith(_JPEG) and not _jpeg_ends(data):
+        return "the picture is truncated (JPEG without its end marker)"
+    if data.startswith(_PNG) and not _png_ends(data):
+        return "the picture is truncated (PNG without its IEND chunk)"
+    return None
+
+
+def _jpeg_ends(data: bytes) -> bool:
+    """Whether an end marker follows the first scan; an embedded thumbnail's own end marker lies before it."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # fill byte
+            at += 1
+        elif marker == _START_OF_SCAN:
+            return data.find(_END_OF_IMAGE, at) >= 0
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return False
+
+
+def _png_ends(data: bytes) -> bool:
+    at = len(_PNG)
+    while at + 12 <= len(data):
+        if data[at + 4 : at + 8] == b"IEND":
+            return True
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+    return False
+
+
+def _eight_bits(pixels: np.ndarray) -> np.ndarray:
+    if pixels.dtype == np.uint8:
+        return pixels
+    if pixels.dtype == np.uint16:
+        return cv2.convertScaleAbs(pixels, alpha=1 / 257)
+    raise ValueError(f"the picture has {pixels.dtype} pixels")
+
+
+def _bgr(pixels: np.ndarray) -> np.ndarray:
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    if channels == 1:
+        return cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)
+    if channels == 3:
+        return pixels
+    if channels == 4:
+        return _on_white(pixels)
+    raise ValueError(f"the picture has {channels} channels")
+
+
+def _on_white(pixels: np.ndarray) -> np.ndarray:
+    alpha = pixels[..., 3:].astype(np.uint16)
+    if alpha.min() == 255:
+        return np.ascontiguousarray(pixels[..., :3])
+    blended = pixels[..., :3] * alpha + 255 * (255 - alpha)
+    return ((blended + 127) // 255).astype(np.uint8)
