@@ -30,6 +30,11 @@ class Progress:
             self._last = now
             logger.info("%s", self._line(now))
 
+    def reach(self, done: int, total: int | None = None) -> None:
+        """Like `advance`, for callers that count themselves."""
+        self.total = total or self.total
+        self.advance(done - self.done)
+
     def _line(self, now: float) -> str:
         speed = self.done / max(now - self._start, 1e-9)
         if not self.total:

@@ -1,0 +1,55 @@
+"""The guide's commands; each calls the same stage that the asset of its name calls."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+
+from ocr_pipeline import __version__
+from ocr_pipeline.errors import PipelineError
+
+COMMANDS = {
+    "merge": "ocr_pipeline.cli.data:merge",
+    "lookup": "ocr_pipeline.cli.data:lookup",
+    "annotations": "ocr_pipeline.cli.data:annotations_command",
+    "layout": "ocr_pipeline.cli.data:layout",
+    "train-fast": "ocr_pipeline.cli.training:train_fast_command",
+    "detect": "ocr_pipeline.cli.inference:detect",
+    "train-dlora": "ocr_pipeline.cli.training:train_dlora_command",
+    "recognize": "ocr_pipeline.cli.inference:recognize",
+    "status": "ocr_pipeline.cli.status:status",
+    "demo": "ocr_pipeline.cli.demo:demo",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when it is asked for: ``--help`` of one does not wait for torch."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        name = name.replace("_", "-")
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        return getattr(__import__(module, fromlist=[attribute]), attribute)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__)
+def cli() -> None:
+    """Raw AI-Hub labels to a trained Korean text detector and recogniser."""
+
+
+def main() -> None:
+    """Run the command line: exit code 0 done, 1 an error the user can mend, 2 a wrong flag."""
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    logging.getLogger("ocr_pipeline").setLevel(logging.INFO)
+    try:
+        cli()
+    except PipelineError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)

@@ -40,8 +40,8 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace)
     target = workspace.lookup(partition.key)
     merged = workspace.merged_json(partition.key)
     pictures = _listed(share, partition)
-    stamps = fingerprint_of(f"{picture.path}\t{picture.size}\t{picture.modified}" for picture in pictures)
-    inputs = [upstream("merged_json", merged), Input("pictures", stamps)]
+    stamps = picture_input(pictures)
+    inputs = [upstream("merged_json", merged), stamps]
     settings = {"source": share.root}
     published = read_manifest(target)
     if published and published.made_from(CODE_VERSION, settings, inputs):
@@ -59,11 +59,17 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace)
         code_version=CODE_VERSION,
         settings=settings,
         inputs=inputs,
-        fingerprint=fingerprint_of([fingerprint_file(target), stamps]),
+        fingerprint=fingerprint_of([fingerprint_file(target), stamps.fingerprint]),
         counts=counts,
     )
     write_manifest(target, manifest)
     return manifest
+
+
+def picture_input(pictures: Iterable[Entry]) -> Input:
+    """The picture files as an input: their names, sizes and times."""
+    stamps = (f"{picture.path}\t{picture.size}\t{picture.modified}" for picture in pictures)
+    return Input("pictures", fingerprint_of(stamps))
 
 
 def load_lookup(workspace: Workspace, partition: SourcePartition) -> Lookup:

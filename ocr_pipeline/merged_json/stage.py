@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
@@ -62,7 +62,7 @@ def merge_labels(share: Share, partition: SourcePartition, workspace: Workspace,
     share.check()
     target = workspace.merged_json(partition.key)
     labels = list(partition.labels(share))
-    inputs = [Input("labels", fingerprint_of(_stamp(label) for label in labels))]
+    inputs = [label_input(labels)]
     published = read_manifest(target)
     if published and published.made_from(CODE_VERSION, {}, inputs):
         return published
@@ -89,6 +89,11 @@ def merge_labels(share: Share, partition: SourcePartition, workspace: Workspace,
     write_manifest(target, manifest)
     forget_others(store, shards)
     return manifest
+
+
+def label_input(labels: Iterable[Entry]) -> Input:
+    """The label files as an input: their names, sizes and times."""
+    return Input("labels", fingerprint_of(map(_stamp, labels)))
 
 
 def _stamp(label: Entry) -> str:

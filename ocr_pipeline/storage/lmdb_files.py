@@ -1,10 +1,13 @@
-"""LMDB folders in and out: deterministic writing, one shared read-only environment per process and path."""
+"""LMDB folders in and out: deterministic writing, one shared read-only environment per process and file."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import lmdb
 
@@ -13,18 +16,38 @@ from ocr_pipeline.errors import PipelineError
 _COMMIT_EVERY = 1000
 _FIRST_MAP_SIZE = 1 << 26
 
-_environments: dict[tuple[int, str], lmdb.Environment] = {}
+_File = tuple[int, int, int]
+"""Process, device and inode: lmdb opens a file once per process, and a republished LMDB is another file."""
+
+_environments: WeakValueDictionary[_File, lmdb.Environment] = WeakValueDictionary()
+_opening = threading.Lock()
+
+
+def _forget_after_fork() -> None:
+    """Close what the parent had open, so that the child may open it for itself."""
+    global _opening
+    _opening = threading.Lock()
+    for environment in list(_environments.values()):
+        environment.close()
+    _environments.clear()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
 
 
 class LmdbWriter:
     """Writes one new LMDB folder; same puts in the same order give the same bytes.
 
     The map grows when it is full, so no terabyte of sparse file is promised to a disk that cannot hold it.
+
+    Raises:
+        OSError: the disk is full, or does not take the file for another reason.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._environment = lmdb.open(str(folder), map_size=_FIRST_MAP_SIZE, lock=False, sync=False)
+        with _as_os_error():
+            self._environment = lmdb.open(str(folder), map_size=_FIRST_MAP_SIZE, lock=False, sync=False)
         self._pending: list[tuple[bytes, bytes]] = []
 
     def put(self, key: str, value: bytes) -> None:
@@ -35,7 +58,7 @@ class LmdbWriter:
     def _commit(self) -> None:
         while True:
             try:
-                with self._environment.begin(write=True) as transaction:
+                with _as_os_error(), self._environment.begin(write=True) as transaction:
                     transaction.cursor().putmulti(self._pending)
             except lmdb.MapFullError:
                 self._environment.set_mapsize(self._environment.info()["map_size"] * 2)
@@ -47,17 +70,31 @@ class LmdbWriter:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self._commit()
-            self._environment.sync(True)
-        self._environment.close()
+        try:
+            if kind is None:
+                self._commit()
+                self._environment.sync(True)
+        finally:
+            self._environment.close()
+
+
+@contextmanager
+def _as_os_error() -> Iterator[None]:
+    """Let what the disk refuses look as it does for every other file."""
+    try:
+        yield
+    except lmdb.MapFullError:
+        raise
+    except lmdb.Error as error:
+        raise OSError(str(error)) from error
 
 
 class LmdbReader:
     """Reads an LMDB folder; safe with fork, spawn and the same path given twice.
 
-    lmdb refuses to open a path twice in one process, and an environment must not cross a fork: so environments are
-    shared per process and path, opened at the first read, and left behind by pickling.
+    lmdb refuses to open a file twice in one process, and an environment must not cross a fork: so environments are
+    shared per process and file, opened at the first read, closed with their last reader and left behind by pickling.
+    When the folder is replaced, the next read is from the new one.
 
     Raises:
         PipelineError: there is no LMDB at the path, or it cannot be opened.
@@ -65,10 +102,9 @@ class LmdbReader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        if not (self.folder / "data.mdb").is_file():
-            raise PipelineError(
-                "no LMDB here", where=folder, remedy="Give the folder that holds data.mdb, or make it first."
-            )
+        self._data = str(self.folder / "data.mdb")
+        self._opened: tuple[_File, lmdb.Environment] | None = None
+        self._file()
 
     def get(self, key: str) -> bytes | None:
         with self._environment().begin() as transaction:
@@ -79,16 +115,37 @@ class LmdbReader:
             return [transaction.get(key.encode()) for key in keys]
 
     def _environment(self) -> lmdb.Environment:
-        key = (os.getpid(), os.path.realpath(self.folder))
-        if key not in _environments:
+        file = self._file()
+        if self._opened is None or self._opened[0] != file:
+            self._opened = file, _shared_environment(file, self.folder)
+        return self._opened[1]
+
+    def _file(self) -> _File:
+        try:
+            status = os.stat(self._data)  # noqa: PTH116 (asked at every read)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise PipelineError(
+                "no LMDB here", where=self.folder, remedy="Give the folder that holds data.mdb, or make it first."
+            ) from error
+        return os.getpid(), status.st_dev, status.st_ino
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_opened": None}
+
+
+def _shared_environment(file: _File, folder: Path) -> lmdb.Environment:
+    with _opening:
+        environment = _environments.get(file)
+        if environment is None:
             try:
-                _environments[key] = lmdb.open(
-                    str(self.folder), readonly=True, lock=False, readahead=False, meminit=False, max_readers=1
+                environment = lmdb.open(
+                    str(folder), readonly=True, lock=False, readahead=False, meminit=False, max_readers=1
                 )
             except lmdb.Error as error:
                 raise PipelineError(
                     f"the LMDB cannot be opened ({error})",
-                    where=self.folder,
+                    where=folder,
                     remedy="It may be damaged or half copied; make or copy it again.",
                 ) from error
-        return _environments[key]
+            _environments[file] = environment
+        return environment

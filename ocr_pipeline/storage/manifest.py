@@ -32,6 +32,7 @@ class Manifest(msgspec.Struct, kw_only=True):
         inputs: upstream artifacts or, at the first stages, a fingerprint of the files on the share.
         counts: pages and words in, out and set aside.
         fingerprint: of the artifact itself; Dagster's data version.
+        metrics: what a training reached on its validation data.
     """
 
     stage: str
@@ -41,6 +42,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     inputs: list[Input]
     fingerprint: str
     counts: Counts = msgspec.field(default_factory=Counts)
+    metrics: dict[str, float] = msgspec.field(default_factory=dict)
 
     def made_from(self, code_version: str, settings: dict[str, Any], inputs: list[Input]) -> bool:
         """Whether the same code, settings and inputs would make the same artifact again."""

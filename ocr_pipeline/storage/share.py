@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import msgspec
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import nfc
+
+SOURCE_VARIABLE = "OCR_PIPELINE_SOURCE"
 
 Folder = tuple[str, ...]
 """A folder below the share's root, as the NFC names of its parts."""
@@ -54,6 +56,22 @@ class Share:
             self._fs, self._base = None, self.root
         else:
             self._fs, self._base = fsspec.core.url_to_fs(self.root)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Share:
+        """The share that OCR_PIPELINE_SOURCE names.
+
+        Raises:
+            PipelineError: the variable is not set, or there is nothing there.
+        """
+        root = environment.get(SOURCE_VARIABLE)
+        if not root:
+            raise PipelineError(
+                "no source is set", where=SOURCE_VARIABLE, remedy="Set it to the folder or URL of the AI-Hub sets."
+            )
+        share = cls(root)
+        share.check()
+        return share
 
     def check(self) -> None:
         """Raise a PipelineError if there is no such folder."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+OUTPUT_VARIABLE = "OCR_PIPELINE_OUTPUT"
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,11 @@ class Workspace:
     """
 
     root: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Workspace:
+        """The folder that OCR_PIPELINE_OUTPUT names; ``data`` where it is not set."""
+        return cls(Path(environment.get(OUTPUT_VARIABLE) or "data").expanduser().absolute())
 
     @property
     def json_merged(self) -> Path:
@@ -36,13 +44,26 @@ class Workspace:
     def layout_lmdb(self, dataset: str, split: str) -> Path:
         return self.root / f"{dataset}_{split}_layout.lmdb"
 
-    @property
-    def fast_run(self) -> Path:
-        return self.root / "fast"
+    def fast_run(self, recipe: str) -> Path:
+        """Where a detector training keeps its own files; one folder per recipe, so that only the same one resumes."""
+        return self.root / "fast" / "runs" / recipe
 
     @property
-    def dlora_run(self) -> Path:
-        return self.root / "dlora"
+    def fast_checkpoint(self) -> Path:
+        return self.root / "fast" / "fast_checkpoint.pth"
+
+    def dlora_run(self, recipe: str) -> Path:
+        """The same for a recogniser training."""
+        return self.root / "dlora" / "runs" / recipe
+
+    @property
+    def dlora_checkpoint(self) -> Path:
+        return self.root / "dlora" / "dlora_checkpoint"
+
+    @property
+    def inbox(self) -> Path:
+        """Pictures to read: whole pages under ``pages``, single words or lines under ``words``."""
+        return self.root / "inbox"
 
     @property
     def detections(self) -> Path:

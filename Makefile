@@ -1,0 +1,45 @@
+# Two commands are enough: `make demo` runs the whole way on made-up data, `make test` runs the tests.
+# A machine without a GPU is served by the CPU build of torch:
+#   make demo PIP_OPTIONS="--extra-index-url https://download.pytorch.org/whl/cpu"
+
+PYTHON ?= python3
+PIP_OPTIONS ?=
+BIN := .venv/bin
+export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
+
+.PHONY: demo ui test check clean
+
+demo: .venv/installed $(DAGSTER_HOME)/dagster.yaml
+	$(BIN)/ocr-pipeline demo
+
+ui: .venv/installed $(DAGSTER_HOME)/dagster.yaml
+	$(BIN)/dagster dev --workspace workspace.yaml
+
+test: .venv/installed-test
+	$(BIN)/python -m pytest
+
+check: .venv/installed-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv .dagster_home demo
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else f"Python 3.10 to 3.13 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install $(PIP_OPTIONS) --constraint constraints.txt --editable .
+	touch $@
+
+.venv/installed-test: .venv/installed
+	$(BIN)/pip install $(PIP_OPTIONS) --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+# The first opener of a fresh Dagster home creates its databases; two at once would corrupt them.
+$(DAGSTER_HOME)/dagster.yaml: dagster.yaml | .venv/installed
+	mkdir -p $(DAGSTER_HOME)
+	cp dagster.yaml $@
+	$(BIN)/dagster instance info > /dev/null
+	$(BIN)/dagster instance concurrency set gpu 1

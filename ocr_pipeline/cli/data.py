@@ -1,0 +1,101 @@
+"""The guide's data steps: merge, lookup, annotations, layout."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from ocr_pipeline.annotations import AnnotationSettings, build_annotations
+from ocr_pipeline.cli.options import output_option, partition_option, source_option, spellings
+from ocr_pipeline.cli.tables import print_counts
+from ocr_pipeline.datasets import SourcePartition
+from ocr_pipeline.layout_lmdb import LayoutSettings, build_layouts
+from ocr_pipeline.lookup import build_lookup
+from ocr_pipeline.merged_json import merge_labels
+from ocr_pipeline.storage.manifest import Manifest
+from ocr_pipeline.storage.share import SOURCE_VARIABLE, Share
+from ocr_pipeline.storage.workspace import Workspace
+
+Partitions = list[SourcePartition]
+
+workers_option = click.option(
+    "--workers", type=click.IntRange(1), default=os.cpu_count(), show_default="all cores", help="Parallel workers."
+)
+
+
+@click.command()
+@source_option
+@output_option
+@partition_option
+@workers_option
+def merge(source: str, output: str, partitions: Partitions, workers: int) -> None:
+    """Raw label JSON -> merged JSON (step 2 of the guide)."""
+    share, workspace = _locations(source, output)
+    manifests = [merge_labels(share, partition, workspace, workers=workers) for partition in partitions]
+    _report("merged_json", manifests, workspace.json_merged)
+
+
+@click.command()
+@source_option
+@output_option
+@partition_option
+def lookup(source: str, output: str, partitions: Partitions) -> None:
+    """Picture trees -> file name to path (step 3 of the guide)."""
+    share, workspace = _locations(source, output)
+    manifests = [build_lookup(share, partition, workspace) for partition in partitions]
+    _report("lookup", manifests, workspace.root / "lookup")
+
+
+@click.command("annotations")
+@source_option
+@output_option
+@partition_option
+@workers_option
+@click.option(
+    *spellings("output_format"),
+    "output_format",
+    envvar="FAST_OUTPUT_FORMAT",
+    default="jsonl",
+    show_default=True,
+    show_envvar=True,
+    help="jsonl or lmdb.",
+)
+def annotations_command(source: str, output: str, partitions: Partitions, workers: int, output_format: str) -> None:
+    """Pages -> word crops and their text, as JSONL or LMDB (step 4 of the guide)."""
+    share, workspace = _locations(source, output)
+    settings = AnnotationSettings.from_environment({**os.environ, "FAST_OUTPUT_FORMAT": output_format})
+    manifests = [
+        manifest
+        for partition in partitions
+        for manifest in build_annotations(share, partition, workspace, settings, workers=workers)
+    ]
+    _report("annotations", manifests, workspace.root)
+
+
+@click.command()
+@source_option
+@output_option
+@partition_option
+@click.option("--model", help="none, PP-DocLayoutV2, or a folder with weights.  [env: FAST_LAYOUT_MODEL]")
+@click.option("--device", help="gpu, gpu:1 or cpu.  [env: FAST_LAYOUT_DEVICE]")
+def layout(source: str, output: str, partitions: Partitions, model: str | None, device: str | None) -> None:
+    """Pages and layout model -> layout LMDB (step 5 of the guide)."""
+    share, workspace = _locations(source, output)
+    settings = LayoutSettings.from_environment(os.environ)
+    settings = replace(settings, model=model or settings.model, device=device or settings.device)
+    manifests = [
+        manifest for partition in partitions for manifest in build_layouts(share, partition, workspace, settings)
+    ]
+    _report("layout_lmdb", manifests, workspace.root)
+
+
+def _locations(source: str, output: str) -> tuple[Share, Workspace]:
+    share = Share.from_environment({SOURCE_VARIABLE: source})
+    return share, Workspace(Path(output).expanduser().absolute())
+
+
+def _report(stage: str, manifests: list[Manifest], folder: Path) -> None:
+    print_counts(f"{stage} -> {folder}", ((manifest.partition, manifest.counts) for manifest in manifests))

@@ -1,0 +1,52 @@
+"""The layout LMDBs of one source partition: one per split, from what the stages before published."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ocr_pipeline.datasets import SourcePartition
+from ocr_pipeline.layout_lmdb.engines import open_engine
+from ocr_pipeline.layout_lmdb.settings import NO_MODEL, LayoutSettings
+from ocr_pipeline.layout_lmdb.stage import build_layout_lmdb
+from ocr_pipeline.lookup import load_lookup
+from ocr_pipeline.merged_json import read_pages
+from ocr_pipeline.progress import Progress
+from ocr_pipeline.storage.manifest import Manifest, upstream
+from ocr_pipeline.storage.share import Share
+from ocr_pipeline.storage.workspace import Workspace
+
+
+def build_layouts(
+    share: Share, partition: SourcePartition, workspace: Workspace, settings: LayoutSettings
+) -> list[Manifest]:
+    """Publish the layout LMDBs of a partition; does only what is missing or changed.
+
+    Scene pictures never meet the layout model: it was made for documents.
+
+    Raises:
+        PipelineError: an input is not published, the model or its device is not there, or the output cannot be
+            written.
+    """
+    merged = workspace.merged_json(partition.key)
+    lookup = load_lookup(workspace, partition)
+    inputs = [upstream("merged_json", merged), upstream("lookup", workspace.lookup(partition.key))]
+    if not partition.dataset.documents:
+        settings = replace(settings, model=NO_MODEL)
+    engine = open_engine(settings)
+    manifests = []
+    for split in partition.splits:
+        progress = Progress(f"layout_lmdb {partition.dataset.name} {split}", "pages")
+        manifests.append(
+            build_layout_lmdb(
+                (page for page in read_pages(merged, partition) if page.split == split),
+                lookup.find,
+                lambda path: share.read(share.below_root(path)),
+                workspace.layout_lmdb(partition.dataset.name, split),
+                engine=engine,
+                settings=settings,
+                partition=partition.key,
+                inputs=inputs,
+                on_progress=progress.reach,
+            )
+        )
+    return manifests

@@ -1,0 +1,109 @@
+"""One page and what the layout model saw on it -> one record; words that are not on the picture are set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+import numpy as np
+
+from ocr_pipeline.layout_lmdb.assignment import assign_words, reading_lines
+from ocr_pipeline.layout_lmdb.detections import Detections
+from ocr_pipeline.layout_lmdb.geometry import box_of, clip_quad, outside, quad_area
+from ocr_pipeline.layout_lmdb.record import LayoutRecord, LayoutWord, Region
+from ocr_pipeline.layout_lmdb.settings import LayoutSettings
+from ocr_pipeline.page import Page, Word
+from ocr_pipeline.storage.quarantine import Quarantined
+
+
+def place_words(page: Page, size: tuple[int, int]) -> tuple[tuple[LayoutWord, ...], list[Quarantined], int]:
+    """The page's words, clipped to the picture.
+
+    Args:
+        page: as labelled.
+        size: (width, height) of the picture as it is.
+
+    Returns:
+        the words; those set aside (``word_outside``, ``word_zero_area``); how many were clipped.
+    """
+    placed, aside, clipped = [], [], 0
+    for word in page.words:
+        quad = clip_quad(word.quad, *size)
+        if outside(word.quad, *size):
+            aside.append(_word_aside(page, word, "word_outside", f"the quad lies outside the {size} picture"))
+        elif quad_area(quad) == 0:
+            aside.append(_word_aside(page, word, "word_zero_area", "the quad has no area on the picture"))
+        else:
+            clipped += quad != word.quad
+            placed.append(LayoutWord(quad, word.text, word.state, word.id))
+    return tuple(placed), aside, clipped
+
+
+def make_record(
+    page: Page,
+    size: tuple[int, int],
+    words: tuple[LayoutWord, ...],
+    found: Detections,
+    labels: tuple[str, ...],
+    settings: LayoutSettings,
+) -> LayoutRecord:
+    """The record of a page: its words joined to the regions that the layout model found.
+
+    Args:
+        size: (width, height) of the picture.
+        words: as placed on the picture.
+        found: regions in reading order, their labels counting in ``labels``.
+    """
+    names = [labels[position] for position in found.labels]
+    eligible = [n for n, name in enumerate(names) if found.scores[n] > settings.threshold_of(name)]
+    boxes = np.array([box_of(word.quad) for word in words]).reshape(-1, 4)
+    nearest = assign_words(boxes, found.boxes[eligible])
+    holder = np.array([*eligible, -1])[nearest]  # -1, for no region, takes the last
+    placed = tuple(
+        msgspec.structs.replace(word, region=int(region)) if region >= 0 else word
+        for word, region in zip(words, holder, strict=True)
+    )
+    regions = tuple(_regions(names, found, boxes, words, holder))
+    return LayoutRecord(page.dataset, page.split, page.image, page.label, *size, placed, regions)
+
+
+def _regions(
+    names: list[str], found: Detections, boxes: np.ndarray, words: tuple[LayoutWord, ...], holder: np.ndarray
+) -> Iterator[Region]:
+    for order, name in enumerate(names):
+        members = np.flatnonzero(holder == order)
+        lines = [members[line].tolist() for line in reading_lines(boxes[members], found.boxes[order])]
+        yield Region(
+            label=name,
+            score=round(float(found.scores[order]), 4),
+            box=_rounded(found.boxes[order]),
+            order=order,
+            text=_joined(lines, words),
+            words=tuple(member for line in lines for member in line),
+        )
+
+
+def _joined(lines: list[list[int]], words: tuple[LayoutWord, ...]) -> str:
+    """The legible words of each line, lines without any left out."""
+    legible = ([words[member].text for member in line if words[member].state == "ok"] for line in lines)
+    return "\n".join(" ".join(texts) for texts in legible if texts)
+
+
+def _rounded(box: np.ndarray) -> tuple[float, float, float, float]:
+    """To hundredths of a pixel: finer than any model sees, and free of the last bits that devices disagree on."""
+    x0, y0, x1, y1 = (round(value, 2) for value in box.astype(float).tolist())
+    return x0, y0, x1, y1
+
+
+def _word_aside(page: Page, word: Word, reason: str, detail: str) -> Quarantined:
+    return Quarantined(
+        unit="word",
+        reason=reason,
+        dataset=page.dataset,
+        split=page.split,
+        label=page.label,
+        image=page.image,
+        word=word.id,
+        detail=detail,
+        raw=msgspec.json.encode(word).decode(),
+    )

@@ -1,0 +1,1 @@
+"""The assets, by the step of the guide they stand for."""

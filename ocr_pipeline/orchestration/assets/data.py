@@ -1,0 +1,175 @@
+"""The data assets: labels, lookup, crops and detection data, one partition per data set and split."""
+
+import contextlib
+import os
+from itertools import islice
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+from pydantic import Field
+
+from ocr_pipeline import annotations as annotation_stage
+from ocr_pipeline import layout_lmdb as layout_stage
+from ocr_pipeline import lookup as lookup_stage
+from ocr_pipeline import merged_json as merge_stage
+from ocr_pipeline.annotations import AnnotationSettings, CropReader, build_annotations
+from ocr_pipeline.datasets import SourcePartition, source_partition
+from ocr_pipeline.layout_lmdb import LayoutReader, LayoutRecord, LayoutSettings, LayoutWord, build_layouts, draw_record
+from ocr_pipeline.lookup import build_lookup, load_lookup
+from ocr_pipeline.merged_json import merge_labels, read_pages
+from ocr_pipeline.orchestration.metadata import artifact_metadata, artifacts_metadata, crop_table, picture
+from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
+from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.orchestration.stage_runs import stage_run
+from ocr_pipeline.page import Page
+from ocr_pipeline.storage.manifest import Manifest, fingerprint_of
+
+GPU_POOL = "gpu"
+OWNERS = ["team:ocr"]
+
+
+@dg.asset(
+    partitions_def=SOURCE_PARTITIONS,
+    group_name="labels",
+    kinds={"json"},
+    owners=OWNERS,
+    code_version=merge_stage.CODE_VERSION,
+)
+def merged_json(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
+    """Label files of the share, merged into one JSON document with one page on each line (guide, step 2)."""
+    partition = source_partition(context.partition_key)
+    with stage_run(context):
+        manifest = merge_labels(locations.share, partition, locations.workspace, workers=os.cpu_count() or 1)
+        artifact = locations.workspace.merged_json(partition.key)
+        sample = {"sample_words": _sample_words(artifact, partition)}
+    return _result(manifest.fingerprint, {**artifact_metadata(manifest, artifact), **sample})
+
+
+@dg.asset(
+    deps=[merged_json],
+    partitions_def=SOURCE_PARTITIONS,
+    group_name="labels",
+    kinds={"pickle"},
+    owners=OWNERS,
+    code_version=lookup_stage.CODE_VERSION,
+)
+def lookup(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
+    """Where the picture of each page lies, and which pages and pictures have no counterpart (guide, step 3)."""
+    partition = source_partition(context.partition_key)
+    with stage_run(context):
+        manifest = build_lookup(locations.share, partition, locations.workspace)
+        artifact = locations.workspace.lookup(partition.key)
+        sample = _sample_page(locations, partition)
+    return _result(manifest.fingerprint, {**artifact_metadata(manifest, artifact), **sample})
+
+
+class AnnotationConfig(dg.Config):
+    """Settings of the crops."""
+
+    output_format: str = Field(
+        default=os.environ.get("FAST_OUTPUT_FORMAT", "lmdb"), description="lmdb or jsonl (FAST_OUTPUT_FORMAT)."
+    )
+
+
+@dg.asset(
+    deps=[merged_json, lookup],
+    partitions_def=SOURCE_PARTITIONS,
+    group_name="recognition",
+    kinds={"lmdb"},
+    owners=OWNERS,
+    code_version=annotation_stage.CODE_VERSION,
+)
+def annotations(
+    context: dg.AssetExecutionContext, config: AnnotationConfig, locations: Locations
+) -> dg.MaterializeResult:
+    """Word crops with their text, for the recogniser (guide, step 4)."""
+    partition, workspace = source_partition(context.partition_key), locations.workspace
+    with stage_run(context):
+        settings = AnnotationSettings.from_environment({**os.environ, "FAST_OUTPUT_FORMAT": config.output_format})
+        manifests = build_annotations(locations.share, partition, workspace, settings)
+        artifacts = [
+            workspace.annotations(partition.dataset.name, split, settings.output_format) for split in partition.splits
+        ]
+        sample = {"sample_crops": crop_table(_sample_crops(artifacts[0]))}
+    return _result(_version(manifests), {**artifacts_metadata(manifests, artifacts), **sample})
+
+
+class LayoutConfig(dg.Config):
+    """Settings of the layout model; empty values fall back to the guide's variables."""
+
+    model: str = Field(default="", description="none, PP-DocLayoutV2, or a folder with weights (FAST_LAYOUT_MODEL).")
+    device: str = Field(default="", description="gpu, gpu:1 or cpu (FAST_LAYOUT_DEVICE).")
+    table_device: str = Field(default="", description="The same for tables (FAST_TABLE_DEVICE).")
+    table_threshold: str = Field(default="", description="Score above which a table counts (FAST_TABLE_LAYOUT_THR).")
+
+    def settings(self) -> LayoutSettings:
+        chosen = {
+            "FAST_LAYOUT_MODEL": self.model,
+            "FAST_LAYOUT_DEVICE": self.device,
+            "FAST_TABLE_DEVICE": self.table_device,
+            "FAST_TABLE_LAYOUT_THR": self.table_threshold,
+        }
+        return LayoutSettings.from_environment({**os.environ, **{key: value for key, value in chosen.items() if value}})
+
+
+@dg.asset(
+    deps=[merged_json, lookup],
+    partitions_def=SOURCE_PARTITIONS,
+    group_name="detection",
+    kinds={"lmdb"},
+    owners=OWNERS,
+    pool=GPU_POOL,
+    code_version=layout_stage.CODE_VERSION,
+)
+def layout_lmdb(context: dg.AssetExecutionContext, config: LayoutConfig, locations: Locations) -> dg.MaterializeResult:
+    """Pages with word quads and layout regions, for the detector (guide, step 5)."""
+    partition, workspace = source_partition(context.partition_key), locations.workspace
+    with stage_run(context):
+        manifests = build_layouts(locations.share, partition, workspace, config.settings())
+        artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
+        sample = _sample_record(artifacts[0])
+    return _result(_version(manifests), {**artifacts_metadata(manifests, artifacts), **sample})
+
+
+def _result(version: str, metadata: dict) -> dg.MaterializeResult:
+    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(version))
+
+
+def _version(manifests: list[Manifest]) -> str:
+    return fingerprint_of(manifest.fingerprint for manifest in manifests)
+
+
+def _sample_words(artifact: Path, partition: SourcePartition) -> dg.MetadataValue:
+    page = next(iter(read_pages(artifact, partition)), None)
+    words = [f"| {word.id} | {word.text} | {word.state} |" for word in page.words[:10]] if page else []
+    title = f"`{page.image}`" if page else "This partition holds no pages: its data set is not on the share."
+    return dg.MetadataValue.md("\n".join([title, "", "| word | text | state |", "|---|---|---|", *words]))
+
+
+def _sample_page(locations: Locations, partition: SourcePartition) -> dict[str, dg.MetadataValue]:
+    """The first page whose picture can be read, with its labelled quads: does the lookup match the labels?"""
+    share, found = locations.share, load_lookup(locations.workspace, partition)
+    for page in islice(read_pages(locations.workspace.merged_json(partition.key), partition), 5):
+        path = found.find(page)
+        if isinstance(path, str):
+            with contextlib.suppress(ValueError):  # what cannot be decoded is reported by the stages that need pixels
+                return {"sample_page": picture(_draw_page(share.read(share.below_root(path)), page))}
+    return {}
+
+
+def _draw_page(image: bytes, page: Page) -> np.ndarray:
+    words = tuple(LayoutWord(quad=word.quad, text=word.text, state=word.state, id=word.id) for word in page.words)
+    record = LayoutRecord(page.dataset, page.split, page.image, page.label, page.width, page.height, words)
+    return draw_record(image, record)
+
+
+def _sample_crops(artifact: Path) -> list[tuple[bytes, str]]:
+    reader = CropReader(artifact)
+    crops = [reader.read(place) for place in range(min(12, len(reader)))]
+    return [(crop.image, crop.text) for crop in crops]
+
+
+def _sample_record(artifact: Path) -> dict[str, dg.MetadataValue]:
+    reader = LayoutReader(artifact)
+    return {"sample_page": picture(draw_record(*reader.read(0)))} if len(reader) else {}

@@ -1,0 +1,68 @@
+"""The recipe of a training: which partitions it learns from and is validated on, and exactly which data that was."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocr_pipeline.datasets import PARTITIONS, SourcePartition, source_partition
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.manifest import Input, read_manifest
+from ocr_pipeline.storage.quarantine import Counts
+
+ArtifactOf = Callable[[str, str], Path]
+"""(dataset, split) -> the artifact's path."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The data of one training.
+
+    Attributes:
+        train, valid: artifacts that hold words.
+        inputs: their names and fingerprints, for the manifest.
+        counts: pages and words to learn from (out is what is used).
+    """
+
+    train: tuple[Path, ...]
+    valid: tuple[Path, ...]
+    inputs: list[Input]
+    counts: Counts
+
+
+def choose_data(partitions: Sequence[str], artifact_of: ArtifactOf, *, fully_labelled: bool) -> Recipe:
+    """The published artifacts of the chosen partitions; sets that are absent stay quiet.
+
+    Args:
+        partitions: keys; empty for all that make sense.
+        fully_labelled: by default leave out the sets whose pages carry unlabelled printed text, which a detector
+            would learn to overlook.
+
+    Raises:
+        PipelineError: nothing to learn from is published.
+    """
+    chosen = [source_partition(key) for key in partitions] or [
+        partition for partition in PARTITIONS.values() if not (fully_labelled and partition.dataset.partly_labelled)
+    ]
+    train, valid, inputs, counts = [], [], [], Counts()
+    for partition, split in _splits(chosen):
+        artifact = artifact_of(partition.dataset.name, split)
+        manifest = read_manifest(artifact)
+        if manifest is None or manifest.counts.words_out == 0:
+            continue
+        inputs.append(Input(artifact.name, manifest.fingerprint))
+        (valid if split == "valid" else train).append(artifact)
+        if split != "valid":
+            counts.pages_in += manifest.counts.pages_out
+            counts.words_in += manifest.counts.words_out
+    if not train:
+        raise PipelineError(
+            "there is nothing to learn from",
+            where=artifact_of("<dataset>", "<split>"),
+            remedy="Materialise the data assets of at least one training partition first.",
+        )
+    counts.pages_out, counts.words_out = counts.pages_in, counts.words_in
+    return Recipe(tuple(train), tuple(valid), inputs, counts)
+
+
+def _splits(partitions: Sequence[SourcePartition]) -> list[tuple[SourcePartition, str]]:
+    return [(partition, split) for partition in partitions for split in partition.splits]

@@ -1,0 +1,136 @@
+"""Small pages and pictures, an engine that answers from a list, and a random PP-DocLayoutV2."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ocr_pipeline.layout_lmdb import Detections, LayoutRecord, LayoutWord
+from ocr_pipeline.page import Page, Quad, Word
+from ocr_pipeline.storage.quarantine import Quarantined
+
+LABELS = ("text", "table", "image", "vertical_text")
+
+
+def rectangle(x0: float, y0: float, x1: float, y1: float) -> Quad:
+    return (x0, y0), (x1, y0), (x1, y1), (x0, y1)
+
+
+def picture(width: int = 120, height: int = 80, seed: int = 0, extension: str = ".jpg") -> bytes:
+    coarse = np.random.default_rng(seed).integers(0, 256, (8, 12, 3), dtype=np.uint8)
+    return cv2.imencode(extension, cv2.resize(coarse, (width, height)))[1].tobytes()
+
+
+def page(number: int, quads: Iterable[Quad] = (rectangle(10, 10, 40, 20),), *, width: int = 120) -> Page:
+    words = tuple(Word(position, f"낱말{position}", quad) for position, quad in enumerate(quads))
+    return Page("handwriting", "train", f"{number}.jpg", width, 80, f"labels/{number}.json", words)
+
+
+def record(words: tuple[LayoutWord, ...] = (), **more) -> LayoutRecord:
+    return LayoutRecord("handwriting", "train", "가.jpg", "labels/가.json", 120, 80, words, **more)
+
+
+class Share:
+    """Pictures by name; a page whose picture was never put there is missing."""
+
+    def __init__(self, pictures: dict[str, bytes]) -> None:
+        self.pictures = pictures
+        self.reads = 0
+
+    def find(self, wanted: Page) -> str | Quarantined:
+        if wanted.image in self.pictures:
+            return wanted.image
+        return Quarantined("page", "image_missing", wanted.dataset, wanted.split, wanted.label, wanted.image)
+
+    def read(self, path: str) -> bytes:
+        self.reads += 1
+        return self.pictures[path]
+
+
+class Oracle:
+    """An engine that finds the same hand-made regions on every page."""
+
+    backend, name, labels, input_size = "oracle", "by hand", LABELS, (8, 8)
+
+    def __init__(self, *regions: tuple[str, float, tuple[float, float, float, float]], fingerprint: str = "1") -> None:
+        self.fingerprint = fingerprint
+        self._regions = regions
+
+    def infer(self, pixels: np.ndarray, sizes: Sequence[tuple[int, int]]) -> list[Detections]:
+        assert pixels.shape == (len(sizes), 8, 8, 3) and pixels.dtype == np.uint8
+        labels = np.array([LABELS.index(label) for label, _, _ in self._regions], np.int64)
+        scores = np.array([score for _, score, _ in self._regions], np.float32)
+        boxes = np.array([box for _, _, box in self._regions], np.float32).reshape(-1, 4)
+        return [Detections(boxes, scores, labels) for _ in sizes]
+
+
+class Malicious:
+    """Pickles to a call that makes a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.folder),)
+
+
+def random_model(folder: Path, seed: int = 0) -> Path:
+    """PP-DocLayoutV2 with all its parts, few channels and random weights (81 thousand parameters)."""
+    import torch
+    from transformers import HGNetV2Config, PPDocLayoutV2Config, PPDocLayoutV2ForObjectDetection
+
+    torch.manual_seed(seed)
+    backbone = HGNetV2Config(
+        stem_channels=[3, 8, 8],
+        stage_in_channels=[8, 8, 16, 16],
+        stage_mid_channels=[8, 8, 8, 8],
+        stage_out_channels=[8, 16, 16, 16],
+        stage_num_blocks=[1, 1, 1, 1],
+        stage_numb_of_layers=[1, 1, 1, 1],
+        stage_kernel_size=[3, 3, 3, 3],
+        depths=[1, 1, 1, 1],
+        hidden_sizes=[8, 16, 16, 16],
+        embedding_size=8,
+        out_features=["stage2", "stage3", "stage4"],
+    )
+    reading_order = {
+        "hidden_size": 24,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "num_hidden_layers": 1,
+        "coordinate_size": 4,
+        "shape_size": 4,
+        "num_classes": len(LABELS),
+        "global_pointer_head_size": 8,
+        "max_position_embeddings": 64,
+    }
+    config = PPDocLayoutV2Config(
+        backbone_config=backbone,
+        reading_order_config=reading_order,
+        encoder_in_channels=[16, 16, 16],
+        encoder_hidden_dim=16,
+        encoder_ffn_dim=32,
+        encoder_attention_heads=2,
+        d_model=16,
+        num_queries=20,
+        decoder_in_channels=[16, 16, 16],
+        decoder_ffn_dim=32,
+        decoder_layers=1,
+        decoder_attention_heads=2,
+        decoder_n_points=2,
+        initializer_bias_prior_prob=0.5,
+        class_thresholds=[0.4] * len(LABELS),
+        class_order=list(range(len(LABELS))),
+        id2label=dict(enumerate(LABELS)),
+        label2id={label: position for position, label in enumerate(LABELS)},
+    )
+    model = PPDocLayoutV2ForObjectDetection(config)
+    for weight in model.parameters():  # as initialised, the signal of a picture dies on its way through the layers
+        if weight.dim() > 1:
+            torch.nn.init.xavier_normal_(weight, gain=1.5)
+    model.save_pretrained(folder)
+    return folder
