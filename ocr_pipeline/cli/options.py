@@ -87,8 +87,8 @@ def _field_option(field: dataclasses.Field, hint: Any, help_text: str) -> Decora
     default = None if required else _default(field)
     names = spellings(field.name)
     if hint is bool:
-        off = spellings(f"no_{field.name}")
-        flags = "/".join((names[0], off[0])), *(f"{on}/{no}" for on, no in zip(names[1:], off[1:], strict=True))
+        off = (f" /{spelling}" for spelling in spellings(f"no_{field.name}"))
+        flags = (*names, *off)
         return click.option(*flags, field.name, default=default, help=help_text, show_default=True)
     return click.option(
         *names,

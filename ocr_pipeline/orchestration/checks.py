@@ -9,6 +9,7 @@ from ocr_pipeline.annotations import CropReader
 from ocr_pipeline.datasets import SourcePartition, source_partition
 from ocr_pipeline.layout_lmdb import LayoutReader
 from ocr_pipeline.orchestration.assets.data import annotations, layout_lmdb, lookup, merged_json
+from ocr_pipeline.orchestration.assets.training import dlora_checkpoint, fast_checkpoint
 from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
@@ -16,6 +17,9 @@ from ocr_pipeline.storage.manifest import read_manifest
 from ocr_pipeline.storage.pictures import decode_picture
 from ocr_pipeline.storage.quarantine import Counts
 from ocr_pipeline.storage.workspace import Workspace
+
+MIN_HMEAN = 0.1
+MAX_UNSAYABLE = 0.02
 
 
 def artifacts_of(asset: str, workspace: Workspace, partition: SourcePartition) -> list[Path]:
@@ -110,3 +114,44 @@ DATA_CHECKS = [
     crops_readable,
     pages_readable,
 ]
+
+
+@dg.asset_check(asset=fast_checkpoint)
+def detector_finds_words(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
+    """On its validation pages the detector finds words at all (an untrained one has an hmean near 0)."""
+    metrics = _metrics(context, locations.workspace.fast_checkpoint)
+    hmean = metrics.get("hmean", 0.0)
+    return dg.AssetCheckResult(
+        passed=hmean > MIN_HMEAN, severity=dg.AssetCheckSeverity.WARN, metadata={"hmean": hmean, "above": MIN_HMEAN}
+    )
+
+
+@dg.asset_check(asset=dlora_checkpoint)
+def adapters_read_better(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
+    """On the validation crops the adapted recogniser makes fewer errors than its base."""
+    metrics = _metrics(context, locations.workspace.dlora_checkpoint)
+    cer, base = metrics.get("cer", 1.0), metrics.get("base_cer", 0.0)
+    return dg.AssetCheckResult(
+        passed=cer < base, severity=dg.AssetCheckSeverity.WARN, metadata={"cer": cer, "base_cer": base}
+    )
+
+
+@dg.asset_check(asset=dlora_checkpoint)
+def charset_covered(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
+    """The tokenizer of the base can say the labels it was trained on."""
+    metrics = _metrics(context, locations.workspace.dlora_checkpoint)
+    share = metrics.get("labels_changed_share", 1.0)
+    return dg.AssetCheckResult(
+        passed=share <= MAX_UNSAYABLE,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"labels_changed_share": share, "allowed": MAX_UNSAYABLE},
+    )
+
+
+def _metrics(context: dg.AssetCheckExecutionContext, checkpoint: Path) -> dict[str, float]:
+    with stage_run(context):
+        manifest = read_manifest(checkpoint)
+    return manifest.metrics if manifest else {}
+
+
+TRAINING_CHECKS = [detector_finds_words, adapters_read_better, charset_covered]

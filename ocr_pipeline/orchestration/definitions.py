@@ -2,10 +2,21 @@
 
 import dagster as dg
 
-from ocr_pipeline.orchestration.assets import data
-from ocr_pipeline.orchestration.checks import DATA_CHECKS
+from ocr_pipeline.orchestration.assets import data, inference, training
+from ocr_pipeline.orchestration.checks import DATA_CHECKS, TRAINING_CHECKS
 from ocr_pipeline.orchestration.jobs import JOBS
 from ocr_pipeline.orchestration.resources import Locations
+
+ASSETS = [
+    data.merged_json,
+    data.lookup,
+    data.annotations,
+    data.layout_lmdb,
+    training.fast_checkpoint,
+    training.dlora_checkpoint,
+    inference.detections,
+    inference.predictions,
+]
 
 
 def build_definitions(locations: Locations | None = None) -> dg.Definitions:
@@ -14,7 +25,9 @@ def build_definitions(locations: Locations | None = None) -> dg.Definitions:
     Args:
         locations: where labels come from and artifacts go; by default what the environment says.
     """
-    assets = dg.with_source_code_references([data.merged_json, data.lookup, data.annotations, data.layout_lmdb])
     return dg.Definitions(
-        assets=assets, asset_checks=DATA_CHECKS, jobs=JOBS, resources={"locations": locations or Locations()}
+        assets=dg.with_source_code_references(ASSETS),
+        asset_checks=[*DATA_CHECKS, *TRAINING_CHECKS],
+        jobs=JOBS,
+        resources={"locations": locations or Locations()},
     )

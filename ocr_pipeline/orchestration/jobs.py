@@ -3,13 +3,23 @@
 import dagster as dg
 
 from ocr_pipeline.orchestration.assets.data import annotations, layout_lmdb, lookup, merged_json
-from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
+from ocr_pipeline.orchestration.assets.inference import detections, predictions
+from ocr_pipeline.orchestration.assets.training import dlora_checkpoint, fast_checkpoint
 
 data_job = dg.define_asset_job(
     "data",
     dg.AssetSelection.assets(merged_json, lookup, annotations, layout_lmdb),
-    partitions_def=SOURCE_PARTITIONS,
     description="Labels to training data, for one data set and split.",
 )
+training_job = dg.define_asset_job(
+    "training",
+    dg.AssetSelection.assets(fast_checkpoint, dlora_checkpoint),
+    description="Both trainings, on all data that is published (or what the recipe names).",
+)
+inference_job = dg.define_asset_job(
+    "inference",
+    dg.AssetSelection.assets(detections, predictions),
+    description="The pages and words of the inbox, through the published checkpoints.",
+)
 
-JOBS = [data_job]
+JOBS = [data_job, training_job, inference_job]

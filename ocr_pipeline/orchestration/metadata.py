@@ -11,6 +11,7 @@ import dagster as dg
 import numpy as np
 
 from ocr_pipeline.storage.manifest import Manifest, manifest_path, quarantine_path
+from ocr_pipeline.storage.pictures import decode_picture
 from ocr_pipeline.storage.quarantine import Counts, read_quarantine
 
 _ROWS = 20
@@ -75,6 +76,11 @@ def quarantine_table(quarantines: Iterable[Path]) -> dg.MetadataValue:
 def picture(pixels: np.ndarray, longest: int = 900) -> dg.MetadataValue:
     """An RGB picture [H, W, 3] as the UI shows it."""
     return dg.MetadataValue.md(f"![picture]({_data_url(pixels, longest)})")
+
+
+def encoded_picture(data: bytes) -> dg.MetadataValue:
+    """The same for an encoded picture."""
+    return picture(cv2.cvtColor(decode_picture(data), cv2.COLOR_BGR2RGB))
 
 
 def crop_table(crops: Iterable[tuple[bytes, str]]) -> dg.MetadataValue:

@@ -43,7 +43,10 @@ def choose_data(partitions: Sequence[str], artifact_of: ArtifactOf, *, fully_lab
     chosen = [source_partition(key) for key in partitions] or [
         partition for partition in PARTITIONS.values() if not (fully_labelled and partition.dataset.partly_labelled)
     ]
-    train, valid, inputs, counts = [], [], [], Counts()
+    train: list[Path] = []
+    valid: list[Path] = []
+    inputs: list[Input] = []
+    counts = Counts()
     for partition, split in _splits(chosen):
         artifact = artifact_of(partition.dataset.name, split)
         manifest = read_manifest(artifact)

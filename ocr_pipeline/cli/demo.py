@@ -1,0 +1,105 @@
+"""The demo as a person runs it: progress all the time, a table at the end."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from ocr_pipeline.cli.tables import COUNT_COLUMNS, count_cells, print_table
+from ocr_pipeline.datasets import PARTITIONS
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.manifest import read_manifest
+from ocr_pipeline.storage.quarantine import Counts
+from ocr_pipeline.storage.workspace import Workspace
+
+
+@click.command()
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Where to work."
+)
+def demo(folder: Path) -> None:
+    """The whole way once, over made-up pages: data, both trainings, detections, predictions."""
+    start = time.monotonic()
+    from dagster import DagsterInstance
+
+    from ocr_pipeline import dlora
+    from ocr_pipeline.orchestration.demo import Demo, dagster_home, materialise, prepare, write_dotenv
+
+    this = Demo(folder.absolute())
+    prepare(this, dlora.TINY_KOREAN)
+    os.environ |= this.environment | {"DAGSTER_HOME": dagster_home(Path.cwd())}
+    dotenv_written = write_dotenv(Path(".env"), this.environment | {"DAGSTER_HOME": os.environ["DAGSTER_HOME"]})
+    with DagsterInstance.get() as instance:
+        failed = list(materialise(instance, lambda run: click.echo(f"{_clock(start)} {run}", err=True)))
+    if failed:
+        raise PipelineError(
+            f"{len(failed)} runs failed",
+            where=", ".join(failed),
+            remedy="Their errors stand above; `make ui` shows the runs.",
+        )
+    _report(this.workspace)
+    _report_scores(this)
+    click.echo(f"\nThe whole way took {_clock(start)}. Everything lies in {this.folder}.")
+    click.echo("Open the graph: make ui, then http://127.0.0.1:3000" + (" (plain `dagster dev` too)" * dotenv_written))
+
+
+def _clock(start: float) -> str:
+    minutes, seconds = divmod(int(time.monotonic() - start), 60)
+    return f"{minutes}:{seconds:02d}"
+
+
+def _report(workspace: Workspace) -> None:
+    rows = [(name, count, *count_cells(counts), where) for name, count, counts, where in asset_rows(workspace)]
+    print_table("What each asset took in and gave", ("asset", "partitions", *COUNT_COLUMNS, "files"), rows)
+
+
+def asset_rows(workspace: Workspace) -> Iterator[tuple[str, int, Counts, str]]:
+    """Each asset that counts pages and words: its name, number of partitions, counts, and where its files lie."""
+    partitions = PARTITIONS.values()
+    splits = [(partition.dataset.name, split) for partition in partitions for split in partition.splits]
+    artifacts = {
+        "merged_json": [workspace.merged_json(key) for key in PARTITIONS],
+        "lookup": [workspace.lookup(key) for key in PARTITIONS],
+        "annotations": [workspace.annotations(name, split, "lmdb") for name, split in splits],
+        "layout_lmdb": [workspace.layout_lmdb(name, split) for name, split in splits],
+        "fast_checkpoint": [workspace.fast_checkpoint],
+        "dlora_checkpoint": [workspace.dlora_checkpoint],
+    }
+    for name, paths in artifacts.items():
+        manifests = [manifest for manifest in map(read_manifest, paths) if manifest]
+        counts = sum((manifest.counts for manifest in manifests), Counts())
+        yield name, len({manifest.partition for manifest in manifests}), counts, _pattern(paths, workspace.root)
+
+
+def _pattern(paths: list[Path], root: Path) -> str:
+    relative = [path.relative_to(root) for path in paths]
+    return str(relative[0]) if len(paths) == 1 else str(relative[1].parent / f"*{relative[1].suffix}")
+
+
+def _report_scores(this) -> None:
+    from ocr_pipeline import dlora
+    from ocr_pipeline.orchestration.demo_scores import score
+
+    scores = score(this, dlora.TINY_KOREAN)
+    words = this.workspace
+    rows = [
+        (
+            "detections",
+            f"hmean {scores.detector.hmean:.3f}",
+            f"untrained {scores.untrained.hmean:.3f}",
+            f"{scores.detector.words} words",
+            str(words.detections),
+        ),
+        (
+            "predictions",
+            f"CER {scores.recogniser.cer:.3f}",
+            f"base model {scores.base.cer:.3f}",
+            f"{scores.recogniser.count} words",
+            str(words.predictions),
+        ),
+    ]
+    print_table("On held-out pages", ("asset", "trained", "before", "over", "files"), rows)

@@ -1,0 +1,63 @@
+"""The guide's inference steps: detect and recognize."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ocr_pipeline import fast
+from ocr_pipeline.cli.options import settings_options, spellings
+
+
+@click.command()
+@settings_options(fast.FastPrediction, skip=("image",))
+@click.option(
+    "--image", type=click.Path(path_type=Path), multiple=True, required=True, help="A picture; may be repeated."
+)
+def detect(**flags: Any) -> None:
+    """Find the words of a picture: a drawn picture and a JSON file (step 7 of the guide)."""
+    for page in fast.predict(fast.FastPrediction(**flags)):
+        click.echo(f"{page.image}: {len(page.words)} words")
+
+
+@click.command()
+@click.option(
+    *spellings("images_dir"),
+    "images_dir",
+    envvar="DEBUG_IMAGES",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder of crops, searched with all its subfolders.",
+)
+@click.option(
+    *spellings("output_csv"), "output_csv", type=click.Path(path_type=Path), required=True, help="The CSV to write."
+)
+@click.option(
+    "--ckpt",
+    envvar="TROCR_CKPT",
+    type=click.Path(path_type=Path),
+    help="checkpoint-N of a training; without: base alone.",
+)
+@click.option("--base", envvar="TROCR_BASE", default="ddobokki/ko-trocr", show_default=True, help="Base model.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option(*spellings("batch_size"), "batch_size", default=16, show_default=True, help="Crops per generation.")
+@click.option(
+    *spellings("num_beams"), "num_beams", envvar="TROCR_BEAMS", default=1, show_default=True, help="1: greedy."
+)
+@click.option(
+    *spellings("max_len"), "max_len", envvar="TROCR_MAX_LEN", default=64, show_default=True, help="Most tokens."
+)
+def recognize(images_dir: Path, output_csv: Path, **flags: Any) -> None:
+    """Read a folder of word pictures into a CSV (step 9 of the guide).
+
+    The exit code is 1 when a picture could not be read; its error stands in the CSV.
+    """
+    from ocr_pipeline import dlora
+
+    read = dlora.recognize_folder(images_dir, output_csv, **flags)
+    click.echo(f"{read.images - read.errors} of {read.images} pictures read -> {read.output_csv}")
+    if read.errors:
+        sys.exit(1)

@@ -1,0 +1,102 @@
+"""The guide's training steps: train-fast and train-dlora."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ocr_pipeline import fast
+from ocr_pipeline.cli.options import settings_options
+from ocr_pipeline.cli.tables import print_table
+from ocr_pipeline.dlora import DloraTraining
+from ocr_pipeline.errors import PipelineError
+
+logger = logging.getLogger(__name__)
+
+_NO_MEANING = ("TRAIN_DEBUG_DIAG", "PROFILE_TRAIN", "VAL_DEBUG_GEN")
+
+
+@click.command("train-fast")
+@settings_options(fast.FastTraining)
+def train_fast_command(**flags: Any) -> None:
+    """Train the FAST text detector on layout LMDBs (step 6 of the guide)."""
+    if str(flags["resume"]) == "auto":
+        flags["resume"] = "auto"
+    settings = fast.FastTraining(**flags)
+    if settings.lmdb_base is None:
+        raise click.UsageError("--lmdb_base is needed: the folder of the *_layout.lmdb")
+    train, valid = (fast.find_lmdbs(settings.lmdb_base, split) for split in ("train", "valid"))
+    result = fast.train_fast(settings, train, valid)
+    print_table(f"best: {result.best_checkpoint}", ("metric", "value"), sorted(result.metrics.items()))
+
+
+@click.command("train-dlora")
+@settings_options(DloraTraining)
+def train_dlora_command(**flags: Any) -> None:
+    """Train TrOCR with DoRA in the encoder and LoRA in the decoder (step 8 of the guide).
+
+    LMDB_PATHS and VAL_LMDB_PATHS name the data: LMDB folders or JSONL files, parted by colons.
+    """
+    settings = with_environment(DloraTraining(**flags), os.environ)
+    train, valid = data_paths("LMDB_PATHS", os.environ), data_paths("VAL_LMDB_PATHS", os.environ)
+    if not train:
+        raise PipelineError(
+            "no training data is named",
+            where="LMDB_PATHS",
+            remedy="Set it to LMDB folders or JSONL files, parted by ':'.",
+        )
+    from ocr_pipeline import dlora
+
+    result = dlora.train_dlora(settings, train, valid)
+    rows = [
+        (name, dataclasses.asdict(result.base)[name] if result.base else "", value)
+        for name, value in (dataclasses.asdict(result.best) if result.best else {}).items()
+    ]
+    print_table(f"best: {result.checkpoint}", ("metric", "base", "adapted"), rows)
+
+
+def data_paths(variable: str, environment: Mapping[str, str]) -> list[Path]:
+    """The paths that a variable names."""
+    return [Path(path).expanduser() for path in environment.get(variable, "").split(":") if path]
+
+
+def with_environment(settings: DloraTraining, environment: Mapping[str, str]) -> DloraTraining:
+    """The settings with what the guide sets by variables; they win over the flags, as they did.
+
+    Raises:
+        PipelineError: a variable asks for what is not to be had, or is no number.
+    """
+    if environment.get("USE_QLORA", "0") not in ("", "0"):
+        raise PipelineError("4-bit training is not offered", where="USE_QLORA", remedy="Unset it, or set it to 0.")
+    for name in _NO_MEANING:
+        if environment.get(name, "0") not in ("", "0"):
+            logger.warning("%s is set, but means nothing here", name)
+    changes: dict[str, Any] = {}
+    for variable, field, kind in (
+        ("DLORA_RANK", "lora_rank", int),
+        ("DLORA_ALPHA", "lora_alpha", int),
+        ("SAVE_STEPS", "save_steps", int),
+        ("EVAL_EVERY_STEPS", "eval_steps", int),
+        ("EVAL_SAMPLES", "eval_samples", int),
+        ("WARMUP_RATIO", "warmup_ratio", float),
+        ("TRAIN_DEBUG_EVERY", "logging_steps", int),
+        ("RESUME_FROM", "resume_from_checkpoint", str),
+    ):
+        if environment.get(variable):
+            changes[field] = _parsed(variable, environment[variable], kind)
+    if environment.get("AMP_DISABLE", "0") not in ("", "0"):
+        changes |= {"bf16": False, "fp16": False}
+    return dataclasses.replace(settings, **changes)
+
+
+def _parsed(variable: str, value: str, kind: type) -> Any:
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise PipelineError(f"{value!r} is no number", where=variable, remedy="Set a number.") from error

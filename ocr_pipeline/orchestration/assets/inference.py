@@ -1,0 +1,98 @@
+"""The inference assets: the inbox's pages through the detector, its words through the recogniser."""
+
+import csv
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import dagster as dg
+from pydantic import Field
+
+from ocr_pipeline import fast
+from ocr_pipeline.orchestration.assets.data import GPU_POOL, OWNERS
+from ocr_pipeline.orchestration.assets.training import dlora_checkpoint, fast_checkpoint
+from ocr_pipeline.orchestration.metadata import crop_table, encoded_picture
+from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.orchestration.stage_runs import stage_run
+from ocr_pipeline.storage.manifest import upstream
+
+
+class DetectionConfig(dg.Config):
+    """What to look at, and how."""
+
+    images_dir: str = Field(default="", description="Folder of pages; empty: inbox/pages of the output folder.")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: the GPU where there is one.")
+
+
+@dg.asset(
+    deps=[fast_checkpoint], group_name="inference", kinds={"pytorch"}, owners=OWNERS, pool=GPU_POOL, code_version="1"
+)
+def detections(
+    context: dg.AssetExecutionContext, config: DetectionConfig, locations: Locations
+) -> dg.MaterializeResult:
+    """Words found on the pages of the inbox: a drawn picture and a JSON file per page (guide, step 7)."""
+    workspace = locations.workspace
+    pages_dir = Path(config.images_dir) if config.images_dir else workspace.inbox / "pages"
+    with stage_run(context):
+        upstream("fast_checkpoint", workspace.fast_checkpoint)
+        pages, errors = fast.detect_folder(
+            workspace.fast_checkpoint, pages_dir, workspace.detections, device=config.device
+        )
+    drawn = sorted(workspace.detections.glob("*.png"))
+    return dg.MaterializeResult(
+        metadata={
+            "pages": len(pages) + len(errors),
+            "pages_unreadable": len(errors),
+            "words": sum(len(page.words) for page in pages),
+            "errors": dg.MetadataValue.json(errors),
+            "path": dg.MetadataValue.path(workspace.detections),
+            **({"sample_page": encoded_picture(drawn[0].read_bytes())} if drawn else {}),
+        }
+    )
+
+
+class PredictionConfig(dg.Config):
+    """What to read, and how."""
+
+    images_dir: str = Field(default="", description="Folder of crops; empty: inbox/words of the output folder.")
+    base: str = Field(default="", description="Base model; empty: the one the checkpoint was trained on.")
+    device: str = Field(default="auto", description="auto, cpu or cuda.")
+    batch_size: int = 16
+
+
+@dg.asset(
+    deps=[dlora_checkpoint],
+    group_name="inference",
+    kinds={"csv"},
+    owners=OWNERS,
+    pool=GPU_POOL,
+    code_version="1",
+)
+def predictions(
+    context: dg.AssetExecutionContext, config: PredictionConfig, locations: Locations
+) -> dg.MaterializeResult:
+    """The text of each crop of the inbox, as a CSV (guide, step 9)."""
+    from ocr_pipeline import dlora  # transformers and peft cost seconds, which the code server need not wait for
+
+    workspace = locations.workspace
+    words_dir = Path(config.images_dir) if config.images_dir else workspace.inbox / "words"
+    with stage_run(context):
+        upstream("dlora_checkpoint", workspace.dlora_checkpoint)
+        read = dlora.recognize_folder(
+            words_dir,
+            workspace.predictions,
+            base=config.base or dlora.base_of(workspace.dlora_checkpoint),
+            ckpt=workspace.dlora_checkpoint,
+            device=config.device,
+            batch_size=config.batch_size,
+        )
+    with workspace.predictions.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(islice(csv.DictReader(file), 12))
+    return dg.MaterializeResult(
+        metadata={
+            "words": read.images,
+            "words_unreadable": read.errors,
+            "path": dg.MetadataValue.path(workspace.predictions),
+            "sample_words": crop_table((Path(row["filename"]).read_bytes(), row["text"]) for row in rows),
+        }
+    )

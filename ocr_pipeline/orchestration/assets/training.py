@@ -1,0 +1,168 @@
+"""The training assets: from the partitions of a recipe to a published checkpoint."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import msgspec
+from pydantic import Field
+
+from ocr_pipeline import fast
+from ocr_pipeline.orchestration.assets.data import GPU_POOL, OWNERS, annotations, layout_lmdb
+from ocr_pipeline.orchestration.checkpoints import Training
+from ocr_pipeline.orchestration.metadata import counts_metadata
+from ocr_pipeline.orchestration.partitions import FROM_ALL_PARTITIONS
+from ocr_pipeline.orchestration.recipe_file import recipe_defaults
+from ocr_pipeline.orchestration.recipes import choose_data
+from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.orchestration.stage_runs import stage_run
+from ocr_pipeline.storage.manifest import Manifest, fingerprint_file, manifest_path
+
+FAST_CONFIGS = Path(fast.__file__).parent / "configs"
+FAST_DEFAULTS = recipe_defaults("fast_checkpoint")
+DLORA_DEFAULTS = recipe_defaults("dlora_checkpoint")
+_ELSEWHERE = {"output_dir", "lmdb_base", "resume", "config", "checkpoint"}
+
+
+class FastCheckpointConfig(dg.Config):
+    """The recipe and the settings of a detector training."""
+
+    partitions: list[str] = Field(
+        default=FAST_DEFAULTS.get("partitions", []), description="Partitions to use; empty: all fully labelled ones."
+    )
+    config: str = Field(
+        default=FAST_DEFAULTS.get("config", "base_736.yaml"),
+        description="A shipped configuration, or the path of a .yaml or mmcv-style .py file.",
+    )
+    checkpoint: str = Field(
+        default=FAST_DEFAULTS.get("checkpoint", ""), description="Weights to start from, in any layout of FAST."
+    )
+    options: dict[str, Any] = Field(
+        default=FAST_DEFAULTS.get("options", {}),
+        description="Any other flag of `ocr-pipeline train-fast`, such as batch_size or max_steps.",
+    )
+
+    def settings(self) -> fast.FastTraining:
+        path = Path(self.config)
+        given: dict[str, Any] = {"config": path if path.exists() else FAST_CONFIGS / path.name, "output_dir": Path()}
+        if self.checkpoint:
+            given["checkpoint"] = Path(self.checkpoint)
+        return fast.FastTraining(**given, **self.options)
+
+
+@dg.asset(
+    deps=[dg.AssetDep(layout_lmdb, partition_mapping=FROM_ALL_PARTITIONS)],
+    group_name="detection",
+    kinds={"pytorch"},
+    owners=OWNERS,
+    pool=GPU_POOL,
+    code_version=fast.CODE_VERSION,
+)
+def fast_checkpoint(
+    context: dg.AssetExecutionContext, config: FastCheckpointConfig, locations: Locations
+) -> dg.MaterializeResult:
+    """The text detector FAST, trained on the layout LMDBs of a recipe (guide, step 6).
+
+    An interrupted training goes on where it stopped; the same data and settings are not trained twice.
+    """
+    workspace = locations.workspace
+    with stage_run(context):
+        recipe = choose_data(config.partitions, workspace.layout_lmdb, fully_labelled=True)
+        settings = config.settings()
+        recorded = msgspec.to_builtins(settings.effective_config()) | _plain(settings)
+        training = Training("fast_checkpoint", workspace.fast_checkpoint, fast.CODE_VERSION, recorded, recipe)
+        manifest = training.published()
+        if manifest is None:
+            run = dataclasses.replace(settings, output_dir=workspace.fast_run(training.key), resume="auto")
+            result = fast.train_fast(run, recipe.train, recipe.valid)
+            manifest = training.publish(result.best_checkpoint, result.metrics)
+    return _result(manifest, training, workspace.fast_run(training.key))
+
+
+class DloraCheckpointConfig(dg.Config):
+    """The recipe and the settings of a recogniser training."""
+
+    partitions: list[str] = Field(
+        default=DLORA_DEFAULTS.get("partitions", []), description="Partitions to use; empty: all."
+    )
+    model_name_or_path: str = Field(
+        default=DLORA_DEFAULTS.get("model_name_or_path", os.environ.get("TROCR_BASE", "ddobokki/ko-trocr")),
+        description="Base model: a folder, or a name on the Hugging Face hub (TROCR_BASE).",
+    )
+    output_format: str = Field(
+        default=DLORA_DEFAULTS.get("output_format", os.environ.get("FAST_OUTPUT_FORMAT", "lmdb")),
+        description="Which annotations to read: lmdb or jsonl.",
+    )
+    options: dict[str, Any] = Field(
+        default=DLORA_DEFAULTS.get("options", {}),
+        description="Any other flag of `ocr-pipeline train-dlora`, such as learning_rate or max_steps.",
+    )
+
+
+@dg.asset(
+    deps=[dg.AssetDep(annotations, partition_mapping=FROM_ALL_PARTITIONS)],
+    group_name="recognition",
+    kinds={"huggingface"},
+    owners=OWNERS,
+    pool=GPU_POOL,
+    code_version="1",
+)
+def dlora_checkpoint(
+    context: dg.AssetExecutionContext, config: DloraCheckpointConfig, locations: Locations
+) -> dg.MaterializeResult:
+    """TrOCR with DoRA in its image encoder and LoRA in its text decoder (guide, step 8).
+
+    An interrupted training goes on where it stopped; the same data and settings are not trained twice.
+    """
+    from ocr_pipeline import dlora  # transformers and peft cost seconds, which the code server need not wait for
+
+    workspace = locations.workspace
+    with stage_run(context):
+        recipe = choose_data(
+            config.partitions,
+            lambda dataset, split: workspace.annotations(dataset, split, config.output_format),
+            fully_labelled=False,
+        )
+        settings = dlora.DloraTraining(model_name_or_path=config.model_name_or_path, output_dir="", **config.options)
+        recorded = _plain(settings) | {"model_name_or_path": Path(config.model_name_or_path).name}
+        training = Training("dlora_checkpoint", workspace.dlora_checkpoint, "1", recorded, recipe)
+        manifest = training.published()
+        if manifest is None:
+            run_dir = str(workspace.dlora_run(training.key))
+            run = dataclasses.replace(settings, output_dir=run_dir, resume_from_checkpoint="last")
+            result = dlora.train_dlora(run, recipe.train, recipe.valid)
+            manifest = training.publish(result.checkpoint, _recognition_metrics(result))
+    return _result(manifest, training, workspace.dlora_run(training.key))
+
+
+def _recognition_metrics(result: Any) -> dict[str, float]:
+    coverage = result.coverage
+    metrics = {"labels_changed_share": coverage.changed / max(1, coverage.labels)}
+    for name, scores in (("", result.best), ("base_", result.base)):
+        if scores is not None:
+            metrics |= {name + key: float(value) for key, value in dataclasses.asdict(scores).items()}
+    return metrics
+
+
+def _plain(settings: Any) -> dict[str, Any]:
+    """Settings as plain values; a path counts by the content of its file."""
+    fields = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _ELSEWHERE}
+    start = getattr(settings, "checkpoint", None)
+    return fields | ({"checkpoint": fingerprint_file(start)} if start else {})
+
+
+def _result(manifest: Manifest, training: Training, run_folder: Path) -> dg.MaterializeResult:
+    data = "\n".join(f"- {item.name} `{item.fingerprint}`" for item in manifest.inputs)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(manifest.fingerprint),
+        metadata={
+            **{f"metric/{name}": value for name, value in manifest.metrics.items()},
+            **counts_metadata(manifest.counts),
+            "learned_from": dg.MetadataValue.md(data),
+            "path": dg.MetadataValue.path(training.target),
+            "manifest": dg.MetadataValue.path(manifest_path(training.target)),
+            "run_folder": dg.MetadataValue.path(run_folder),
+        },
+    )

@@ -1,0 +1,136 @@
+"""The guide's commands: what they print, what they refuse, and with which exit code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ocr_pipeline.cli import COMMANDS, cli
+from ocr_pipeline.cli.training import data_paths, with_environment
+from ocr_pipeline.dlora import DloraTraining
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.synthetic import write_collection
+
+
+def ocr_pipeline(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    code = "import sys; sys.argv[0] = 'ocr-pipeline'; from ocr_pipeline.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={"PATH": "", "HOME": "/nonexistent", "PYTHONIOENCODING": "utf-8", **environment},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def share(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("share")
+    write_collection(root, pages={"handwriting_train": 2, "text_in_wild": 3}, page_size=(256, 352))
+    return root
+
+
+def invoke(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+def test_every_command_has_help() -> None:
+    for name in COMMANDS:
+        code, output = invoke(name, "--help")
+        assert code == 0 and "Usage:" in output
+
+
+def test_the_data_steps_one_after_the_other(share: Path, tmp_path: Path) -> None:
+    place = ("--source", share, "--output", tmp_path)
+    for command in ("merge", "lookup", "annotations", "layout"):
+        code, output = invoke(command, *place, "--partition", "handwriting")
+        assert code == 0, output
+        assert "handwriting_train" in output and "text_in_wild" not in output
+    assert (tmp_path / "handwriting_annotations_train.jsonl").exists()
+    assert (tmp_path / "handwriting_train_layout.lmdb" / "data.mdb").exists()
+
+
+def test_status_tells_complete_missing_and_stale(tmp_path: Path) -> None:
+    share, place = tmp_path / "share", ("--output", tmp_path / "out", "--partition", "handwriting_train")
+    write_collection(share, pages={"handwriting_train": 2}, page_size=(256, 352))
+    invoke("merge", "--source", share, *place)
+    code, output = invoke("status", "--source", share, *place)
+    assert code == 0 and "complete" in output and "missing" in output and "stale" not in output
+    write_collection(share, pages={"handwriting_train": 3}, page_size=(256, 352))
+    assert "stale (labels changed)" in invoke("status", "--source", share, *place)[1]
+
+
+def test_hyphens_work_too(share: Path, tmp_path: Path) -> None:
+    code, _ = invoke("merge", "--source", share, "--output", tmp_path, "--partition", "text_in_wild")
+    assert code == 0
+    underscored, hyphened = (
+        invoke(
+            "recognize", f"--images{sign}dir", tmp_path / "none", f"--output{sign}csv", tmp_path / "x.csv", "--nope"
+        )[1]
+        for sign in "_-"
+    )
+    assert "--nope" in underscored and "--nope" in hyphened
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "words"),
+    [
+        (("merge", "--nonsense"), {}, 2, ["--nonsense"]),
+        (("merge", "--partition", "handwritng"), {}, 2, ["handwritng", "handwriting_train"]),
+        (("merge",), {}, 1, ["OCR_PIPELINE_SOURCE"]),
+        (("merge", "--source", "/nowhere/at/all"), {}, 1, ["/nowhere/at/all", "Mount the share"]),
+        (
+            ("annotations", "--source", "/", "--partition", "handwriting_train"),
+            {"FAST_OUTPUT_FORMAT": "xml"},
+            1,
+            ["xml", "jsonl or lmdb"],
+        ),
+        (("annotations", "--source", "/proc/self", "--output", "/nowhere/out"), {}, 1, ["lookup", "/nowhere/out"]),
+        (("layout", "--source", "/proc/self"), {"FAST_LAYOUT_DEVICE": "tpu"}, 1, ["tpu", "FAST_LAYOUT_DEVICE"]),
+        (("train-dlora", "--output_dir", "x", "--model_name_or_path", "x"), {}, 1, ["LMDB_PATHS"]),
+        (("train-dlora", "--output_dir", "x", "--model_name_or_path", "x"), {"USE_QLORA": "1"}, 1, ["USE_QLORA"]),
+        (
+            ("train-fast", "--config", "/nowhere.py", "--output_dir", "x", "--lmdb_base", "/nowhere"),
+            {},
+            1,
+            ["/nowhere"],
+        ),
+        (("detect", "--checkpoint", "/nowhere.pth", "--image", "a.png", "--output", "x"), {}, 1, ["/nowhere.pth"]),
+        (("recognize", "--images_dir", "/nowhere", "--output_csv", "x.csv"), {}, 1, ["/nowhere"]),
+    ],
+)
+def test_what_a_user_can_mend_is_said_without_a_traceback(
+    arguments: tuple[str, ...], environment: dict[str, str], code: int, words: list[str]
+) -> None:
+    done = ocr_pipeline(*arguments, **environment)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def test_an_output_that_cannot_be_written_is_named(share: Path) -> None:
+    done = ocr_pipeline("merge", "--source", share, "--output", "/proc/ocr", "--partition", "handwriting_train")
+    assert done.returncode == 1 and "/proc/ocr" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_guides_variables_win_over_the_flags() -> None:
+    settings = with_environment(
+        DloraTraining(model_name_or_path="base", output_dir="out", save_steps=5, bf16=True),
+        {"SAVE_STEPS": "10000", "WARMUP_RATIO": "0.0001", "DLORA_RANK": "8", "AMP_DISABLE": "1"},
+    )
+    assert (settings.save_steps, settings.warmup_ratio, settings.lora_rank, settings.bf16) == (10000, 0.0001, 8, False)
+    with pytest.raises(PipelineError, match="SAVE_STEPS"):
+        with_environment(settings, {"SAVE_STEPS": "many"})
+
+
+def test_data_paths_are_parted_by_colons() -> None:
+    assert data_paths("LMDB_PATHS", {"LMDB_PATHS": "/a/x.lmdb:/b/y.jsonl"}) == [Path("/a/x.lmdb"), Path("/b/y.jsonl")]
+    assert data_paths("LMDB_PATHS", {}) == []

@@ -1,0 +1,94 @@
+"""The data job as Dagster runs it: partitions, metadata, checks, reruns."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from ocr_pipeline.orchestration.definitions import build_definitions
+from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.storage.manifest import manifest_path, read_manifest
+from ocr_pipeline.storage.workspace import Workspace
+
+DATA_ASSETS = ("merged_json", "lookup", "annotations", "layout_lmdb")
+
+
+def run_data(definitions: dg.Definitions, instance: dg.DagsterInstance, partition: str) -> dg.ExecuteInProcessResult:
+    return definitions.resolve_job_def("data").execute_in_process(
+        partition_key=partition, instance=instance, raise_on_error=False
+    )
+
+
+def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict:
+    (event,) = result.asset_materializations_for_node(asset)
+    return {name: value.value for name, value in event.metadata.items()}
+
+
+@pytest.mark.parametrize("partition", ["handwriting_train", "text_in_wild"])
+def test_a_partition_runs_and_its_numbers_add_up(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, partition: str
+) -> None:
+    result = run_data(definitions, instance, partition)
+    assert result.success
+    for asset in DATA_ASSETS:
+        shown = metadata(result, asset)
+        assert shown["pages_in"] == shown["pages_out"] + shown["pages_quarantined"] > 0
+        assert shown["words_in"] == shown["words_out"] + shown["words_quarantined"] > 0
+    evaluations = result.get_asset_check_evaluations()
+    assert {evaluation.check_name for evaluation in evaluations} == {
+        "counts_add_up",
+        "crops_readable",
+        "pages_readable",
+    }
+    assert all(evaluation.passed for evaluation in evaluations)
+
+
+def test_pictures_and_reasons_are_shown(definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    result = run_data(definitions, instance, "handwriting_train")
+    assert "data:image/jpeg;base64," in metadata(result, "layout_lmdb")["sample_page"]
+    assert "data:image/jpeg;base64," in metadata(result, "annotations")["sample_crops"]
+    assert "image_missing" in metadata(result, "lookup")["quarantine"]
+
+
+def test_a_set_that_is_not_there_is_an_empty_partition(
+    definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    result = run_data(definitions, instance, "finance_logistics_valid")
+    assert result.success
+    assert metadata(result, "annotations")["words_in"] == 0
+    assert "no pages" in metadata(result, "merged_json")["sample_words"]
+
+
+def test_a_rerun_gives_the_same_data_version_and_touches_nothing(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, workspace: Workspace
+) -> None:
+    def version_and_time() -> tuple[str, int]:
+        run_data(definitions, instance, "public_admin_train")
+        record = instance.get_latest_materialization_event(dg.AssetKey("annotations"))
+        assert record and record.asset_materialization and record.asset_materialization.tags
+        artifact = workspace.annotations("public_admin", "train", "lmdb")
+        return record.asset_materialization.tags["dagster/data_version"], manifest_path(artifact).stat().st_mtime_ns
+
+    assert version_and_time() == version_and_time()
+
+
+def test_a_damaged_artifact_fails_its_check(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, workspace: Workspace
+) -> None:
+    assert run_data(definitions, instance, "public_admin_valid").success
+    artifact = workspace.annotations("public_admin", "valid", "lmdb")
+    manifest = read_manifest(artifact)
+    assert manifest
+    text = manifest_path(artifact).read_text()
+    manifest_path(artifact).write_text(text.replace(f'"words_out": {manifest.counts.words_out}', '"words_out": 1'))
+    result = run_data(definitions, instance, "public_admin_valid")
+    failed = {evaluation.check_name for evaluation in result.get_asset_check_evaluations() if not evaluation.passed}
+    assert failed == {"counts_add_up", "crops_readable"}
+
+
+def test_a_missing_share_fails_with_its_remedy(tmp_path, instance: dg.DagsterInstance) -> None:
+    definitions = build_definitions(Locations(source=str(tmp_path / "nowhere"), output=str(tmp_path / "output")))
+    result = run_data(definitions, instance, "handwriting_train")
+    assert not result.success
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert "OCR_PIPELINE_SOURCE" in str(failure.step_failure_data.user_failure_data.description)

@@ -1,0 +1,118 @@
+"""What the code location offers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from ocr_pipeline.datasets import PARTITIONS
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.orchestration.definitions import ASSETS, build_definitions
+from ocr_pipeline.orchestration.recipe_file import RECIPE_VARIABLE, recipe_defaults
+from ocr_pipeline.orchestration.recipes import choose_data
+from ocr_pipeline.storage.manifest import Manifest, write_manifest
+from ocr_pipeline.storage.quarantine import Counts
+from ocr_pipeline.storage.workspace import Workspace
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def test_every_asset_tells_what_it_is() -> None:
+    graph = build_definitions().resolve_asset_graph()
+    for asset in ASSETS:
+        node = graph.get(asset.key)
+        assert node.description and node.group_name != "default" and node.owners and node.kinds and node.code_version
+        assert "dagster/code_references" in node.metadata
+
+
+def test_data_assets_have_the_ten_source_partitions() -> None:
+    graph = build_definitions().resolve_asset_graph()
+    keys = graph.get(dg.AssetKey("layout_lmdb")).partitions_def.get_partition_keys()
+    assert keys == list(PARTITIONS) and len(keys) == 10
+
+
+def test_the_lineage_is_that_of_the_design() -> None:
+    graph = build_definitions().resolve_asset_graph()
+    parents = {
+        key.to_user_string(): {p.to_user_string() for p in graph.get(key).parent_keys}
+        for key in graph.get_all_asset_keys()
+    }
+    assert parents == {
+        "merged_json": set(),
+        "lookup": {"merged_json"},
+        "annotations": {"merged_json", "lookup"},
+        "layout_lmdb": {"merged_json", "lookup"},
+        "fast_checkpoint": {"layout_lmdb"},
+        "dlora_checkpoint": {"annotations"},
+        "detections": {"fast_checkpoint"},
+        "predictions": {"dlora_checkpoint"},
+    }
+
+
+def test_gpu_assets_share_one_pool() -> None:
+    pooled = {asset.key.to_user_string() for asset in ASSETS if asset.op.pool == "gpu"}
+    assert pooled == {"layout_lmdb", "fast_checkpoint", "dlora_checkpoint", "detections", "predictions"}
+
+
+def test_workspace_file_names_the_code_location() -> None:
+    (entry,) = yaml.safe_load((REPOSITORY / "workspace.yaml").read_text())["load_from"]
+    assert entry["python_module"]["module_name"] == "ocr_pipeline.definitions"
+
+
+def test_dagster_yaml_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "dagster.yaml").write_text((REPOSITORY / "dagster.yaml").read_text())
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert not instance.telemetry_enabled
+
+
+def publish(artifact: Path, words: int) -> None:
+    artifact.mkdir(parents=True)
+    counts = Counts(pages_in=1, pages_out=1, words_in=words, words_out=words)
+    manifest = Manifest(
+        stage="layout_lmdb",
+        partition="",
+        code_version="1",
+        settings={},
+        inputs=[],
+        fingerprint=artifact.name,
+        counts=counts,
+    )
+    write_manifest(artifact, manifest)
+
+
+def test_a_recipe_takes_what_is_published_and_leaves_out_partly_labelled_sets(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    for dataset, split, words in (
+        ("public_admin", "train", 3),
+        ("public_admin", "valid", 2),
+        ("handwriting", "train", 5),
+        ("ocr_public", "train", 0),
+    ):
+        publish(workspace.layout_lmdb(dataset, split), words)
+    recipe = choose_data([], workspace.layout_lmdb, fully_labelled=True)
+    assert [path.name for path in recipe.train] == ["public_admin_train_layout.lmdb"]
+    assert [path.name for path in recipe.valid] == ["public_admin_valid_layout.lmdb"]
+    assert recipe.counts.words_in == 3
+    named = choose_data(["handwriting_train"], workspace.layout_lmdb, fully_labelled=True)
+    assert [item.fingerprint for item in named.inputs] == ["handwriting_train_layout.lmdb"]
+
+
+def test_a_recipe_without_data_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match="Materialise the data assets"):
+        choose_data([], Workspace(tmp_path).layout_lmdb, fully_labelled=True)
+
+
+def test_recipe_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("fast_checkpoint: {config: tiny_736.yaml}\ndlora_checkpoint: 3\n")
+    monkeypatch.setenv(RECIPE_VARIABLE, str(recipe))
+    assert recipe_defaults("fast_checkpoint") == {"config": "tiny_736.yaml"}
+    assert recipe_defaults("detections") == {}
+    with pytest.raises(PipelineError, match="dlora_checkpoint"):
+        recipe_defaults("dlora_checkpoint")
+    recipe.unlink()
+    with pytest.raises(PipelineError, match="cannot be read"):
+        recipe_defaults("fast_checkpoint")
