@@ -56,8 +56,8 @@ class Page(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     @property
     def stem(self) -> str:
         """The picture's name without its extension (only known picture extensions count as one)."""
-        base, dot, extension = self.image.rpartition(".")
-        return base if dot and extension.lower() in IMAGE_EXTENSIONS else self.image
+        base, _, extension = self.image.rpartition(".")
+        return base if base and extension.lower() in IMAGE_EXTENSIONS else self.image
 
 
 IMAGE_EXTENSIONS = ("png", "jpg", "jpeg", "bmp", "webp", "tif", "tiff")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -42,17 +43,23 @@ def write_lmdb(target: Path, samples: Iterable[tuple[Sample, bytes]]) -> None:
 
 def write_jsonl(target: Path, crops: Path, samples: Iterable[tuple[Sample, bytes]]) -> None:
     """Write the crops as files, then publish the JSONL that names them; files of earlier crops are removed."""
-    named = set()
+    named: set[Path] = set()
     with publish_file(target) as draft, draft.open("wb") as file:
         for sample, crop in samples:
-            path = crops / sample.name
+            path = _unused(crops.absolute() / sample.name, named)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(crop)
             named.add(path)
             file.write(msgspec.json.encode(jsonl_record(path, sample.text)) + b"\n")
-    for path in crops.rglob("*.jpg"):
+    for path in crops.absolute().rglob("*.jpg"):
         if path not in named:
             path.unlink()
+
+
+def _unused(path: Path, named: set[Path]) -> Path:
+    """The path, or the next one that is free: one picture may have two labels, one stem two extensions."""
+    others = (path.with_stem(f"{path.stem}_{number}") for number in itertools.count(2))
+    return next(free for free in itertools.chain([path], others) if free not in named)
 
 
 def jsonl_record(crop: Path, text: str) -> dict[str, list[dict[str, object]]]:

@@ -73,7 +73,7 @@ class AnnotationSettings:
                 f"{chosen!r} is no output format", where="FAST_OUTPUT_FORMAT", remedy="Set it to jsonl or lmdb."
             )
         limit = environment.get("FAST_MAX_SAMPLES", "")
-        if limit and not limit.isdigit():
+        if limit and not limit.isdecimal():
             raise PipelineError(f"{limit!r} is no number", where="FAST_MAX_SAMPLES", remedy="Set a number of pages.")
         return cls(chosen, int(limit) if limit else None)  # type: ignore[arg-type]
 
@@ -113,10 +113,12 @@ def build_annotations(
                 page for page in read_pages(workspace.merged_json(partition.key), partition) if page.split == split
             )
             found = ((page, lookup.find(page)) for page in islice(pages, settings.max_pages))
-            folders = _build_shards(share, workspace.shards(target), found, inputs, f"{partition.key} {split}", workers)
+            store = workspace.shards(target)
+            folders = _build_shards(share, store, found, inputs, f"{partition.key} {split}", workers)
             published = _publish(target, workspace.crops(partition.dataset.name, split), folders, settings)
             published = msgspec.structs.replace(published, partition=partition.key, settings=recorded, inputs=inputs)
             write_manifest(target, published)
+            forget_others(store, folders)
         manifests.append(published)
     return manifests
 
@@ -129,17 +131,22 @@ def _build_shards(
     what: str,
     workers: int | None,
 ) -> list[Path]:
-    encode, lookup = msgspec.json.encode, inputs[1].fingerprint
-    shards = []
-    while part := tuple(islice(found, SHARD_SIZE)):
-        shards.append(Shard(fingerprint_of([CODE_VERSION, lookup, *(encode(pair) for pair in part)]), _Pages(part)))
-    progress = Progress(f"annotations {what}", "pages", sum(len(shard.job.pages) for shard in shards))
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as executor:
-        build_missing(
-            store, shards, partial(_crop_shard, share), executor, lambda job: progress.advance(len(job.pages))
+    workers = workers or os.cpu_count() or 1
+    progress = Progress(f"annotations {what}", "pages")
+    with ThreadPoolExecutor(workers) as executor:
+        return build_missing(
+            store,
+            _shards(found, inputs[1].fingerprint),
+            partial(_crop_shard, share),
+            executor,
+            workers,
+            lambda job: progress.advance(len(job.pages)),
         )
-    forget_others(store, shards)
-    return [store / shard.fingerprint for shard in shards]
+
+
+def _shards(found: Iterator[tuple[Page, str | Quarantined]], lookup: str) -> Iterator[Shard[_Pages]]:
+    while part := tuple(islice(found, SHARD_SIZE)):
+        yield Shard(fingerprint_of([CODE_VERSION, lookup, *(msgspec.json.encode(pair) for pair in part)]), _Pages(part))
 
 
 def _crop_shard(share: Share, job: _Pages, draft: Path) -> tuple[Counts, list[Quarantined]]:

@@ -145,8 +145,7 @@ def split_of(folder: Folder) -> str | None:
 def kind_of(folder: Folder) -> Kind | None:
     """Whether a folder holds labels or pictures, where its name tells; None where it does not."""
     for name in folder:
-        if "라벨" in name or re.match(r"[TV]L([_\d]|$)", name):
-            return "label"
-        if "원천" in name or re.match(r"[TV]S([_\d]|$)", name):
-            return "picture"
+        told = re.search(r"라벨|원천|^[TV][LS](?=[_\d]|$)", name)
+        if told:
+            return "label" if told[0] == "라벨" or told[0].endswith("L") else "picture"
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ import msgspec
 from ocr_pipeline.datasets.dataset import LabelError, Parsed
 from ocr_pipeline.page import Page, Point, Quad, Word, nfc, word_state
 from ocr_pipeline.storage.quarantine import Quarantined
+
+_LARGEST = 1 << 31  # pixels; what is beyond is no coordinate
 
 
 def pick(record: Mapping[str, Any], *keys: str, default: Any = None) -> Any:
@@ -42,8 +45,6 @@ def clockwise(xs: Sequence[float], ys: Sequence[float]) -> Quad:
     AI-Hub lists the corners of an upright box as TL, BL, TR, BR; joining them in that order gives a self-crossing
     shape. Sorting by angle around the centre is right for any order of a convex quadrilateral.
     """
-    import math
-
     if min(xs) == max(xs) or min(ys) == max(ys) or (len(set(xs)) == 2 and len(set(ys)) == 2):
         left, top, right, bottom = min(xs), min(ys), max(xs), max(ys)
         return (left, top), (right, top), (right, bottom), (left, bottom)
@@ -57,8 +58,8 @@ def clockwise(xs: Sequence[float], ys: Sequence[float]) -> Quad:
 
 
 def box_quad(box: Sequence[float]) -> Quad:
-    """Corners of an ``[x, y, width, height]`` box."""
-    x, y, width, height = box
+    """Corners of an ``[x, y, width, height]`` box; a negative extent counts as none."""
+    x, y, width, height = box[0], box[1], max(0, box[2]), max(0, box[3])
     return (x, y), (x + width, y), (x + width, y + height), (x, y + height)
 
 
@@ -85,7 +86,7 @@ def add_page(
     words = []
     for place, record in enumerate(records):
         quad = read_quad(record)
-        if quad is None or area(quad) <= 0 or quad[2][0] - quad[0][0] < 0:
+        if quad is None or area(quad) <= 0:
             parsed.set_aside(_bad_word(page, place, record, quad))
             continue
         raw = pick(record, *text_keys)
@@ -122,7 +123,11 @@ def read_quad(record: Any) -> Quad | None:
 
 
 def _numbers(values: Any) -> bool:
-    return isinstance(values, list) and len(values) == 4 and all(isinstance(value, int | float) for value in values)
+    return (
+        isinstance(values, list)
+        and len(values) == 4
+        and all(isinstance(value, int | float) and abs(value) < _LARGEST for value in values)
+    )
 
 
 def _bad_word(page: Page, place: int, record: Any, quad: Quad | None) -> Quarantined:
@@ -146,10 +151,9 @@ def read_corner_label(dataset: str):
     """
 
     def read(document: Any, label: str, split: str) -> Parsed:
-        images = need(document, "Images")
-        records = need(document, "bbox")
-        if not isinstance(records, list):
-            raise LabelError("the list of boxes is not a list")
+        images, records = need(document, "Images"), need(document, "bbox")
+        if not isinstance(images, Mapping) or not isinstance(records, list):
+            raise LabelError("Images must be a record, and bbox a list")
         extension = str(pick(images, "type", default="")).lower()
         stem = label.rpartition("/")[2].rpartition(".")[0]
         page = Page(
@@ -171,9 +175,12 @@ def number(value: Any) -> int:
     """A pixel count that may have been written as text.
 
     Raises:
-        LabelError: it is not a number.
+        LabelError: it is not one.
     """
     try:
-        return int(float(value))
-    except (TypeError, ValueError) as error:
-        raise LabelError(f"{value!r} is not a number of pixels") from error
+        pixels = float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise LabelError(f"{value!r:.80} is not a number of pixels") from error
+    if not 0 <= pixels < _LARGEST:
+        raise LabelError(f"{value!r:.80} is not a number of pixels")
+    return int(pixels)

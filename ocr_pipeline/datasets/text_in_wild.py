@@ -29,16 +29,18 @@ def read_text_in_wild(document: Any, label: str, split: str = "") -> Parsed:
         raise LabelError("images and annotations must be lists")
     parsed = Parsed()
     records: dict[str, list[Any]] = defaultdict(list)
-    first_id: dict[str, str] = {}
-    name_of: dict[str, str] = {}
-    for image in images:
-        name = nfc(str(need(image, "file_name")))
-        name_of[str(need(image, "id"))] = name
-        first_id.setdefault(name, str(image["id"]))
+    names = [nfc(str(need(image, "file_name"))) for image in images]
+    name_of = {str(need(image, "id")): name for image, name in zip(images, names, strict=True)}
     for annotation in annotations:
         _collect(parsed, records, name_of, annotation, label)
-    for image in images:
-        _add_image(parsed, records, first_id, image, label)
+    seen: set[str] = set()
+    for image, name in zip(images, names, strict=True):
+        if name in seen:
+            parsed.counts.pages_in += 1
+            parsed.set_aside(_listed_again(name, image, label))
+        else:
+            seen.add(name)
+            _add_image(parsed, records.get(name, []), name, image, label)
     return parsed
 
 
@@ -55,18 +57,16 @@ def _collect(parsed: Parsed, records: dict[str, list[Any]], name_of: dict[str, s
     records[name].append(raw)
 
 
-def _add_image(parsed: Parsed, records: dict[str, list[Any]], first_id: dict[str, str], image: Any, label: str) -> None:
-    name = nfc(str(image["file_name"]))
-    split = split_by_name(name)
-    if first_id[name] != str(image["id"]):
-        parsed.counts.pages_in += 1
-        detail = f"listed again as id {image['id']}; its words stand with id {first_id[name]}"
-        parsed.set_aside(Quarantined("page", "duplicate_picture", "text_in_wild", split, label, name, detail=detail))
-        return
-    page = Page("text_in_wild", split, name, number(need(image, "width")), number(need(image, "height")), label)
-    words = records.get(name, [])
+def _add_image(parsed: Parsed, words: list[Any], name: str, image: Any, label: str) -> None:
+    width, height = number(need(image, "width")), number(need(image, "height"))
     ignored = frozenset(place for place, raw in enumerate(words) if _class_of(raw) == "ignored")
+    page = Page("text_in_wild", split_by_name(name), name, width, height, label)
     add_page(parsed, page, words, ("text",), ignored)
+
+
+def _listed_again(name: str, image: Any, label: str) -> Quarantined:
+    detail = f"listed again with id {pick(image, 'id')}; its words stand with the first listing"
+    return Quarantined("page", "duplicate_picture", "text_in_wild", split_by_name(name), label, name, detail=detail)
 
 
 def _class_of(annotation: Any) -> str:

@@ -1,0 +1,50 @@
+"""TrOCR with DLoRA, the recogniser: adapters, training, and reading of crops (steps 8 and 9 of the guide)."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ocr_pipeline.dlora.settings import DloraTraining
+
+if TYPE_CHECKING:
+    from ocr_pipeline.dlora.prediction import FolderPrediction, recognize_folder
+    from ocr_pipeline.dlora.recognizer import Reading, Recognizer, base_of, load_recognizer
+    from ocr_pipeline.dlora.training import TrainingProgress, TrainingResult, train_dlora
+
+__all__ = [
+    "TINY_KOREAN",
+    "DloraTraining",
+    "FolderPrediction",
+    "Reading",
+    "Recognizer",
+    "TrainingProgress",
+    "TrainingResult",
+    "base_of",
+    "load_recognizer",
+    "recognize_folder",
+    "train_dlora",
+]
+
+TINY_KOREAN = Path(__file__).with_name("tiny_korean")
+"""Folder of a small base model that reads clean print; see ``tiny_base``."""
+
+_MODULES = {
+    "FolderPrediction": "prediction",
+    "recognize_folder": "prediction",
+    "base_of": "recognizer",
+    "Reading": "recognizer",
+    "Recognizer": "recognizer",
+    "load_recognizer": "recognizer",
+    "TrainingProgress": "training",
+    "TrainingResult": "training",
+    "train_dlora": "training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch and transformers when it is asked for: the orchestration must start in a moment."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -10,6 +10,19 @@ from pathlib import Path
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.publishing import publish_file
 
+_DAMAGE = (  # what gzip and pickle raise on bytes that are not theirs
+    OSError,
+    EOFError,
+    zlib.error,
+    pickle.UnpicklingError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    MemoryError,
+    OverflowError,
+)
+
 
 def write_lookup(target: Path, paths: dict[str, str]) -> None:
     """Publish a lookup; the same names give the same bytes."""
@@ -31,7 +44,7 @@ def read_lookup(path: Path) -> dict[str, str]:
         raise PipelineError(
             "there is no lookup", where=path, remedy="Run `ocr-pipeline lookup` or materialise lookup first."
         ) from error
-    except (OSError, EOFError, zlib.error, pickle.UnpicklingError, ValueError, KeyError, IndexError) as error:
+    except _DAMAGE as error:
         raise PipelineError(
             f"the lookup cannot be read ({error})", where=path, remedy="Delete it and materialise lookup again."
         ) from error

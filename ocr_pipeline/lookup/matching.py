@@ -12,6 +12,7 @@ from ocr_pipeline.storage.quarantine import Counts, Quarantined
 from ocr_pipeline.storage.share import Entry, Share
 
 _TAIL = 256
+_WITH_END_MARK = (".jpg", ".jpeg", ".png")
 
 
 def match_pages(counts: Counts, lookup: Lookup, pages: Iterable[Page], matched: set[str]) -> Iterator[Quarantined]:
@@ -32,11 +33,11 @@ def match_pages(counts: Counts, lookup: Lookup, pages: Iterable[Page], matched: 
 def pictures_without_label(
     counts: Counts, share: Share, pictures: Iterable[Entry], matched: set[str], partition: SourcePartition
 ) -> Iterator[Quarantined]:
-    """Set aside the pictures that no label names; of each, the last bytes tell whether it is at least whole."""
+    """Set aside the pictures that no label names; of each JPEG or PNG, the last bytes tell whether it is whole."""
     for picture in pictures:
         if share.full_path(picture.path) in matched:
             continue
-        whole = tail_is_whole(share.read_tail(picture, _TAIL))
+        whole = not picture.name.lower().endswith(_WITH_END_MARK) or tail_is_whole(share.read_tail(picture, _TAIL))
         record = Quarantined(
             "page",
             "label_missing" if whole else "image_unreadable",

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from ocr_pipeline.page import IMAGE_EXTENSIONS, Page, nfc
 from ocr_pipeline.storage.quarantine import Quarantined
 
-_EXTENSIONS = tuple(f".{extension}" for extension in IMAGE_EXTENSIONS)
-
 
 @dataclass
 class Lookup:
@@ -19,7 +17,7 @@ class Lookup:
 
     Attributes:
         paths: NFC file name -> path; a name that stands in several folders has one entry per folder instead, under
-            ``<folder>/<file name>`` with as many folders as it takes to tell them apart from the share's root.
+            its whole NFC path below the share's root.
     """
 
     paths: Mapping[str, str]
@@ -27,13 +25,13 @@ class Lookup:
 
     def find(self, page: Page) -> str | Quarantined:
         """The path of a page's picture, or why there is none (``image_missing``, ``picture_ambiguous``)."""
-        for name in (page.image, *(page.stem + extension for extension in _EXTENSIONS)):
-            if name in self.paths:
-                return self.paths[name]
+        if page.image in self.paths:
+            return self.paths[page.image]
         keys = self._stems().get(nfc(page.stem).casefold(), [])
+        keys = [key for key in keys if key.rpartition("/")[2] == page.image] or keys
         if not keys:
             return _no_picture(page, "image_missing", "no picture of that name is on the share")
-        if len(keys) == 1:
+        if len({self.paths[key] for key in keys}) == 1:
             return self.paths[keys[0]]
         return self._by_folder(page, keys)
 

@@ -42,7 +42,7 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace)
     pictures = _listed(share, partition)
     stamps = picture_input(pictures)
     inputs = [upstream("merged_json", merged), stamps]
-    settings = {"source": share.root}
+    settings = {"source": share.place}
     published = read_manifest(target)
     if published and published.made_from(CODE_VERSION, settings, inputs):
         return published

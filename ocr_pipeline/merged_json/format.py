@@ -29,7 +29,7 @@ def write_lines(file: IO[bytes], partition: str, lines: Iterable[bytes]) -> None
 def is_merged_json(path: Path) -> bool:
     """Whether a file begins as `write_lines` begins one."""
     with path.open("rb") as file:
-        return FORMAT.encode() in file.readline()
+        return FORMAT.encode() in file.read(len(FORMAT) + 20)
 
 
 def read_lines(path: Path) -> Iterator[Page]:

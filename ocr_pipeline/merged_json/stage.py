@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ocr_pipeline.datasets import SourcePartition, source_partition
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.merged_json.format import write_lines
 from ocr_pipeline.merged_json.labels import read_label
 from ocr_pipeline.progress import Progress
@@ -62,16 +63,23 @@ def merge_labels(share: Share, partition: SourcePartition, workspace: Workspace,
     share.check()
     target = workspace.merged_json(partition.key)
     labels = list(partition.labels(share))
+    if partition.split is None and len(labels) > 1:
+        raise PipelineError(
+            "a set that comes as one label file has several",
+            where=", ".join(label.shown for label in labels),
+            remedy="Leave the one that is right on the share.",
+        )
     inputs = [label_input(labels)]
     published = read_manifest(target)
     if published and published.made_from(CODE_VERSION, {}, inputs):
         return published
     store = workspace.shards(target)
-    shards = [_shard(share, partition, part) for part in _parts(labels)]
+    shards = (_shard(share, partition, part) for part in _parts(labels))
     progress = Progress(f"merged_json {partition.key}", "label files", len(labels))
     with _executor(len(labels), workers) as executor:
-        build_missing(store, shards, _merge_shard, executor, lambda job: progress.advance(len(job.labels)))
-    folders = [store / shard.fingerprint for shard in shards]
+        folders = build_missing(
+            store, shards, _merge_shard, executor, workers, lambda job: progress.advance(len(job.labels))
+        )
     if partition.split is None:
         _copy_original(share, labels, target)
     else:
@@ -87,7 +95,7 @@ def merge_labels(share: Share, partition: SourcePartition, workspace: Workspace,
         counts=shard_counts(folders),
     )
     write_manifest(target, manifest)
-    forget_others(store, shards)
+    forget_others(store, folders)
     return manifest
 
 
@@ -125,12 +133,23 @@ def _merge_shard(job: _LabelFiles, draft: Path) -> tuple[Counts, list[Quarantine
     encoder = msgspec.json.Encoder()
     with (draft / _PAGES).open("wb") as file:
         for entry in job.labels:
-            parsed = read_label(share.read(entry.path), entry.shown, partition)
+            parsed = read_label(_read(share, entry), entry.shown, partition)
             for page in parsed.pages:
                 file.write(encoder.encode(page) + b"\n")
             counts = counts + parsed.counts
             quarantined += parsed.quarantined
     return counts, quarantined
+
+
+def _read(share: Share, entry: Entry) -> bytes:
+    try:
+        return share.read(entry.path)
+    except FileNotFoundError as error:
+        raise PipelineError(
+            "a label file vanished while labels were read",
+            where=share.full_path(entry.path),
+            remedy="Run the same command again.",
+        ) from error
 
 
 def _join(folders: list[Path], target: Path, partition: str) -> None:

@@ -31,24 +31,19 @@ HELD_OUT = {
     "handwriting_valid": 4,
 }
 HELD_OUT_SEED = 1
-RECIPE = {
-    "fast_checkpoint": {
-        "config": "narrow_demo.yaml",
-        "options": {"num_workers": 0, "val_num_workers": 0, "val_every_steps": 0, "save_every_steps": 100},
-    },
-    "dlora_checkpoint": {
-        "model_name_or_path": "",
-        "options": {
-            "per_device_train_batch_size": 32,
-            "per_device_eval_batch_size": 32,
-            "learning_rate": 2e-3,
-            "max_steps": 300,
-            "eval_steps": 150,
-            "save_steps": 150,
-            "eval_samples": 200,
-            "warmup_ratio": 0.05,
-        },
-    },
+FAST_RECIPE = {
+    "config": "narrow_demo.yaml",
+    "options": {"num_workers": 0, "val_num_workers": 0, "val_every_steps": 0, "save_every_steps": 100},
+}
+DLORA_OPTIONS = {
+    "per_device_train_batch_size": 32,
+    "per_device_eval_batch_size": 32,
+    "learning_rate": 2e-3,
+    "max_steps": 300,
+    "eval_steps": 150,
+    "save_steps": 150,
+    "eval_samples": 200,
+    "warmup_ratio": 0.05,
 }
 
 
@@ -83,8 +78,11 @@ def prepare(demo: Demo, base_model: Path) -> None:
     """Write the collection, the inbox of held-out pages and words with their truth, and the recipe."""
     logger.info("writing made-up pages of all five sets to %s", demo.share)
     write_collection(demo.share, pages={key: _pages_of(key) for key in PARTITIONS}, faults=True)
-    RECIPE["dlora_checkpoint"]["model_name_or_path"] = str(base_model)
-    publish_text(demo.folder / "recipe.yaml", yaml.safe_dump(RECIPE, sort_keys=False))
+    recipe = {
+        "fast_checkpoint": FAST_RECIPE,
+        "dlora_checkpoint": {"model_name_or_path": str(base_model), "options": DLORA_OPTIONS},
+    }
+    publish_text(demo.folder / "recipe.yaml", yaml.safe_dump(recipe, sort_keys=False))
     publish_text(demo.truth, json.dumps(_fill_inbox(demo), ensure_ascii=False, indent=1))
 
 

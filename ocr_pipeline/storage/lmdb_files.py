@@ -117,8 +117,21 @@ class LmdbReader:
     def _environment(self) -> lmdb.Environment:
         file = self._file()
         if self._opened is None or self._opened[0] != file:
-            self._opened = file, _shared_environment(file, self.folder)
+            with _opening:
+                self._opened = self._open()
         return self._opened[1]
+
+    def _open(self) -> tuple[_File, lmdb.Environment]:
+        while True:
+            file = self._file()
+            environment = _environments.get(file)
+            if environment is None:
+                environment = _open_environment(self.folder)
+                if file != self._file():  # replaced between the two looks: which one is open is not known
+                    environment.close()
+                    continue
+                _environments[file] = environment
+            return file, environment
 
     def _file(self) -> _File:
         try:
@@ -133,19 +146,12 @@ class LmdbReader:
         return {**self.__dict__, "_opened": None}
 
 
-def _shared_environment(file: _File, folder: Path) -> lmdb.Environment:
-    with _opening:
-        environment = _environments.get(file)
-        if environment is None:
-            try:
-                environment = lmdb.open(
-                    str(folder), readonly=True, lock=False, readahead=False, meminit=False, max_readers=1
-                )
-            except lmdb.Error as error:
-                raise PipelineError(
-                    f"the LMDB cannot be opened ({error})",
-                    where=folder,
-                    remedy="It may be damaged or half copied; make or copy it again.",
-                ) from error
-            _environments[file] = environment
-        return environment
+def _open_environment(folder: Path) -> lmdb.Environment:
+    try:
+        return lmdb.open(str(folder), readonly=True, lock=False, readahead=False, meminit=False, max_readers=1)
+    except lmdb.Error as error:
+        raise PipelineError(
+            f"the LMDB cannot be opened ({error})",
+            where=folder,
+            remedy="It may be damaged or half copied; make or copy it again.",
+        ) from error

@@ -33,7 +33,7 @@ def decode_picture(data: bytes) -> np.ndarray:
 
 
 def tail_is_whole(tail: bytes) -> bool:
-    """Whether the last bytes of a picture file are those of a whole JPEG or PNG (other formats pass)."""
+    """Whether the last bytes of a picture file are those of a whole JPEG or PNG."""
     return b"IEND" in tail or _END_OF_IMAGE in tail
 
 

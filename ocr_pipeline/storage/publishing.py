@@ -73,10 +73,15 @@ def _mendable(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and error.filename and str(target) not in str(error.filename):
-            raise  # an input that vanished is the caller's to explain
+        if error.filename and not _is_output(Path(str(error.filename)), target):
+            raise  # an input that cannot be read is the caller's to explain
         raise PipelineError(
             f"cannot write the artifact ({error.strerror or error})",
             where=target,
             remedy="Check that the folder exists, is writable and has free space, then run the same command again.",
         ) from error
+
+
+def _is_output(path: Path, target: Path) -> bool:
+    """Whether a path is the artifact, its draft, something in them, or a folder above."""
+    return target.is_relative_to(path) or path.is_relative_to(target) or path.is_relative_to(_draft(target))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,27 +37,38 @@ def build_shard(folder: Path, fill: Callable[[Job, Path], tuple[Counts, list[Qua
 
 def build_missing(
     store: Path,
-    shards: Sequence[Shard[Job]],
+    shards: Iterable[Shard[Job]],
     fill: Callable[[Job, Path], tuple[Counts, list[Quarantined]]],
     executor: Executor,
+    workers: int,
     on_shard: Callable[[Job], None] = lambda job: None,
-) -> None:
-    """Build the shards that are not there yet, a few at a time; the first error ends the work.
+) -> list[Path]:
+    """Build the shards that are not there yet; the first error ends the work.
 
-    Shards that are already published stay whatever happens.
+    Shards that are already published stay whatever happens. Only twice as many as there are workers are held at a
+    time, so ``shards`` may be a generator over more than fits into memory.
+
+    Returns:
+        The folders of all shards, in their order.
     """
-    missing = iter([shard for shard in shards if not (store / shard.fingerprint).exists()])
+    folders = []
     running: dict[Future[None], Job] = {}
     try:
-        for shard in missing:
-            running[executor.submit(build_shard, store / shard.fingerprint, fill, shard.job)] = shard.job
-            if len(running) >= 8:
+        for shard in shards:
+            folder = store / shard.fingerprint
+            folders.append(folder)
+            if folder.exists():
+                on_shard(shard.job)
+                continue
+            running[executor.submit(build_shard, folder, fill, shard.job)] = shard.job
+            if len(running) >= 2 * workers:
                 _settle(running, on_shard)
         while running:
             _settle(running, on_shard)
     finally:
         for future in running:
             future.cancel()
+    return folders
 
 
 def _settle(running: dict[Future[None], Job], on_shard: Callable[[Job], None]) -> None:
@@ -81,9 +92,9 @@ def shard_quarantine(folders: Iterable[Path]) -> Iterator[Quarantined]:
         yield from read_quarantine(folder / _QUARANTINE)
 
 
-def forget_others(store: Path, shards: Sequence[Shard[Job]]) -> None:
+def forget_others(store: Path, folders: Iterable[Path]) -> None:
     """Remove the shards of earlier inputs; call it after the artifact is published."""
-    current = {shard.fingerprint for shard in shards}
+    current = set(folders)
     for folder in store.iterdir() if store.exists() else ():
-        if folder.name not in current:
+        if folder not in current:
             shutil.rmtree(folder)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ftplib
 import os
+import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +50,9 @@ class Share:
 
     Args:
         root: a folder (the guide's gvfs path with its colon and backslash included) or an fsspec URL.
+
+    Attributes:
+        place: the root as artifacts and messages name it: without user name and password.
     """
 
     def __init__(self, root: str | Path) -> None:
@@ -53,9 +60,8 @@ class Share:
         self.is_local = "://" not in self.root
         if self.is_local:
             self.root = str(Path(self.root).expanduser().absolute())
-            self._fs, self._base = None, self.root
-        else:
-            self._fs, self._base = fsspec.core.url_to_fs(self.root)
+        self.place = re.sub("(?<=://)[^/@]*@", "", self.root).rstrip("/")
+        self._connections = threading.local()  # an FTP connection serves one thread at a time
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Share:
@@ -75,41 +81,43 @@ class Share:
 
     def check(self) -> None:
         """Raise a PipelineError if there is no such folder."""
-        there = Path(self.root).is_dir() if self.is_local else self._remote(lambda fs: fs.isdir(self._base))
-        if not there:
+        try:
+            if not self.is_local:
+                self._remote(_demand_folder)
+            elif not Path(self.root).is_dir():
+                raise FileNotFoundError(self.root)
+        except FileNotFoundError as error:
             raise PipelineError(
                 "the source of the labels and pictures is not there",
-                where=self.root,
+                where=self.place,
                 remedy="Mount the share, or set OCR_PIPELINE_SOURCE to the folder or URL that holds the AI-Hub sets.",
-            )
+            ) from error
 
     def read(self, path: str) -> bytes:
         """The bytes of one file, by its path below the root.
 
         Raises:
-            OSError: the file is not there or cannot be read.
+            FileNotFoundError: the file is not there.
+            PipelineError: the share does not answer, or does not let the file be read.
         """
         if self.is_local:
-            with open(f"{self.root}/{path}", "rb", buffering=0) as file:  # noqa: PTH123 (twice as fast for small files)
-                return file.read()
-        return self._remote(lambda fs: fs.cat_file(f"{self._base}/{path}"))
+            return self._local(path, _read_file)
+        return self._remote(lambda fs, base: fs.cat_file(f"{base}/{path}"))
 
     def read_tail(self, entry: Entry, size: int) -> bytes:
         """The last ``size`` bytes of a file (all of it, if it is shorter)."""
         start = max(0, entry.size - size)
         if self.is_local:
-            with open(f"{self.root}/{entry.path}", "rb") as file:  # noqa: PTH123
-                file.seek(start)
-                return file.read()
-        return self._remote(lambda fs: fs.cat_file(f"{self._base}/{entry.path}", start=start))
+            return self._local(entry.path, lambda path: _read_file(path, start))
+        return self._remote(lambda fs, base: fs.cat_file(f"{base}/{entry.path}", start=start))
 
     def full_path(self, path: str) -> str:
-        """The path or URL of a file as other programs take it."""
-        return f"{self.root.rstrip('/')}/{path}"
+        """The path or URL of a file as other programs take it, without user name and password."""
+        return f"{self.place}/{path}"
 
     def below_root(self, full_path: str) -> str:
         """Inverse of `full_path`; paths that do not start at this share come back unchanged."""
-        return full_path.removeprefix(self.root.rstrip("/") + "/")
+        return full_path.removeprefix(f"{self.place}/")
 
     def walk(self, start: str = "", wanted: Callable[[Folder], bool] = lambda folder: True) -> Iterator[Entry]:
         """Every file below ``start``, sorted by folder and name; one listing per folder.
@@ -140,31 +148,78 @@ class Share:
 
     def _list_local(self, path: str) -> Iterator[tuple[str, str, bool, int, float]]:
         prefix = f"{path}/" if path else ""
-        with os.scandir(f"{self.root}/{path}") as entries:
-            for entry in entries:
-                if entry.is_dir():
-                    yield entry.name, prefix + entry.name, True, 0, 0.0
-                else:
-                    status = entry.stat()
-                    yield entry.name, prefix + entry.name, False, status.st_size, status.st_mtime
+        for name, is_folder, size, modified in self._local(path, _read_folder):
+            yield name, prefix + name, is_folder, size, modified
 
     def _list_remote(self, path: str) -> Iterator[tuple[str, str, bool, int, float]]:
         prefix = f"{path}/" if path else ""
-        for info in self._remote(lambda fs: fs.ls(f"{self._base}/{path}".rstrip("/"), detail=True)):
+        for info in self._remote(lambda fs, base: _fresh_listing(fs, f"{base}/{path}".rstrip("/"))):
             name = info["name"].rstrip("/").rsplit("/", 1)[-1]
             yield name, prefix + name, info["type"] == "directory", info.get("size") or 0, _modified(info)
 
-    def _remote(self, ask: Callable[[Any], Any]) -> Any:
+    def _local(self, path: str, ask: Callable[[str], Any]) -> Any:
         try:
-            return ask(self._fs)
+            return ask(f"{self.root}/{path}")
+        except OSError as error:
+            if isinstance(error, FileNotFoundError) and Path(self.root).is_dir():
+                raise
+            raise self._no_answer(error, f"{self.root}/{path}") from error
+
+    def _remote(self, ask: Callable[[Any, str], Any]) -> Any:
+        """Ask once more on a new connection: servers drop idle ones, and fsspec then reports files as missing."""
+        try:
+            return ask(*self._connection())
+        except ftplib.all_errors:
+            self._connections.__dict__.clear()
+        try:
+            return ask(*self._connection())
         except FileNotFoundError:
             raise
-        except OSError as error:
-            raise PipelineError(
-                f"the share does not answer ({error})",
-                where=self.root,
-                remedy="Check the connection and the credentials; what is already published stays valid.",
-            ) from error
+        except ftplib.all_errors as error:
+            raise self._no_answer(error, self.place) from error
+
+    def _connection(self) -> tuple[Any, str]:
+        if not hasattr(self._connections, "opened"):
+            self._connections.opened = fsspec.core.url_to_fs(self.root)
+        return self._connections.opened
+
+    def _no_answer(self, error: BaseException, where: str) -> PipelineError:
+        return PipelineError(
+            f"the share does not answer ({error})",
+            where=where,
+            remedy="Check the connection and the permissions; what is already published stays valid.",
+        )
+
+
+def _read_file(path: str, start: int = 0) -> bytes:
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (twice as fast for small files)
+        file.seek(start)
+        return file.read()
+
+
+def _read_folder(path: str) -> list[tuple[str, bool, int, float]]:
+    with os.scandir(path) as entries:
+        return [_describe(entry) for entry in entries]
+
+
+def _describe(entry: os.DirEntry[str]) -> tuple[str, bool, int, float]:
+    if entry.is_dir():
+        return entry.name, True, 0, 0.0
+    status = entry.stat()
+    return entry.name, False, status.st_size, status.st_mtime
+
+
+def _demand_folder(fs: Any, path: str) -> None:
+    if not fs.isdir(path):
+        raise FileNotFoundError(path)
+
+
+def _fresh_listing(fs: Any, path: str) -> list[dict[str, Any]]:
+    fs.invalidate_cache()  # a share changes while a process lives
+    rows = fs.ls(path, detail=True)
+    if not rows and hasattr(fs, "ftp"):
+        fs.ftp.cwd(path or "/")  # fsspec shows a folder that it could not list as empty; this tells
+    return rows
 
 
 def is_dropping(name: str) -> bool:
@@ -174,4 +229,6 @@ def is_dropping(name: str) -> bool:
 
 def _modified(info: dict[str, Any]) -> float:
     stamp = info.get("mtime") or info.get("modify") or info.get("LastModified") or 0.0
-    return stamp.timestamp() if hasattr(stamp, "timestamp") else float(stamp) if isinstance(stamp, int | float) else 0.0
+    if isinstance(stamp, str):  # FTP (RFC 3659): YYYYMMDDHHMMSS[.sss] in UTC
+        stamp = datetime.strptime(stamp[:14], "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
+    return stamp.timestamp() if isinstance(stamp, datetime) else float(stamp)

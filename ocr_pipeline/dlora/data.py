@@ -1,0 +1,155 @@
+"""Batches for training: which samples each optimiser step sees, and how they become tensors."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from ocr_pipeline.annotations import CropReader
+from ocr_pipeline.dlora.images import ImageFormat
+from ocr_pipeline.dlora.text import TextCodec
+from ocr_pipeline.errors import PipelineError
+
+IGNORED = -100  # label of padding; counts in no loss
+
+
+class Sample(NamedTuple):
+    """One crop: pixels uint8 [height, width, 3] RGB, token ids of its label, and the label."""
+
+    pixels: np.ndarray
+    tokens: list[int]
+    text: str
+
+
+class Batch(NamedTuple):
+    """Pixels uint8 [B, height, width, 3], labels int64 [B, tokens] padded with -100, and the transcriptions."""
+
+    pixels: Tensor
+    labels: Tensor
+    texts: list[str]
+
+
+class CropDataset(Dataset[Sample]):
+    """The crops of several readers, one after the other, resized and tokenised in the worker that reads them.
+
+    Args:
+        longest: labels of more tokens are cut here (the decoder has no more positions).
+    """
+
+    def __init__(self, readers: Sequence[CropReader], codec: TextCodec, images: ImageFormat, longest: int) -> None:
+        self.readers, self.codec, self.images, self.longest = list(readers), codec, images, longest
+        self._ends = list(itertools.accumulate(len(reader) for reader in self.readers))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def __getitem__(self, index: int) -> Sample:
+        reader, position = self._find(index)
+        crop = reader.read(position)
+        try:
+            pixels = self.images.read(crop.image)
+        except ValueError as error:
+            raise PipelineError(
+                f"a crop cannot be read ({error})",
+                where=crop.source,
+                remedy="Make the annotations again; the stage sets such pictures aside.",
+            ) from error
+        return Sample(pixels, self.codec.encode(crop.text)[: self.longest], crop.text)
+
+    def text(self, index: int) -> str:
+        """The transcription alone."""
+        reader, position = self._find(index)
+        return reader.text(position)
+
+    def spread(self, count: int, seed: int) -> list[int]:
+        """Up to ``count`` indices, drawn evenly from all readers (a small one gives all it has), always the same."""
+        rng, left, chosen = random.Random(seed), count, []
+        by_size = sorted(range(len(self.readers)), key=lambda number: len(self.readers[number]))
+        for done, number in enumerate(by_size):
+            size = len(self.readers[number])
+            share = min(size, -(-left // (len(by_size) - done)))
+            first = self._ends[number] - size
+            chosen += [first + position for position in rng.sample(range(size), share)]
+            left -= share
+        return sorted(chosen)
+
+    def _find(self, index: int) -> tuple[CropReader, int]:
+        number = bisect.bisect_right(self._ends, index)
+        return self.readers[number], index - (self._ends[number] - len(self.readers[number]))
+
+
+def collate(samples: list[Sample]) -> Batch:
+    """Stack samples; labels are padded to the longest."""
+    labels = [torch.tensor(sample.tokens) for sample in samples]
+    return Batch(
+        torch.from_numpy(np.stack([sample.pixels for sample in samples])),
+        torch.nn.utils.rnn.pad_sequence(labels, batch_first=True, padding_value=IGNORED),
+        [sample.text for sample in samples],
+    )
+
+
+def to_input(pixels: Tensor, images: ImageFormat, device: torch.device) -> Tensor:
+    """Bytes [B, height, width, 3] as the model's float input [B, 3, height, width], normalised on the device."""
+    scale, offset = (torch.tensor(values, device=device).view(3, 1, 1) for values in (images.scale, images.offset))
+    return pixels.to(device, non_blocking=True).permute(0, 3, 1, 2) * scale - offset
+
+
+class StepSampler(Sampler[list[int]]):
+    """The micro-batches of optimiser steps ``first`` to ``last``; each step is a function of its number alone.
+
+    Every epoch is a permutation of the data set, drawn from the seed and the epoch's number. So a run that resumes at
+    any step sees exactly what it would have seen, and the accumulation changes no step's samples.
+
+    Args:
+        size: samples in the data set.
+        batch: samples of one micro-batch.
+        accumulation: micro-batches of one step; an epoch's last step may have fewer samples.
+    """
+
+    def __init__(self, size: int, *, batch: int, accumulation: int, seed: int, first: int, last: int) -> None:
+        self.size, self.batch, self.step, self.seed = size, batch, batch * accumulation, seed
+        self.first, self.last = first, last
+        self.steps_per_epoch = -(-size // self.step)
+
+    def __len__(self) -> int:
+        return sum(self.micro_batches(step) for step in range(self.first, self.last))
+
+    def __iter__(self) -> Iterator[list[int]]:
+        epoch, order = -1, np.empty(0, np.int64)
+        for step in range(self.first, self.last):
+            if step // self.steps_per_epoch != epoch:
+                epoch = step // self.steps_per_epoch
+                order = np.random.default_rng([self.seed, epoch]).permutation(self.size)
+            samples = order[self._slice(step)].tolist()
+            for start in range(0, len(samples), self.batch):
+                yield samples[start : start + self.batch]
+
+    def micro_batches(self, step: int) -> int:
+        """How many micro-batches step number ``step`` has."""
+        window = self._slice(step)
+        return -(-(window.stop - window.start) // self.batch)
+
+    def _slice(self, step: int) -> slice:
+        start = step % self.steps_per_epoch * self.step
+        return slice(start, min(start + self.step, self.size))
+
+
+def loader(dataset: CropDataset, batches: Sampler[list[int]] | list[list[int]], workers: int) -> DataLoader[Sample]:
+    """A loader that leaves training's random state alone; its workers are no forks of a process full of threads."""
+    return DataLoader(
+        dataset,
+        batch_sampler=batches,
+        num_workers=workers,
+        collate_fn=collate,
+        pin_memory=torch.cuda.is_available(),
+        generator=torch.Generator().manual_seed(0),
+        multiprocessing_context="forkserver" if workers else None,
+    )

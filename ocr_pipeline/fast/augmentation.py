@@ -1,0 +1,115 @@
+"""Random training crops: the changes of the published recipe in one warp, so that a page is resampled only once.
+
+Scaling, mirroring, rotating and cropping are composed to one affine map of picture and polygons; the maps are then
+drawn at the size of the crop, sharp, instead of being warped with the picture (numpy and OpenCV only).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ocr_pipeline.fast.config import Augmentation
+from ocr_pipeline.fast.pictures import Picture
+
+Points = npt.NDArray[np.float64]  # (n, 2)
+_TRIES = 20
+
+
+class Crop(NamedTuple):
+    """A square training picture.
+
+    Attributes:
+        picture: (size, size, 3) RGB, black outside the page.
+        polygons: those of the page, in pixels of the crop; they may lie outside it.
+        page: corners of the page in pixels of the crop.
+    """
+
+    picture: Picture
+    polygons: list[Points]
+    page: Points
+
+
+def random_crop(
+    picture: Picture,
+    polygons: Sequence[Points],
+    ignored: Sequence[bool],
+    size: int,
+    short_size: int,
+    settings: Augmentation,
+    random: np.random.Generator,
+) -> Crop:
+    """A random crop, with text in it and no word cut in two if 20 tries can find that."""
+    height, width = picture.shape[:2]
+    matrix, canvas = _random_view(height, width, short_size, settings, random)
+    moved = [_apply(matrix, polygon) for polygon in polygons]
+    words = [polygon for polygon, ignore in zip(moved, ignored, strict=True) if not ignore]
+    origin = _choose_origin(words, canvas, size, random)
+    matrix[:, 2] -= origin
+    pixels = cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+    return Crop(
+        change_colours(pixels, settings, random), [polygon - origin for polygon in moved], _apply(matrix, corners)
+    )
+
+
+def change_colours(picture: Picture, settings: Augmentation, random: np.random.Generator) -> Picture:
+    """Blur, then brightness, contrast, saturation and hue, each by a random amount."""
+    if random.random() < settings.blur:
+        picture = cv2.GaussianBlur(picture, (0, 0), max(random.random(), 0.1))
+    bright, contrast, colour = (
+        random.uniform(1 - most, 1 + most) for most in (settings.brightness, settings.contrast, settings.saturation)
+    )
+    turn = round(random.uniform(-settings.hue, settings.hue) * 180)  # OpenCV counts hue in steps of two degrees
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    mean = float(grey.mean()) * bright
+    levels = np.clip(np.arange(256) * bright * contrast + mean * (1 - contrast), 0, 255).astype(np.uint8)
+    picture = cv2.LUT(picture, levels)
+    if settings.saturation:
+        grey = cv2.LUT(grey, levels)
+        picture = cv2.addWeighted(picture, colour, cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), 1 - colour, 0)
+    if turn:
+        hsv = cv2.cvtColor(picture, cv2.COLOR_RGB2HSV)
+        hsv[..., 0] = (hsv[..., 0].astype(np.int16) + turn) % 180
+        picture = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+    return picture
+
+
+def _random_view(
+    height: int, width: int, short_size: int, settings: Augmentation, random: np.random.Generator
+) -> tuple[npt.NDArray[np.float64], tuple[float, float]]:
+    """Affine matrix (2, 3) from the page to the scaled, mirrored and rotated canvas; and the canvas (width, height)."""
+    scale = random.uniform(*settings.scale) * short_size / min(height, width)
+    aspect = np.sqrt(random.uniform(*settings.aspect))
+    canvas = width * scale * aspect, height * scale / aspect
+    across = -1 if random.random() < settings.flip else 1
+    angle = np.deg2rad(random.uniform(-settings.rotation, settings.rotation))
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    linear = turn @ np.diag([across * scale * aspect, scale / aspect])
+    shift = np.array(canvas) / 2 - linear @ (width / 2, height / 2)
+    return np.column_stack([linear, shift]), canvas
+
+
+def _choose_origin(
+    words: Sequence[Points], canvas: tuple[float, float], size: int, random: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """Top left of the crop: of twenty the first with whole words only, else the one with text that cuts fewest."""
+    room = np.maximum(np.array(canvas) - size, 0)
+    origins = np.floor(random.uniform(size=(_TRIES, 2)) * (room + 1))
+    if not words:
+        return origins[0]
+    low = np.array([word.min(axis=0) for word in words]) - origins[:, None]
+    high = np.array([word.max(axis=0) for word in words]) - origins[:, None]
+    whole = ((low >= 0) & (high <= size)).all(axis=2)
+    seen = ((high > 0) & (low < size)).all(axis=2)
+    cut = (seen & ~whole).sum(axis=1)
+    cut[~whole.any(axis=1)] += len(words) + 1  # no whole word at all: only if nothing better is found
+    return origins[int(np.argmin(cut))]
+
+
+def _apply(matrix: npt.NDArray[np.float64], points: Points) -> Points:
+    return points @ matrix[:, :2].T + matrix[:, 2]

@@ -1,0 +1,160 @@
+"""What kind of detector to train, and how: one typed record, from YAML or from the published ``.py`` files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import yaml
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.fast.python_config import read_python_config
+
+_REMEDY = "Compare it with the files in ocr_pipeline/fast/configs."
+
+
+class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Random changes of a training picture.
+
+    Attributes:
+        scale: smallest and largest factor on the short side.
+        aspect: smallest and largest factor between width and height.
+        rotation: largest angle either way, in degrees.
+        flip: probability of mirroring left to right.
+        blur: probability of a Gaussian blur of up to 1 pixel.
+        brightness, contrast, saturation: largest relative change; hue: largest turn as a share of the circle.
+    """
+
+    scale: tuple[float, float] = (0.5, 2.0)
+    aspect: tuple[float, float] = (0.9, 1.1)
+    rotation: float = 30.0
+    flip: float = 0.5
+    blur: float = 0.5
+    brightness: float = 0.4
+    contrast: float = 0.4
+    saturation: float = 0.4
+    hue: float = 0.1
+
+
+class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A detector and its training; the defaults are those of the guide's fine-tuning.
+
+    Attributes:
+        variant: ``tiny``, ``small``, ``base`` or ``narrow``.
+        pooling_size: pixels by which kernels are smaller than words; odd, 3 or more.
+        dropout: of the head.
+        img_size: side of the training crop; a multiple of 32.
+        short_size: short side of the picture before augmentation, and at inference.
+        batch_size: crops per step; epochs: passes over the data, each of ``repeat_times`` crops a picture.
+        learning_rate: at the start; it falls as (1 - progress)^0.9 with each ``decay`` (step or epoch), or tenfold at
+            each epoch in ``milestones``.
+        warmup_steps: steps over which it first rises; clip_norm: largest gradient norm, 0 for none.
+        ema_decay: of the moving average that is then evaluated and saved, 0 for none.
+        loss_text, loss_kernel, loss_embedding: weights; embedding_version: 1 or 2.
+        min_score, min_area, bbox_type: which boxes count, and their form.
+    """
+
+    variant: str = "base"
+    pooling_size: int = 9
+    dropout: float = 0.1
+    img_size: int = 736
+    short_size: int = 736
+    batch_size: int = 4
+    epochs: int = 20
+    repeat_times: int = 10
+    learning_rate: float = 1e-3
+    optimizer: Literal["Adam", "AdamW", "SGD"] = "Adam"
+    decay: Literal["step", "epoch"] = "step"
+    milestones: tuple[int, ...] = ()
+    warmup_steps: int = 0
+    clip_norm: float = 0.0
+    ema_decay: float = 0.0
+    loss_text: float = 0.5
+    loss_kernel: float = 1.0
+    loss_embedding: float = 0.25
+    embedding_version: Literal[1, 2] = 1
+    min_score: float = 0.8
+    min_area: float = 250.0
+    bbox_type: Literal["rect", "poly"] = "rect"
+    augmentation: Augmentation = Augmentation()
+
+    def __post_init__(self) -> None:
+        if self.pooling_size < 3 or self.pooling_size % 2 == 0:
+            raise ValueError(f"pooling_size is {self.pooling_size}, but must be odd and 3 or more")
+        if self.img_size <= 0 or self.img_size % 32:
+            raise ValueError(f"img_size is {self.img_size}, but must be a multiple of 32")
+        if min(self.batch_size, self.epochs, self.repeat_times, self.short_size) < 1:
+            raise ValueError("batch_size, epochs, repeat_times and short_size must be 1 or more")
+
+
+def read_config(path: Path) -> FastConfig:
+    """Read a ``.yaml`` file of ``FastConfig``'s fields, or a published ``.py`` configuration.
+
+    Raises:
+        PipelineError: the file is not there, or a field is unknown, of the wrong type or out of range.
+    """
+    path = Path(path)
+    fields = _from_published(read_python_config(path), path) if path.suffix == ".py" else _read_yaml(path)
+    return config_from(fields, path)
+
+
+def config_from(fields: dict[str, Any], where: object) -> FastConfig:
+    """Check plain values, as read from YAML or from a checkpoint, and make the record of them."""
+    try:
+        return msgspec.convert(fields, FastConfig, strict=False)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise PipelineError(f"the configuration is wrong ({error})", where=where, remedy=_REMEDY) from error
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise PipelineError("no such configuration", where=path, remedy="Check the path given as --config.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PipelineError(f"the configuration is no YAML ({error})", where=path, remedy=_REMEDY) from error
+    if not isinstance(fields, dict):
+        raise PipelineError("the configuration holds no fields", where=path, remedy=_REMEDY)
+    return fields
+
+
+def _from_published(names: dict[str, Any], path: Path) -> dict[str, Any]:
+    """``model``, ``data``, ``train_cfg`` and ``test_cfg`` to our fields; what a file leaves out keeps our default."""
+    model, data = names.get("model") or {}, names.get("data") or {}
+    head, train = model.get("detection_head") or {}, data.get("train") or {}
+    schedule, test = names.get("train_cfg") or {}, names.get("test_cfg") or {}
+    embedding = head.get("loss_emb") or {}
+    fields = {
+        "variant": _published_variant(model, path),
+        "pooling_size": head.get("pooling_size"),
+        "dropout": head.get("dropout_ratio", 0.0),
+        "img_size": train.get("img_size"),
+        "short_size": train.get("short_size") or (data.get("test") or {}).get("short_size"),
+        "batch_size": data.get("batch_size"),
+        "epochs": schedule.get("epoch"),
+        "repeat_times": train.get("repeat_times", names.get("repeat_times")),
+        "learning_rate": schedule.get("lr"),
+        "optimizer": schedule.get("optimizer"),
+        "milestones": schedule["schedule"] if isinstance(schedule.get("schedule"), tuple | list) else None,
+        "loss_text": (head.get("loss_text") or {}).get("loss_weight"),
+        "loss_kernel": (head.get("loss_kernel") or {}).get("loss_weight"),
+        "loss_embedding": embedding.get("loss_weight"),
+        "embedding_version": {"EmbLoss_v1": 1, "EmbLoss_v2": 2}.get(embedding.get("type", "")),
+        "min_score": test.get("min_score"),
+        "min_area": test.get("min_area"),
+        "bbox_type": test.get("bbox_type"),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _published_variant(model: dict[str, Any], path: Path) -> str:
+    """The variant that the backbone's configuration is named after (``nas-configs/fast_base.config``)."""
+    named = str((model.get("backbone") or {}).get("config", ""))
+    match = re.search(r"fast_(tiny|small|base)", named)
+    if model.get("type") != "FAST" or match is None:
+        raise PipelineError(
+            f"this is no configuration of a FAST detector (backbone {named!r})", where=path, remedy=_REMEDY
+        )
+    return match[1]

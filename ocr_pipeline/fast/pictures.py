@@ -1,0 +1,41 @@
+"""From the bytes of a picture to the array that the network sees (numpy and OpenCV only)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy.typing as npt
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.pictures import decode_picture
+
+Picture = npt.NDArray[Any]  # (H, W, 3) RGB, uint8
+
+STRIDE = 32  # of the deepest feature map: sides are multiples of it
+
+
+def read_rgb(data: bytes, where: object) -> Picture:
+    """RGB pixels as stored; an orientation tag is not applied, because labels count stored pixels.
+
+    Raises:
+        PipelineError: the bytes are no whole picture.
+    """
+    try:
+        pixels = decode_picture(data)
+    except ValueError as error:
+        raise PipelineError(str(error), where=where, remedy="Give a whole JPEG, PNG, BMP, WebP or TIFF.") from error
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def fit_short_side(picture: Picture, short_size: int) -> Picture:
+    """Scale so that the shorter side is ``short_size``, both sides rounded up to multiples of 32."""
+    height, width = picture.shape[:2]
+    scale = short_size / min(height, width)
+    size = round_up(width * scale), round_up(height * scale)
+    return cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+
+
+def round_up(length: float) -> int:
+    """The next multiple of 32, after rounding to whole pixels."""
+    return max(-(-int(length + 0.5) // STRIDE), 1) * STRIDE

@@ -1,0 +1,122 @@
+"""Settings and results of a training and of a prediction; the fields are the guide's flags (no torch here)."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.fast.config import FastConfig, config_from, read_config
+
+CODE_VERSION = "1"
+Device = Literal["auto", "cpu", "cuda"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FastTraining:
+    """How to train; ``--flag`` is the field of that name. A step is one update of the weights.
+
+    Attributes:
+        config: ``.yaml`` or published ``.py`` configuration of the detector.
+        lmdb_base: folder of the ``*_layout.lmdb``, for callers that let the stage find them.
+        output_dir: takes checkpoints, ``results.csv`` and the best detector.
+        checkpoint: weights to start from, in any layout of FAST.
+        resume: a checkpoint of this pipeline to go on from, exactly; ``auto`` takes the newest in ``output_dir``.
+        ga_steps: batches whose gradients are summed up to one step.
+        save_every_steps: 0 to save at the end of each epoch only; val_every_steps: 0 to validate there only.
+        val_max_samples: pages to validate on, spread evenly; all if None.
+        keep_checkpoints: how many of the newest checkpoints stay; the best one always does.
+        amp: mixed precision (float16 on CUDA, bfloat16 on the CPU).
+        max_steps, and all fields from ``batch_size`` to ``short_size``: override the configuration unless None.
+    """
+
+    config: Path
+    output_dir: Path
+    lmdb_base: Path | None = None
+    checkpoint: Path | None = None
+    resume: Path | Literal["auto"] | None = None
+    batch_size: int | None = None
+    repeat_times: int | None = None
+    epochs: int | None = None
+    learning_rate: float | None = None
+    img_size: int | None = None
+    short_size: int | None = None
+    max_steps: int | None = None
+    ga_steps: int = 1
+    num_workers: int = 4
+    prefetch_factor: int = 4
+    val_num_workers: int = 2
+    val_prefetch_factor: int = 2
+    pin_memory_train: bool = True
+    pin_memory_val: bool = True
+    channels_last: bool = False
+    amp: bool = False
+    compile: bool = False
+    compile_mode: str = "default"
+    save_every_steps: int = 1000
+    val_every_steps: int = 1000
+    val_max_samples: int | None = None
+    log_every_steps: int = 10
+    keep_checkpoints: int = 3
+    seed: int = 0
+    device: Device = "auto"
+    quiet: bool = False
+
+    def effective_config(self) -> FastConfig:
+        """The configuration with the overrides applied.
+
+        Raises:
+            PipelineError: the file is not there, or a value is wrong.
+        """
+        names = ("batch_size", "repeat_times", "epochs", "learning_rate", "img_size", "short_size")
+        overrides = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        fields = msgspec.to_builtins(read_config(self.config)) | overrides
+        return config_from(fields, self.config)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingResult:
+    """What a training left behind.
+
+    Attributes:
+        best_checkpoint: weights with the highest hmean on the validation pages (without such pages the last).
+        last_checkpoint: from which the training can go on.
+        metrics: of the best checkpoint: precision, recall, hmean, and the step of it; empty if not validated.
+        steps: updates done in all.
+        history: rows of ``results.csv``.
+    """
+
+    best_checkpoint: Path
+    last_checkpoint: Path
+    metrics: dict[str, float]
+    steps: int
+    history: list[dict[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FastPrediction:
+    """How to detect; ``--flag`` is the field of that name.
+
+    Attributes:
+        checkpoint: a detector, in any layout of FAST.
+        image: one picture, or several.
+        output: the drawn picture (PNG), its boxes beside it as JSON; for several pictures the folder for these.
+        config: overrides the configuration in the checkpoint; for files that carry none the defaults count.
+        min_score, min_area, short_size: override the configuration unless None.
+    """
+
+    checkpoint: Path
+    image: tuple[Path, ...]
+    output: Path
+    config: Path | None = None
+    device: Device = "auto"
+    min_score: float | None = None
+    min_area: float | None = None
+    short_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.image:
+            raise PipelineError("no picture given", where="--image", remedy="Name at least one picture.")

@@ -1,0 +1,103 @@
+"""Checkpoints that this pipeline writes: whole or not at all, and complete enough to go on exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.fast.checkpoint import read_checkpoint_file
+from ocr_pipeline.storage.publishing import publish_file
+
+FORMAT = "ocr_pipeline.fast/1"
+BEST = "best_checkpoint.pth"
+_NUMBERED = re.compile(r"checkpoint_(?:step|epoch)_\d+\.pth")
+
+
+@dataclasses.dataclass
+class Snapshot:
+    """All that a training consists of after ``global_step`` updates; plain values and tensors only.
+
+    Attributes:
+        epoch: passes over the data that are finished.
+        position: crops that were used; the next step starts at this one.
+        state_dict: weights; ema: averaged weights, empty if there is no average.
+        optimizer, scaler: their states.
+        random: states of torch's generators.
+        window: sums of the losses since the last row of the history, and how many steps they cover.
+        config: of the detector; data: LMDBs with length and fingerprint; code_version: of the stage.
+        run: what else decides about the result (seed, accumulation, length, weights it started from).
+        metric: best score so far, empty before the first validation; history: rows of ``results.csv``.
+    """
+
+    global_step: int
+    epoch: int
+    position: int
+    state_dict: dict[str, Any]
+    ema: dict[str, Any]
+    optimizer: dict[str, Any]
+    scaler: dict[str, Any]
+    random: dict[str, Any]
+    window: dict[str, Any]
+    config: dict[str, Any]
+    data: list[dict[str, Any]]
+    code_version: str
+    run: dict[str, Any]
+    metric: dict[str, float]
+    history: list[dict[str, Any]]
+
+
+def write_snapshot(path: Path, snapshot: Snapshot) -> None:
+    """Publish a checkpoint to go on from."""
+    content = {field.name: getattr(snapshot, field.name) for field in dataclasses.fields(snapshot)}
+    _write(path, content)
+
+
+def write_detector(path: Path, snapshot: Snapshot) -> None:
+    """Publish what prediction needs: the weights with their configuration, metric and origin."""
+    names = ("global_step", "epoch", "state_dict", "ema", "config", "data", "code_version", "metric")
+    _write(path, {name: getattr(snapshot, name) for name in names})
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """Read a checkpoint to go on from.
+
+    Raises:
+        PipelineError: the file is not there, cannot be read, or is no such checkpoint.
+    """
+    content = read_checkpoint_file(path)
+    content.setdefault("ema", {})
+    names = {field.name for field in dataclasses.fields(Snapshot)}
+    if content.get("format") != FORMAT or not names <= content.keys():
+        raise PipelineError(
+            "one cannot go on from this checkpoint",
+            where=path,
+            remedy="Give a checkpoint_step_*.pth or checkpoint_epoch_*.pth of this pipeline to --resume; "
+            "to start from other weights use --checkpoint.",
+        )
+    return Snapshot(**{name: content[name] for name in names})
+
+
+def newest_snapshot(folder: Path) -> Path | None:
+    """The checkpoint written last; a step and its epoch may share their number of updates, so time decides."""
+    return max(_numbered(folder), key=lambda path: path.stat().st_mtime_ns, default=None)
+
+
+def remove_old_snapshots(folder: Path, keep: int) -> None:
+    """Delete all but the ``keep`` newest; the best detector is none of them."""
+    for path in sorted(_numbered(folder), key=lambda path: path.stat().st_mtime_ns)[: -max(keep, 1)]:
+        path.unlink()
+
+
+def _numbered(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("checkpoint_*.pth") if _NUMBERED.fullmatch(path.name)]
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    content = {"format": FORMAT} | {name: value for name, value in content.items() if name != "ema" or value}
+    with publish_file(path) as draft:
+        torch.save(content, draft)

@@ -1,0 +1,98 @@
+"""Ground-truth maps of FAST: text, kernel, instance and training mask (arXiv 2111.02394, section 3.3; numpy only).
+
+A text kernel is the word eroded by half the pooling size, so that max-pooling by the same size gives the word back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pyclipper
+
+Polygon = npt.NDArray[np.int32]  # (n, 2) pixels, x then y
+SHRINK_RATE = 0.1
+MAX_SHRINK = 20  # pixels
+
+
+class Targets(NamedTuple):
+    """Maps of one picture, all (H, W).
+
+    Attributes:
+        text: uint8, 1 inside words to learn.
+        kernel: uint8, 1 inside their kernels.
+        mask: uint8, 0 where nothing is to be learnt (illegible words, ignore regions).
+        instance: int32, number of the word from 1, 0 outside; where words overlap the later one counts.
+    """
+
+    text: npt.NDArray[np.uint8]
+    kernel: npt.NDArray[np.uint8]
+    mask: npt.NDArray[np.uint8]
+    instance: npt.NDArray[np.int32]
+
+
+def draw_targets(
+    size: tuple[int, int],
+    polygons: Sequence[Polygon],
+    ignored: Sequence[bool],
+    pooling_size: int,
+) -> Targets:
+    """Draw the maps of a picture of ``size`` (height, width); any number of words, also none.
+
+    The cost grows with the words' own area, not with words times picture.
+    """
+    instance = np.zeros(size, np.int32)
+    mask = np.ones(size, np.uint8)
+    kernel = np.zeros(size, np.uint8)
+    cover = np.zeros(size, np.uint16)
+    eroded = np.zeros(size, np.uint8)
+    for number, (polygon, ignore) in enumerate(zip(polygons, ignored, strict=True), start=1):
+        if ignore:
+            cv2.drawContours(mask, [polygon], -1, 0, -1)
+            continue
+        cv2.drawContours(instance, [polygon], -1, number, -1)
+        _add_word(cover, eroded, polygon, pooling_size)
+        cv2.drawContours(kernel, [shrink(polygon)], -1, 1, -1)
+    overlap = cv2.dilate((cover > 1).astype(np.uint8), np.ones((3, 3), np.uint8))
+    kernel |= eroded & (overlap == 0)
+    return Targets((instance > 0).astype(np.uint8), kernel, mask, instance)
+
+
+def shrink(polygon: Polygon, rate: float = SHRINK_RATE, most: int = MAX_SHRINK) -> Polygon:
+    """The polygon moved inwards by area * (1 - rate^2) / perimeter pixels, at most ``most``.
+
+    A polygon of which nothing would be left is returned whole, as in the reference.
+    """
+    area, perimeter = abs(_signed_area(polygon)), cv2.arcLength(polygon, True)
+    offset = min(int(area * (1 - rate**2) / (perimeter + 0.001) + 0.5), most)
+    clipper = pyclipper.PyclipperOffset()
+    clipper.AddPath(polygon.tolist(), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
+    shrunk = clipper.Execute(-offset)
+    if not shrunk or len(shrunk[0]) <= 2:
+        return polygon
+    return np.asarray(shrunk[0], np.int32)
+
+
+def _add_word(
+    cover: npt.NDArray[np.uint16], eroded: npt.NDArray[np.uint8], polygon: Polygon, pooling_size: int
+) -> None:
+    """Count the polygon in ``cover`` and mark it, eroded by half the pooling size, in ``eroded``."""
+    height, width = cover.shape
+    left, top = np.maximum(polygon.min(axis=0), 0)
+    right, bottom = np.minimum(polygon.max(axis=0) + 1, (width, height))
+    if left >= right or top >= bottom:
+        return
+    area = np.zeros((bottom - top, right - left), np.uint8)
+    cv2.drawContours(area, [polygon - np.asarray((left, top), np.int32)], -1, 1, -1)
+    cover[top:bottom, left:right] += area
+    brush = np.ones((pooling_size, pooling_size), np.uint8)
+    kernel = cv2.erode(area, brush, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    eroded[top:bottom, left:right] |= kernel.astype(np.uint8)
+
+
+def _signed_area(polygon: Polygon) -> float:
+    x, y = polygon[:, 0].astype(np.float64), polygon[:, 1].astype(np.float64)
+    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2

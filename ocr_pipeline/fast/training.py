@@ -1,0 +1,273 @@
+"""Training of a FAST detector: forward, loss, step; saving, validating and going on exactly where it stopped."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pandas as pd
+import torch
+from torch.utils.data import DataLoader
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.fast.checkpoint import load_weights, read_weights
+from ocr_pipeline.fast.data import Batch, Pages, SampleOrder, TrainingCrops
+from ocr_pipeline.fast.losses import FastLoss, Losses
+from ocr_pipeline.fast.network import build_network, normalise
+from ocr_pipeline.fast.optimisation import learning_rate, make_average, make_optimizer
+from ocr_pipeline.fast.prediction import choose_device
+from ocr_pipeline.fast.settings import CODE_VERSION, FastTraining, TrainingResult
+from ocr_pipeline.fast.snapshots import (
+    BEST,
+    Snapshot,
+    newest_snapshot,
+    read_snapshot,
+    remove_old_snapshots,
+    write_detector,
+    write_snapshot,
+)
+from ocr_pipeline.fast.validation import single_threaded, validate, validation_loader
+from ocr_pipeline.storage.manifest import fingerprint_file
+from ocr_pipeline.storage.publishing import publish_text
+
+log = logging.getLogger(__name__)
+
+OnProgress = Callable[[dict[str, Any]], None]
+
+
+def train_fast(
+    settings: FastTraining,
+    train_lmdbs: Sequence[Path],
+    valid_lmdbs: Sequence[Path],
+    on_progress: OnProgress | None = None,
+) -> TrainingResult:
+    """Train until the configured end, and return the best and the last checkpoint.
+
+    Args:
+        train_lmdbs, valid_lmdbs: layout LMDBs; without ``valid_lmdbs`` the last weights are the best ones.
+        on_progress: is given each new row of the history (step, steps, losses, learning rate, metrics, seconds).
+
+    Raises:
+        PipelineError: data, configuration, checkpoint or device cannot be used, or the loss is no longer finite.
+    """
+    training = _Training(settings, Pages(train_lmdbs), Pages(valid_lmdbs) if valid_lmdbs else None, on_progress)
+    training.start()
+    return training.run()
+
+
+class _Training:
+    """One training: what changes from step to step, and the parts that change it."""
+
+    def __init__(
+        self, settings: FastTraining, pages: Pages, valid: Pages | None, on_progress: OnProgress | None
+    ) -> None:
+        self.settings, self.pages, self.on_progress = settings, pages, on_progress
+        self.config = config = settings.effective_config()
+        self.device = choose_device(settings.device)
+        torch.manual_seed(settings.seed)
+        self.network = build_network(config.variant, config.dropout).to(self.device)
+        self.average = make_average(self.network, config)
+        self.optimizer = make_optimizer(self.network, config)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=settings.amp and self.device.type == "cuda")
+        self.loss = FastLoss(
+            config.pooling_size, config.loss_text, config.loss_kernel, config.loss_embedding, config.embedding_version
+        )
+        self.crops_per_step = config.batch_size * settings.ga_steps
+        self.steps_per_epoch = math.ceil(len(pages) * config.repeat_times / self.crops_per_step)
+        self.steps = settings.max_steps or config.epochs * self.steps_per_epoch
+        self.valid = validation_loader(valid, config, settings) if valid else None
+        self.step, self.position = 0, 0
+        self.metric, self.history = dict[str, float](), list[dict[str, Any]]()
+        self.sums, self.summed = torch.zeros(4, device=self.device), 0
+        self.weights = read_weights(settings.checkpoint) if settings.checkpoint else None
+        start = fingerprint_file(self.weights.path) if self.weights else ""
+        self.origin = {"seed": settings.seed, "ga_steps": settings.ga_steps, "steps": self.steps, "checkpoint": start}
+        self.last: Path | None = None
+
+    # ---- beginning
+
+    def start(self) -> None:
+        """Fresh weights, given weights, or exactly where a checkpoint left off."""
+        resume = self.settings.resume
+        path = newest_snapshot(self.settings.output_dir) if resume == "auto" else resume
+        if path is not None:
+            snapshot = read_snapshot(Path(path))
+            if resume != "auto" or self._continues(snapshot):
+                self._restore(snapshot)
+                self.last = Path(path)
+                log.info("going on from %s at step %d of %d", path, self.step, self.steps)
+                return
+            log.info("%s was trained on other data or settings: starting anew", path)
+        if self.weights is not None:
+            count = load_weights(self.network, self.weights)
+            log.info("%s (%s): all %d tensors loaded", self.weights.path, self.weights.layout, count)
+
+    def _continues(self, snapshot: Snapshot) -> bool:
+        """Whether the snapshot is of this very training: same code, data and settings."""
+        now = self._snapshot()
+        return all(getattr(snapshot, name) == getattr(now, name) for name in ("code_version", "data", "config", "run"))
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        self.step, self.position = snapshot.global_step, snapshot.position
+        self.metric, self.history = snapshot.metric, snapshot.history
+        self.network.load_state_dict(snapshot.state_dict)
+        if self.average is not None:
+            self.average.module.load_state_dict(snapshot.ema)
+            self.average.n_averaged.fill_(self.step)
+        self.optimizer.load_state_dict(snapshot.optimizer)
+        self.scaler.load_state_dict(snapshot.scaler)
+        self.sums, self.summed = snapshot.window["sums"].to(self.device), snapshot.window["steps"]
+        torch.set_rng_state(snapshot.random["cpu"])
+        if self.device.type == "cuda" and snapshot.random["cuda"]:
+            torch.cuda.set_rng_state_all(snapshot.random["cuda"])
+
+    # ---- the loop
+
+    def run(self) -> TrainingResult:
+        network: Any = self.network
+        if self.settings.channels_last:
+            network = network.to(memory_format=torch.channels_last)
+        if self.settings.compile:
+            network = torch.compile(network, mode=self.settings.compile_mode)
+        self.network.train()
+        batches, began = self._batches(), time.monotonic()
+        while self.step < self.steps:
+            self._update(network, batches)
+            self._account(time.monotonic() - began)
+        return self._result()
+
+    def _batches(self) -> Iterator[Batch]:
+        settings, config = self.settings, self.config
+        stop = self.position + (self.steps - self.step) * self.crops_per_step
+        order = SampleOrder(len(self.pages), settings.seed, self.position, stop)
+        return iter(
+            DataLoader(
+                TrainingCrops(self.pages, config, settings.seed),
+                batch_size=config.batch_size,
+                sampler=order,
+                num_workers=settings.num_workers,
+                prefetch_factor=settings.prefetch_factor if settings.num_workers else None,
+                pin_memory=settings.pin_memory_train and self.device.type == "cuda",
+                worker_init_fn=single_threaded,
+                generator=torch.Generator(),  # leaves the global one, which dropout draws from, untouched
+            )
+        )
+
+    def _update(self, network: Any, batches: Iterator[Batch]) -> None:
+        """One step: gradients of ``ga_steps`` batches, then one update of the weights."""
+        rate = learning_rate(self.config, self.step, self.steps, self.steps_per_epoch)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        for _ in range(self.settings.ga_steps):
+            losses = self._losses(network, next(batches))
+            self.scaler.scale(losses.total / self.settings.ga_steps).backward()
+            self.sums += torch.stack(losses).detach() / self.settings.ga_steps
+        if self.config.clip_norm:
+            self.scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+        self.step += 1
+        self.position += self.crops_per_step
+        self.summed += 1
+
+    def _losses(self, network: Any, batch: Batch) -> Losses:
+        batch = Batch(*(tensor.to(self.device, non_blocking=True) for tensor in batch))
+        pictures = normalise(batch.pictures)
+        if self.settings.channels_last:
+            pictures = pictures.contiguous(memory_format=torch.channels_last)
+        half = torch.float16 if self.device.type == "cuda" else torch.bfloat16
+        with torch.autocast(self.device.type, dtype=half, enabled=self.settings.amp):
+            logits = network(pictures)
+        return self.loss(logits, batch.text, batch.kernel, batch.mask, batch.instance)
+
+    # ---- bookkeeping
+
+    def _account(self, seconds: float) -> None:
+        """Log, validate and save where that is due."""
+        end = self.step == self.steps
+        epoch_end = self.step % self.steps_per_epoch == 0
+        validating = self.valid is not None and (end or self._due(self.settings.val_every_steps, epoch_end))
+        if validating or end or self._due(self.settings.log_every_steps, False):
+            self._record(seconds, validating)
+        if end or epoch_end or self._due(self.settings.save_every_steps, epoch_end):
+            name = f"epoch_{self.step // self.steps_per_epoch}" if epoch_end else f"step_{self.step}"
+            self._save(self.settings.output_dir / f"checkpoint_{name}.pth")
+
+    def _due(self, every: int, otherwise: bool) -> bool:
+        return self.step % every == 0 if every else otherwise
+
+    def _record(self, seconds: float, validating: bool) -> None:
+        """Add a row to the history: mean losses since the last one and, if due, the score."""
+        loss, text, kernel, embedding = (self.sums / self.summed).tolist()
+        if not math.isfinite(loss):
+            raise PipelineError(
+                f"the loss is no longer finite at step {self.step}",
+                where=self.settings.output_dir,
+                remedy="Lower --learning_rate, set clip_norm in the configuration, or train without --amp.",
+            )
+        self.sums, self.summed = torch.zeros_like(self.sums), 0
+        row: dict[str, Any] = {"step": self.step, "epoch": self.step // self.steps_per_epoch}
+        row |= {"loss": loss, "text": text, "kernel": kernel, "embedding": embedding}
+        row["learning_rate"] = self.optimizer.param_groups[0]["lr"]
+        if validating:
+            row |= self._validate()
+        self.history.append(row)
+        publish_text(self.settings.output_dir / "results.csv", pd.DataFrame(self.history).to_csv(index=False))
+        score = f", hmean {row['hmean']:.3f}" if validating else ""
+        if not self.settings.quiet:
+            log.info("step %d of %d, loss %.4f%s, %.0f s", self.step, self.steps, loss, score, seconds)
+        if self.on_progress is not None:
+            self.on_progress(row | {"steps": self.steps, "seconds": seconds})
+
+    def _validate(self) -> dict[str, float]:
+        assert self.valid is not None
+        score = validate(self._judged(), self.valid, self.config)
+        metric = {"precision": score.precision, "recall": score.recall, "hmean": score.hmean}
+        if not self.metric or score.hmean > self.metric["hmean"]:
+            self.metric = metric | {"step": self.step}
+            write_detector(self.settings.output_dir / BEST, self._snapshot())
+        return metric
+
+    def _judged(self) -> Any:
+        return self.network if self.average is None else self.average.module
+
+    def _save(self, path: Path) -> None:
+        write_snapshot(path, self._snapshot())
+        self.last = path
+        remove_old_snapshots(self.settings.output_dir, self.settings.keep_checkpoints)
+
+    def _snapshot(self) -> Snapshot:
+        cuda = torch.cuda.get_rng_state_all() if self.device.type == "cuda" else []
+        return Snapshot(
+            global_step=self.step,
+            epoch=self.step // self.steps_per_epoch,
+            position=self.position,
+            state_dict=self.network.state_dict(),
+            ema=self.average.module.state_dict() if self.average is not None else {},
+            optimizer=self.optimizer.state_dict(),
+            scaler=self.scaler.state_dict(),
+            random={"cpu": torch.get_rng_state(), "cuda": cuda},
+            window={"sums": self.sums.cpu(), "steps": self.summed},
+            config=msgspec.to_builtins(self.config),
+            data=self.pages.manifest(),
+            code_version=CODE_VERSION,
+            run=self.origin,
+            metric=self.metric,
+            history=self.history,
+        )
+
+    def _result(self) -> TrainingResult:
+        best = self.settings.output_dir / BEST
+        if self.valid is None:
+            write_detector(best, self._snapshot())
+        assert self.last is not None
+        return TrainingResult(best, self.last, self.metric, self.step, self.history)

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.synthetic import Collection, write_collection
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty folder for artifacts."""
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture(scope="session")
+def faulty_collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    """Two pages of each training partition and every fault that users report. Read only."""
+    return write_collection(tmp_path_factory.mktemp("collection"), pages=2, page_size=(160, 224), faults=True)

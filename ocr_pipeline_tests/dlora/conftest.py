@@ -1,0 +1,57 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ocr_pipeline.dlora.tiny_model import save_tiny, tiny_model, tiny_processor, tiny_tokenizer
+from ocr_pipeline.synthetic import KoreanWords, render_word
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def random_model():
+    """A model with random weights, small enough to train in a test."""
+    torch.manual_seed(0)
+    return tiny_model(len(tiny_tokenizer()), hidden=32, encoder_layers=2, decoder_layers=1).eval()
+
+
+@pytest.fixture(scope="session")
+def base_folder(tmp_path_factory, random_model):
+    folder = tmp_path_factory.mktemp("base")
+    save_tiny(folder, random_model, tiny_processor())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def words():
+    """Printed words, each as (text, RGB crop)."""
+    rng = np.random.default_rng(5)
+    supply = KoreanWords(rng)
+    texts = [supply.administration() for _ in range(24)]
+    return [(text, render_word(text, font="sans", height=28, rng=rng)) for text in texts]
+
+
+@pytest.fixture
+def jsonl(tmp_path):
+    """Writes words as recognition data, and returns its path."""
+
+    def write(name, words):
+        folder = tmp_path / f"{name}_crops"
+        folder.mkdir()
+        lines = []
+        for number, (text, crop) in enumerate(words):
+            Image.fromarray(crop).save(folder / f"{number}.png")
+            image = {"matched_text_index": 0, "image_url": f"{folder.name}/{number}.png"}
+            answer = [{"text": "OCR:", "tag": "mask"}, {"text": text, "tag": "no_mask"}]
+            lines.append(json.dumps({"image_info": [image], "text_info": answer}, ensure_ascii=False))
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    return write
