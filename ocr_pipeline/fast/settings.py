@@ -29,6 +29,7 @@ class FastTraining:
         save_every_steps: 0 to save at the end of each epoch only; val_every_steps: 0 to validate there only.
         val_max_samples: pages to validate on, spread evenly; all if None.
         keep_checkpoints: how many of the newest checkpoints stay; the best one always does.
+        num_threads: CPU threads of torch; None leaves them as they are. On shared cores 1 is often the fastest.
         amp: mixed precision (float16 on CUDA, bfloat16 on the CPU).
         max_steps, and all fields from ``batch_size`` to ``short_size``: override the configuration unless None.
     """
@@ -47,6 +48,7 @@ class FastTraining:
     max_steps: int | None = None
     ga_steps: int = 1
     num_workers: int = 4
+    num_threads: int | None = None
     prefetch_factor: int = 4
     val_num_workers: int = 2
     val_prefetch_factor: int = 2

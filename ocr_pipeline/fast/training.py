@@ -70,6 +70,8 @@ class _Training:
         self.config = config = settings.effective_config()
         self.device = choose_device(settings.device)
         torch.manual_seed(settings.seed)
+        if settings.num_threads:
+            torch.set_num_threads(settings.num_threads)
         self.network = build_network(config.variant, config.dropout).to(self.device)
         self.average = make_average(self.network, config)
         self.optimizer = make_optimizer(self.network, config)

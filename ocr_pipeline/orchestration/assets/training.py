@@ -71,7 +71,7 @@ def fast_checkpoint(
     with stage_run(context):
         recipe = choose_data(config.partitions, workspace.layout_lmdb, fully_labelled=True)
         settings = config.settings()
-        recorded = msgspec.to_builtins(settings.effective_config()) | _plain(settings)
+        recorded = _plain(settings, msgspec.structs.asdict(settings.effective_config()))
         training = Training("fast_checkpoint", workspace.fast_checkpoint, fast.CODE_VERSION, recorded, recipe)
         manifest = training.published()
         if manifest is None:
@@ -126,7 +126,7 @@ def dlora_checkpoint(
             fully_labelled=False,
         )
         settings = dlora.DloraTraining(model_name_or_path=config.model_name_or_path, output_dir="", **config.options)
-        recorded = _plain(settings) | {"model_name_or_path": Path(config.model_name_or_path).name}
+        recorded = _plain(settings, {"model_name_or_path": Path(config.model_name_or_path).name})
         training = Training("dlora_checkpoint", workspace.dlora_checkpoint, "1", recorded, recipe)
         manifest = training.published()
         if manifest is None:
@@ -146,11 +146,12 @@ def _recognition_metrics(result: Any) -> dict[str, float]:
     return metrics
 
 
-def _plain(settings: Any) -> dict[str, Any]:
-    """Settings as plain values; a path counts by the content of its file."""
+def _plain(settings: Any, instead: dict[str, Any]) -> dict[str, Any]:
+    """Settings as they come back from a manifest (lists, no tuples); a path counts by the content of its file."""
     fields = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _ELSEWHERE}
     start = getattr(settings, "checkpoint", None)
-    return fields | ({"checkpoint": fingerprint_file(start)} if start else {})
+    fields |= instead | ({"checkpoint": fingerprint_file(start)} if start else {})
+    return msgspec.json.decode(msgspec.json.encode(fields))
 
 
 def _result(manifest: Manifest, training: Training, run_folder: Path) -> dg.MaterializeResult:
