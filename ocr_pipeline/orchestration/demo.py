@@ -33,7 +33,14 @@ HELD_OUT = {
 HELD_OUT_SEED = 1
 FAST_RECIPE = {
     "config": "narrow_demo.yaml",
-    "options": {"num_workers": 0, "val_num_workers": 0, "val_every_steps": 0, "save_every_steps": 100},
+    "options": {
+        "max_steps": 160,
+        "val_every_steps": 40,
+        "save_every_steps": 40,
+        "num_workers": 0,
+        "val_num_workers": 0,
+        "num_threads": 1,  # on a busy machine two threads that wait for each other are slower than one
+    },
 }
 DLORA_OPTIONS = {
     "per_device_train_batch_size": 32,
