@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 
 import click
 
@@ -48,6 +49,7 @@ def main() -> None:
     """Run the command line: exit code 0 done, 1 an error the user can mend, 2 a wrong flag."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("ocr_pipeline").setLevel(logging.INFO)
+    warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*")  # peft's concern, not the user's
     try:
         cli()
     except PipelineError as error:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from transformers import AutoTokenizer, GenerationConfig, VisionEncoderDecoderModel, ViTImageProcessorPil
+from transformers.utils.logging import disable_progress_bar
 
 from ocr_pipeline.dlora.adapters import ADAPTERS, load_adapters, merge_adapters
 from ocr_pipeline.dlora.data import to_input
@@ -62,6 +63,7 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None)
         PipelineError: there is no such model.
     """
     place = str(processors or name_or_path)
+    disable_progress_bar()  # it redraws itself hundreds of times in the logs of a run
     try:
         model = VisionEncoderDecoderModel.from_pretrained(str(name_or_path), dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(place)

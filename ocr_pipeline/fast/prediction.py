@@ -18,6 +18,7 @@ from ocr_pipeline.fast.pictures import Picture, fit_short_side, read_rgb
 from ocr_pipeline.fast.postprocess import BoxRules, Detection, find_boxes
 from ocr_pipeline.fast.settings import Device, FastPrediction
 from ocr_pipeline.page import IMAGE_EXTENSIONS, Quad
+from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.publishing import publish_file
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ def predict(settings: FastPrediction) -> list[DetectedPage]:
     for path in settings.image:
         target = settings.output if len(settings.image) == 1 else settings.output / f"{path.name}.png"
         pages.append(_detect(detector, read_rgb(_read(path), path), path, target))
+        log.info("%s: %d words, drawn in %s", path, len(pages[-1].words), target)
     return pages
 
 
@@ -109,7 +111,9 @@ def detect_folder(
         )
     detector = Detector(checkpoint, device=device)
     pages, errors = [], {}
+    progress = Progress(f"detecting in {images_dir}", "pictures", len(paths))
     for path in paths:
+        progress.advance()
         try:
             picture = read_rgb(_read(path), path)
         except PipelineError as error:
@@ -124,7 +128,6 @@ def _detect(detector: Detector, picture: Picture, path: Path, target: Path) -> D
     found = [DetectedWord([(int(x), int(y)) for x, y in box.polygon], box.score) for box in detector.detect(picture)]
     page = DetectedPage(path.name, picture.shape[1], picture.shape[0], found)
     _publish(page, picture, target)
-    log.info("%s: %d words, drawn in %s", path, len(found), target)
     return page
 
 

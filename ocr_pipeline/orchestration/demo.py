@@ -45,10 +45,13 @@ FAST_RECIPE = {
 DLORA_OPTIONS = {
     "per_device_train_batch_size": 32,
     "per_device_eval_batch_size": 32,
-    "learning_rate": 2e-3,
-    "max_steps": 300,
-    "eval_steps": 150,
-    "save_steps": 150,
+    "learning_rate": 4e-3,
+    "max_steps": 240,
+    "eval_steps": 120,
+    "save_steps": 60,
+    "logging_steps": 20,
+    "generation_max_length": 40,
+    "lora_dropout": 0.0,
     "eval_samples": 200,
     "warmup_ratio": 0.05,
 }

@@ -103,7 +103,7 @@ def test_the_inbox_is_detected_and_read(graph: Graph) -> None:
     (words / "word.jpg").write_bytes(crops.read(0).image)
     result = graph.run("inference")
     (event,) = result.asset_materializations_for_node("detections")
-    assert event.metadata["pages_unreadable"].value == 1
+    assert (event.metadata["pages_in"].value, event.metadata["pages_quarantined"].value) == (2, 1)
     drawn = json.loads((graph.workspace.detections / "page.jpg.json").read_text(encoding="utf-8"))
     assert drawn["image"] == "page.jpg" and (graph.workspace.detections / "page.jpg.png").exists()
     with graph.workspace.predictions.open(encoding="utf-8-sig", newline="") as file:
