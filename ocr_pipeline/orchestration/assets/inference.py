@@ -47,7 +47,8 @@ def detections(
             workspace.fast_checkpoint, pages_dir, workspace.detections, device=config.device
         )
         words = sum(len(page.words) for page in pages)
-        counts = Counts(len(pages) + len(errors), len(pages), words, words, {"page": _unreadable(len(errors)), "word": {}})
+        reasons = {"page": _unreadable(len(errors)), "word": {}}
+        counts = Counts(len(pages) + len(errors), len(pages), words, words, reasons)
         _write_manifest("detections", workspace.detections, checkpoint, counts)
     drawn = sorted(workspace.detections.glob("*.png"))
     return dg.MaterializeResult(
@@ -95,7 +96,8 @@ def predictions(
             device=config.device,
             batch_size=config.batch_size,
         )
-        counts = Counts(0, 0, read.images, read.images - read.errors, {"page": {}, "word": _unreadable(read.errors)})
+        reasons = {"page": {}, "word": _unreadable(read.errors)}
+        counts = Counts(0, 0, read.images, read.images - read.errors, reasons)
         _write_manifest("predictions", workspace.predictions, checkpoint, counts)
     with workspace.predictions.open(encoding="utf-8-sig", newline="") as file:
         rows = list(islice(csv.DictReader(file), 12))
