@@ -133,12 +133,13 @@ def _put(path: Path, content: bytes) -> None:
 
 def materialise(instance: dg.DagsterInstance, on_run: Callable[[str], None]) -> Iterator[str]:
     """Run the jobs of the code location, one partition after the other; yields the names of runs that failed."""
-    from ocr_pipeline.definitions import defs  # it reads the recipe, which must be written and named by now
+    from ocr_pipeline.orchestration.definitions import build_definitions  # it reads the recipe, which is written by now
 
+    definitions = build_definitions()
     runs = [("data", key) for key in PARTITIONS] + [("training", None), ("inference", None)]
     for number, (job, partition) in enumerate(runs, start=1):
         on_run(f"[{number}/{len(runs)}] {job} {partition or ''}")
-        result = defs.resolve_job_def(job).execute_in_process(
+        result = definitions.resolve_job_def(job).execute_in_process(
             partition_key=partition,
             instance=instance,
             run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
