@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -60,8 +61,7 @@ def report_html(measured: Sequence[Quality]) -> str:
 
 def _cards(measured: Sequence[Quality]) -> str:
     characters = {character for quality in measured for character in quality.characters}
-    leaks = sum(quality.comparison.leaks.groups for quality in measured)
-    duplicates = sum(quality.comparison.duplicates.groups for quality in measured)
+    duplicates = sum(quality.comparison.duplicates.groups > 0 for quality in measured)
     suspicious = sum(each.count for quality in measured for each in quality.suspicions.values())
     differing = sum(each.state == "differs" for quality in measured for each in quality.published)
     return "".join(
@@ -70,13 +70,29 @@ def _cards(measured: Sequence[Quality]) -> str:
             _card(sum(quality.page_count for quality in measured), "pages", ""),
             _card(sum(quality.word_count for quality in measured), "words", ""),
             _card(len(characters), "different characters", ""),
-            _card(leaks, "leaks between training and validation", "bad"),
-            _card(duplicates, "groups of equal pictures", "warn"),
+            _card(_leaks(measured), "leaks between training and validation", "bad"),
+            _card(duplicates, "partitions with equal pictures", "warn"),
             _card(suspicious, "suspicious labels", "warn"),
             _card(differing, "counts that differ from the known ones", "warn"),
             "</div>",
         ]
     )
+
+
+def _leaks(measured: Iterable[Quality]) -> int:
+    """Each leak once: the training and the validation partition of a set both report it, and the latter all."""
+    most: dict[str, int] = {}
+    for quality in measured:
+        most[quality.dataset] = max(most.get(quality.dataset, 0), quality.comparison.leaks.groups)
+    return sum(most.values())
+
+
+def _crops(quality: Quality) -> int:
+    """Crops of all splits, in the format that has most."""
+    by_format: Counter[str] = Counter()
+    for name, count in quality.crops.items():
+        by_format[name.rpartition(".")[2]] += count
+    return max(by_format.values(), default=0)
 
 
 def _card(number: int, what: str, kind: str) -> str:
@@ -98,7 +114,7 @@ def _overview_row(quality: Quality) -> str:
         "" if published.published is None else f"{published.published:,}",
         state_tag(published.state),
         f"{quality.word_count:,}",
-        shown_number(max(quality.crops.values(), default=0)),
+        shown_number(_crops(quality)),
         f"{len(quality.characters):,}",
         shown_number(rare),
         shown_number(quality.boxes.partly_outside + quality.boxes.wholly_outside),
