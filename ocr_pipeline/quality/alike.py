@@ -102,7 +102,7 @@ def _tell_apart(pages: sqlite3.Connection, share: Share, read: Read, until: floa
     """Look at the suspects and drop those that no other equals; returns how many could not be looked at."""
     pages.execute("CREATE TABLE seen (path TEXT PRIMARY KEY, digest TEXT)")
     suspects = pages.execute("SELECT path, size FROM suspects ORDER BY size, path")
-    with ThreadPoolExecutor(_READERS) as executor:
+    with contextlib.closing(suspects), ThreadPoolExecutor(_READERS) as executor:
         while (until is None or time.monotonic() < until) and (rows := suspects.fetchmany(_AT_ONCE)):
             digests = executor.map(lambda row: _digest(share, read, *row), rows)
             pages.executemany("INSERT INTO seen VALUES (?, ?)", (found for found in digests if found))
