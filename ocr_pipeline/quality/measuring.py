@@ -63,18 +63,18 @@ class Meter:
         for word in page.words:
             self.words[page.split] += 1
             self._add_box(page, word, path)
-            if word.state == "ignore":
-                self.ignored += 1
-            else:
+            if word.state == "ok":
                 self._add_text(page, word, path)
+        legible = [word.text for word in page.words if word.state == "ok"]
+        self.ignored += len(page.words) - len(legible)
+        self.characters.update("".join(legible))
 
     def _add_text(self, page: Page, word: Word, path: str | None) -> None:
         text = word.text
         self._lengths[min(len(text), _LARGEST)] += 1
-        self.characters.update(text)
-        if not self.first.keys() >= set(text):
-            for character in text:
-                self.first.setdefault(character, _place(page, word, path))
+        for character in text:
+            if character not in self.first:
+                self.first[character] = _place(page, word, path)
         for kind in suspicions(text, word.raw_text, self.dataset):
             suspicion = self.suspicions[kind]
             suspicion.count += 1

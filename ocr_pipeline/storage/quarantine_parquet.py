@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import json as arrow_json
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.quarantine import Quarantined
 
 ROW_GROUP = 4096
+_LARGEST_GROUP = 8 << 20  # bytes, for records that carry large raw ones
 _BATCH = 1024
 
 SCHEMA = pa.schema(
@@ -37,7 +39,8 @@ class ParquetRecords:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[bytes] = []
+        self._size = 0
 
     def __enter__(self) -> ParquetRecords:
         self._file = self._path.open("wb")
@@ -45,13 +48,22 @@ class ParquetRecords:
         return self
 
     def write(self, record: Quarantined) -> None:
-        self._rows.append(msgspec.structs.asdict(record))
-        if len(self._rows) >= ROW_GROUP:
+        row = msgspec.json.encode(msgspec.structs.asdict(record))
+        self._rows.append(row)
+        self._size += len(row)
+        if len(self._rows) >= ROW_GROUP or self._size >= _LARGEST_GROUP:
             self._flush()
 
     def _flush(self) -> None:
-        self._writer.write_table(pa.Table.from_pylist(self._rows, schema=SCHEMA))
+        lines = b"\n".join(self._rows)  # by way of JSON, because a table of Python objects imports all of pandas
+        table = arrow_json.read_json(
+            io.BytesIO(lines),
+            arrow_json.ReadOptions(use_threads=False, block_size=len(lines) + 1),
+            arrow_json.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="error"),
+        )
+        self._writer.write_table(table.combine_chunks())
         self._rows.clear()
+        self._size = 0
 
     def __exit__(self, kind: object, *_: object) -> None:
         with self._file, self._writer:

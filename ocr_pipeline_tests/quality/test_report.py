@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 
 import cv2
@@ -117,3 +118,11 @@ def test_rarity_counts_characters_by_how_often_they_occur():
     assert rarity({"a": 1, "b": 1, "c": 2, "d": 4, "e": 9, "f": 99, "g": 100, "h": 10**6}) == [
         ("1", 2), ("2", 1), ("3–4", 1), ("5–9", 1), ("10–99", 1), ("100–999", 1), ("1000+", 1),
     ]  # fmt: skip
+
+
+def test_partitions_that_finish_together_take_turns(tmp_path, workspace):
+    share = publish(write_tree(tmp_path / "share", admin_page("train", "a")), workspace, TRAIN)
+    measure(share, workspace)
+    with ThreadPoolExecutor(8) as executor:
+        written = {path.read_bytes() for path in executor.map(lambda _: write_report(workspace), range(60))}
+    assert len(written) == 1

@@ -49,6 +49,22 @@ def test_the_same_records_give_the_same_bytes_in_row_groups(tmp_path):
     assert [record.word for record in read_quarantine(tmp_path / "a")] == list(range(2 * ROW_GROUP + 1))
 
 
+@pytest.mark.parametrize(
+    "raw", ["\x00\x1f\u2028\u200b", "😀\U0010fffd", "a\r\n\tb", '"\\\\"', "2021.09.06", "2021-09-06", "null", "12"]
+)
+def test_any_text_survives(tmp_path, raw):
+    record = Quarantined("word", "word_malformed", "d", "s", raw, raw, 0, raw, 0, raw)
+    write_quarantine(tmp_path / "q.parquet", [record])
+    assert list(read_quarantine(tmp_path / "q.parquet")) == [record]
+
+
+def test_large_records_make_more_row_groups(tmp_path):
+    large = [Quarantined("word", "word_malformed", "d", "s", raw=f"{number}" * 1_500_000) for number in range(8)]
+    write_quarantine(tmp_path / "q.parquet", large)
+    assert pq.ParquetFile(tmp_path / "q.parquet").metadata.num_row_groups == 2
+    assert list(read_quarantine(tmp_path / "q.parquet")) == large
+
+
 def test_older_json_lines_are_read_until_the_next_run_replaces_them(tmp_path):
     path = quarantine_path(tmp_path / "x.lmdb")
     older = tmp_path / "x.lmdb.quarantine.jsonl"
