@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -29,8 +29,8 @@ from ocr_pipeline.storage.manifest import (
     write_manifest,
 )
 from ocr_pipeline.storage.pictures import decode_picture
-from ocr_pipeline.storage.publishing import publish_file, publish_folder
-from ocr_pipeline.storage.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.publishing import publish_folder
+from ocr_pipeline.storage.quarantine import Counts, Quarantined, QuarantineWriter
 
 STAGE = "layout_lmdb"
 CODE_VERSION = "1"
@@ -75,7 +75,7 @@ def build_layout_lmdb(
     current = read_manifest(target)
     if current is not None and current.made_from(CODE_VERSION, made_with, inputs):
         return current
-    with publish_file(quarantine_path(target)) as draft, draft.open("wb") as quarantine:
+    with QuarantineWriter(quarantine_path(target)) as quarantine:
         run = _Run(find_image, read_bytes, engine, settings, quarantine, _expected(settings.limit, total), on_progress)
         with publish_folder(target) as folder:
             _, fingerprint = fill_folder(folder, run.samples(pages), made_with)
@@ -129,7 +129,7 @@ class _Run:
     read_bytes: ReadBytes
     engine: LayoutEngine
     settings: LayoutSettings
-    quarantine: IO[bytes]
+    quarantine: QuarantineWriter
     total: int | None
     on_progress: OnProgress | None
     counts: Counts = field(default_factory=Counts)
@@ -198,7 +198,7 @@ class _Run:
 
     def _set_aside(self, record: Quarantined) -> None:
         self.counts.set_aside(record)
-        self.quarantine.write(msgspec.json.encode(record) + b"\n")
+        self.quarantine.write(record)
         level = logging.INFO if self.settings.verbose else logging.DEBUG
         _log.log(level, "%s set aside (%s): %s %s", record.unit, record.reason, record.image, record.detail)
 

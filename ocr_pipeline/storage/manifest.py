@@ -54,7 +54,7 @@ def manifest_path(artifact: Path) -> Path:
 
 
 def quarantine_path(artifact: Path) -> Path:
-    return artifact.with_name(artifact.name + ".quarantine.jsonl")
+    return artifact.with_name(artifact.name + ".quarantine.parquet")
 
 
 def write_manifest(artifact: Path, manifest: Manifest) -> None:
