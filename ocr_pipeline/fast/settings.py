@@ -104,10 +104,12 @@ class FastPrediction:
 
     Attributes:
         checkpoint: a detector, in any layout of FAST.
-        image: one picture, or several.
-        output: the drawn picture (PNG), its boxes beside it as JSON; for several pictures the folder for these.
+        image: one picture, several, or folders of them.
+        output: the drawn picture (PNG), its boxes beside it as JSON and ICDAR text; for several the folder for these.
         config: overrides the configuration in the checkpoint; for files that carry none the defaults count.
         min_score, min_area, short_size: override the configuration unless None.
+        batch_size: pictures that go through the network together, where they are equal in size.
+        exif_orientation: turn pictures as their EXIF tag says; off, because labels count stored pixels.
     """
 
     checkpoint: Path
@@ -118,7 +120,11 @@ class FastPrediction:
     min_score: float | None = None
     min_area: float | None = None
     short_size: int | None = None
+    batch_size: int = 4
+    exif_orientation: bool = False
 
     def __post_init__(self) -> None:
         if not self.image:
             raise PipelineError("no picture given", where="--image", remedy="Name at least one picture.")
+        if self.batch_size < 1:
+            raise PipelineError("batch_size must be 1 or more", where="--batch_size", remedy="Give a number above 0.")

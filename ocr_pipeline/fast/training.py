@@ -17,10 +17,10 @@ from torch.utils.data import DataLoader
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.checkpoint import load_weights, read_weights
 from ocr_pipeline.fast.data import Batch, Pages, SampleOrder, TrainingCrops
+from ocr_pipeline.fast.detector import choose_device
 from ocr_pipeline.fast.losses import FastLoss, Losses
 from ocr_pipeline.fast.network import build_network, normalise
 from ocr_pipeline.fast.optimisation import learning_rate, make_average, make_optimizer
-from ocr_pipeline.fast.prediction import choose_device
 from ocr_pipeline.fast.settings import CODE_VERSION, FastTraining, TrainingResult
 from ocr_pipeline.fast.snapshots import (
     BEST,

@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader
 from ocr_pipeline.evaluation import DetectionScore, score_detections
 from ocr_pipeline.fast.config import FastConfig
 from ocr_pipeline.fast.data import Pages, PreparedPage, ValidationPages
+from ocr_pipeline.fast.detector import detect_fitted
 from ocr_pipeline.fast.network import FastNetwork
-from ocr_pipeline.fast.prediction import detect_fitted
 from ocr_pipeline.fast.settings import FastTraining
 
 
