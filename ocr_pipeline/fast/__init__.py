@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ocr_pipeline.fast.network import FastNetwork, build_network
     from ocr_pipeline.fast.prediction import DetectedPage, DetectedWord, detect_folder, predict
     from ocr_pipeline.fast.settings import CODE_VERSION, FastPrediction, FastTraining, TrainingResult
+    from ocr_pipeline.fast.stopping import TrainingStoppedError
     from ocr_pipeline.fast.training import train_fast
 
 _HOME = {
@@ -26,6 +27,7 @@ _HOME = {
     "network": ("FastNetwork", "build_network"),
     "prediction": ("DetectedPage", "DetectedWord", "detect_folder", "predict"),
     "settings": ("CODE_VERSION", "FastPrediction", "FastTraining", "TrainingResult"),
+    "stopping": ("TrainingStoppedError",),
     "training": ("train_fast",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
@@ -41,6 +43,7 @@ __all__ = [
     "FastPrediction",
     "FastTraining",
     "TrainingResult",
+    "TrainingStoppedError",
     "build_network",
     "detect_folder",
     "find_lmdbs",

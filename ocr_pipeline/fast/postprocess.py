@@ -89,7 +89,7 @@ def _measure(
     inside = grown > 0
     weight = (rows.times[:, None] * columns.times[None, :])[inside].astype(np.float64)
     labels = grown[inside]
-    pixels = np.bincount(labels, weight, minlength=count)
+    pixels: npt.NDArray[np.float64] = np.bincount(labels, weight, minlength=count).astype(np.float64)
     sums = np.bincount(labels, weight * _sigmoid(logits[inside]), minlength=count)
     return pixels, sums / np.maximum(pixels, 1)
 
@@ -135,7 +135,7 @@ def _rectangle(
 def _outline(member: npt.NDArray[np.bool_], rows: _Repeats, columns: _Repeats) -> npt.NDArray[np.float64]:
     enlarged = member.astype(np.uint8).repeat(rows.times, axis=0).repeat(columns.times, axis=1)
     contours, _ = cv2.findContours(enlarged, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    return contours[0][:, 0] + np.array([columns.first[0], rows.first[0]], np.float64)
+    return contours[0][:, 0] + np.array((columns.first[0], rows.first[0]), dtype=float)
 
 
 def _sigmoid(logits: Map) -> Map:

@@ -11,7 +11,7 @@ import msgspec
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.config import FastConfig, config_from, read_config
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 Device = Literal["auto", "cpu", "cuda"]
 
 
@@ -31,6 +31,10 @@ class FastTraining:
         keep_checkpoints: how many of the newest checkpoints stay; the best one always does.
         num_threads: CPU threads of torch; None leaves them as they are. On shared cores 1 is often the fastest.
         amp: mixed precision (float16 on CUDA, bfloat16 on the CPU).
+        max_skips: steps that may be left out because their loss is not finite, before the training gives up.
+        patience: validations without a better hmean after which the training ends; 0 for never.
+        time_budget: seconds after which the training validates, saves and ends; it can be resumed.
+        report_to: ``tensorboard`` writes event files to ``output_dir`` too, where that package is installed.
         max_steps, and all fields from ``batch_size`` to ``short_size``: override the configuration unless None.
     """
 
@@ -63,6 +67,10 @@ class FastTraining:
     val_max_samples: int | None = None
     log_every_steps: int = 10
     keep_checkpoints: int = 3
+    max_skips: int = 10
+    patience: int = 0
+    time_budget: float | None = None
+    report_to: Literal["none", "tensorboard"] = "none"
     seed: int = 0
     device: Device = "auto"
     quiet: bool = False
@@ -89,6 +97,7 @@ class TrainingResult:
         metrics: of the best checkpoint: precision, recall, hmean, and the step of it; empty if not validated.
         steps: updates done in all.
         history: rows of ``results.csv``.
+        stopped: why it ended before its last step (``patience``, ``time_budget``), else empty.
     """
 
     best_checkpoint: Path
@@ -96,6 +105,7 @@ class TrainingResult:
     metrics: dict[str, float]
     steps: int
     history: list[dict[str, Any]]
+    stopped: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ import pyclipper
 Polygon = npt.NDArray[np.int32]  # (n, 2) pixels, x then y
 SHRINK_RATE = 0.1
 MAX_SHRINK = 20  # pixels
+_FINE = 256  # parts of a pixel
 
 
 class Targets(NamedTuple):
@@ -39,10 +40,11 @@ def draw_targets(
     polygons: Sequence[Polygon],
     ignored: Sequence[bool],
     pooling_size: int,
+    thin: bool = False,
 ) -> Targets:
     """Draw the maps of a picture of ``size`` (height, width); any number of words, also none.
 
-    The cost grows with the words' own area, not with words times picture.
+    The cost grows with the words' own area, not with words times picture. ``thin`` as in ``shrink``.
     """
     instance = np.zeros(size, np.int32)
     mask = np.ones(size, np.uint8)
@@ -53,25 +55,32 @@ def draw_targets(
             cv2.drawContours(mask, [polygon], -1, 0, -1)
             continue
         cv2.drawContours(instance, [polygon], -1, number, -1)
-        cv2.drawContours(kernel, [shrink(polygon)], -1, 1, -1)
+        cv2.drawContours(kernel, [shrink(polygon, thin)], -1, 1, -1)
         eroder.add(polygon)
     kernel |= eroder.kernels()
     return Targets((instance > 0).astype(np.uint8), kernel, mask, instance)
 
 
-def shrink(polygon: Polygon, rate: float = SHRINK_RATE, most: int = MAX_SHRINK) -> Polygon:
-    """The polygon moved inwards by area * (1 - rate^2) / perimeter pixels, at most ``most``.
+def shrink(polygon: Polygon, thin: bool = False) -> Polygon:
+    """The polygon moved inwards by area * (1 - SHRINK_RATE^2) / perimeter pixels, at most ``MAX_SHRINK``.
 
-    A polygon of which nothing would be left is returned whole, as in the reference.
+    A polygon of which nothing would be left is returned whole, as in the reference; with ``thin`` it is shrunk without
+    rounding the offset first, which leaves its middle line.
     """
-    area, perimeter = cv2.contourArea(polygon), cv2.arcLength(polygon, True)
-    offset = min(int(area * (1 - rate**2) / (perimeter + 0.001) + 0.5), most)
+    offset = cv2.contourArea(polygon) * (1 - SHRINK_RATE**2) / (cv2.arcLength(polygon, True) + 0.001)
+    shrunk = _inset(polygon, min(int(offset + 0.5), MAX_SHRINK))
+    if shrunk is None and thin:
+        finer = _inset(polygon * _FINE, min(offset, MAX_SHRINK) * _FINE)
+        shrunk = None if finer is None else np.rint(finer / _FINE).astype(np.int32)
+    return polygon if shrunk is None else shrunk
+
+
+def _inset(polygon: Polygon, offset: float) -> Polygon | None:
+    """The polygon moved inwards, None if nothing is left."""
     clipper = pyclipper.PyclipperOffset()
     clipper.AddPath(polygon.tolist(), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
     shrunk = clipper.Execute(-offset)
-    if not shrunk or len(shrunk[0]) <= 2:
-        return polygon
-    return np.asarray(shrunk[0], np.int32)
+    return np.asarray(shrunk[0], np.int32) if shrunk and len(shrunk[0]) > 2 else None
 
 
 class _Eroder:
