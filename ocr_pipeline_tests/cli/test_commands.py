@@ -57,6 +57,16 @@ def test_the_data_steps_one_after_the_other(share: Path, tmp_path: Path) -> None
     assert (tmp_path / "handwriting_train_layout.lmdb" / "data.mdb").exists()
 
 
+def test_crops_are_made_as_the_flags_say_and_what_they_filter_is_shown(share: Path, tmp_path: Path) -> None:
+    place = ("--source", share, "--output", tmp_path, "--partition", "handwriting_train")
+    for command in ("merge", "lookup"):
+        invoke(command, *place)
+    code, output = invoke("annotations", *place, "--max_chars", 1, "--codec", "png", "--crop", "quad", "--margin", "2")
+    assert code == 0, output
+    assert "filtered too_long" in output
+    assert list((tmp_path / "crops").rglob("*.png"))
+
+
 def test_status_tells_complete_missing_and_stale(tmp_path: Path) -> None:
     share, place = tmp_path / "share", ("--output", tmp_path / "out", "--partition", "handwriting_train")
     write_collection(share, pages={"handwriting_train": 2}, page_size=(256, 352))
@@ -92,7 +102,9 @@ def test_hyphens_work_too(share: Path, tmp_path: Path) -> None:
             1,
             ["xml", "jsonl or lmdb"],
         ),
-        (("annotations", "--source", "/proc/self", "--output", "/nowhere/out"), {}, 1, ["lookup", "/nowhere/out"]),
+        (("annotations", "--source", "/proc/self", "--margin", "wide"), {}, 1, ["wide", "10%"]),
+        (("annotations", "--source", "/proc/self", "--codec", "gif"), {}, 2, ["gif", "jpeg-lossless"]),
+        (("annotations", "--source", "/proc/self", "--output", "/nowhere/out"), {}, 1, ["merged_json", "/nowhere/out"]),
         (("layout", "--source", "/proc/self"), {"FAST_LAYOUT_DEVICE": "tpu"}, 1, ["tpu", "FAST_LAYOUT_DEVICE"]),
         (("train-dlora", "--output_dir", "x", "--model_name_or_path", "x"), {}, 1, ["LMDB_PATHS"]),
         (("train-dlora", "--output_dir", "x", "--model_name_or_path", "x"), {"USE_QLORA": "1"}, 1, ["USE_QLORA"]),
