@@ -50,6 +50,8 @@ def build_annotations(
 ) -> list[Manifest]:
     """Publish the crops and labels of one partition, one artifact per split; does only what is missing or changed.
 
+    What was adopted counts as finished: remove it to have it made anew.
+
     Raises:
         PipelineError: an input is not published, the settings ask for what is not installed, or the output cannot be
             written.
@@ -64,7 +66,7 @@ def build_annotations(
     for split in partition.splits:
         target = workspace.annotations(partition.dataset.name, split, settings.output_format)
         manifest = read_manifest(target)
-        if manifest is None or not manifest.made_from(CODE_VERSION, recorded, inputs):
+        if manifest is None or not (manifest.adopted or manifest.made_from(CODE_VERSION, recorded, inputs)):
             lookup = lookup or load_lookup(workspace, partition)
             build = _Build(share, partition, split, workspace, settings, lookup)
             manifest = build.renewed(manifest) or build.publish(workers or os.cpu_count() or 1)

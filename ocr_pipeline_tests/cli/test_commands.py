@@ -15,6 +15,8 @@ from ocr_pipeline.dlora import DloraTraining
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.synthetic import write_collection
 
+from ..adoption.making import write_folder
+
 
 def ocr_pipeline(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     code = "import sys; sys.argv[0] = 'ocr-pipeline'; from ocr_pipeline.cli import main; main()"
@@ -77,6 +79,19 @@ def test_status_tells_complete_missing_and_stale(tmp_path: Path) -> None:
     assert "stale (labels changed)" in invoke("status", "--source", share, *place)[1]
 
 
+def test_finished_work_is_adopted_and_what_is_not_is_listed(tmp_path: Path) -> None:
+    write_folder(tmp_path / "old")
+    (tmp_path / "old" / "optimized_lookup_handwriting_train.py").write_bytes(b"")
+    code, output = invoke("adopt", tmp_path / "old", "--output", tmp_path / "out")
+    assert code == 0, output
+    assert "handwriting_annotations_train.lmdb" in output and "programs are never run" in output
+    code, output = invoke("status", "--output", tmp_path / "out", "--partition", "handwriting_train")
+    assert output.count("complete") == 3
+    (tmp_path / "old" / "lookup_ocr_public_train.pkl.gz").write_bytes(b"no gzip")
+    code, output = invoke("adopt", tmp_path / "old", "--output", tmp_path / "out")
+    assert (code, "refused" in output, "already adopted" in output) == (1, True, True)
+
+
 def test_hyphens_work_too(share: Path, tmp_path: Path) -> None:
     code, _ = invoke("merge", "--source", share, "--output", tmp_path, "--partition", "text_in_wild")
     assert code == 0
@@ -115,6 +130,7 @@ def test_hyphens_work_too(share: Path, tmp_path: Path) -> None:
             ["/nowhere"],
         ),
         (("detect", "--checkpoint", "/nowhere.pth", "--image", "a.png", "--output", "x"), {}, 1, ["/nowhere.pth"]),
+        (("adopt", "/nowhere"), {}, 1, ["/nowhere"]),
         (("recognize", "--images_dir", "/nowhere", "--output_csv", "x.csv"), {}, 1, ["/nowhere"]),
     ],
 )
