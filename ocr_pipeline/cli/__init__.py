@@ -22,6 +22,7 @@ COMMANDS = {
     "detect": "ocr_pipeline.cli.inference:detect",
     "train-dlora": "ocr_pipeline.cli.training:train_dlora_command",
     "recognize": "ocr_pipeline.cli.inference:recognize",
+    "adopt": "ocr_pipeline.cli.adopt:adopt_command",
     "status": "ocr_pipeline.cli.status:status",
     "demo": "ocr_pipeline.cli.demo:demo",
 }

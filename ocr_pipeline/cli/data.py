@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ocr_pipeline.annotations import AnnotationSettings, build_annotations
-from ocr_pipeline.cli.options import output_option, partition_option, source_option, spellings
+from ocr_pipeline.cli.options import output_option, partition_option, settings_options, source_option, spellings
 from ocr_pipeline.cli.tables import print_counts
 from ocr_pipeline.datasets import SourcePartition
 from ocr_pipeline.layout_lmdb import LayoutSettings, build_layouts
@@ -63,10 +64,14 @@ def lookup(source: str, output: str, partitions: Partitions) -> None:
     show_envvar=True,
     help="jsonl or lmdb.",
 )
-def annotations_command(source: str, output: str, partitions: Partitions, workers: int, output_format: str) -> None:
+@settings_options(AnnotationSettings, skip=("output_format", "max_pages"))
+def annotations_command(
+    source: str, output: str, partitions: Partitions, workers: int, output_format: str, **crops: Any
+) -> None:
     """Pages -> word crops and their text, as JSONL or LMDB (step 4 of the guide)."""
     share, workspace = _locations(source, output)
     settings = AnnotationSettings.from_environment({**os.environ, "FAST_OUTPUT_FORMAT": output_format})
+    settings = replace(settings, **crops)
     manifests = [
         manifest
         for partition in partitions

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ocr_pipeline.page import IMAGE_EXTENSIONS, Page, nfc
 from ocr_pipeline.storage.quarantine import Quarantined
@@ -34,6 +35,14 @@ class Lookup:
         if len({self.paths[key] for key in keys}) == 1:
             return self.paths[keys[0]]
         return self._by_folder(page, keys)
+
+    def stamp(self, path: str) -> str:
+        """What tells one state of a picture from another: its size and time; empty where they are not known."""
+        try:
+            status = Path(path).stat()
+        except OSError:
+            return ""
+        return f"{status.st_size} {status.st_mtime_ns}"
 
     def _by_folder(self, page: Page, keys: list[str]) -> str | Quarantined:
         own = folder_key(page.label.rpartition("/")[0])

@@ -13,6 +13,9 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.publishing import publish_file
 from ocr_pipeline.storage.quarantine import Counts
 
+ADOPTED = "adopted"
+"""Name of the one input of an artifact that was taken over from elsewhere."""
+
 
 class Input(msgspec.Struct, frozen=True):
     """One thing an artifact was made from: a name a person understands and a fingerprint of its content."""
@@ -43,6 +46,11 @@ class Manifest(msgspec.Struct, kw_only=True):
     fingerprint: str
     counts: Counts = msgspec.field(default_factory=Counts)
     metrics: dict[str, float] = msgspec.field(default_factory=dict)
+
+    @property
+    def adopted(self) -> bool:
+        """Whether the artifact was taken over: finished work, which no stage makes anew."""
+        return any(item.name == ADOPTED for item in self.inputs)
 
     def made_from(self, code_version: str, settings: dict[str, Any], inputs: list[Input]) -> bool:
         """Whether the same code, settings and inputs would make the same artifact again."""

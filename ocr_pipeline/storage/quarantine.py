@@ -39,7 +39,13 @@ class Quarantined(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Counts(msgspec.Struct):
-    """Pages and words in, out and set aside; they add up or the stage fails its check."""
+    """Pages and words in, out, set aside and filtered; they add up or the stage fails its check.
+
+    Attributes:
+        reasons: pages and words in the quarantine, by reason.
+        notes: things worth knowing that are no loss.
+        filtered: sound words that the user's settings leave out, by reason.
+    """
 
     pages_in: int = 0
     pages_out: int = 0
@@ -47,6 +53,7 @@ class Counts(msgspec.Struct):
     words_out: int = 0
     reasons: dict[str, dict[str, int]] = msgspec.field(default_factory=lambda: {"page": {}, "word": {}})
     notes: dict[str, int] = msgspec.field(default_factory=dict)
+    filtered: dict[str, int] = msgspec.field(default_factory=dict)
 
     def set_aside(self, record: Quarantined) -> None:
         """Count one quarantined page (with the words it takes along) or word."""
@@ -61,6 +68,10 @@ class Counts(msgspec.Struct):
         if count:
             self.notes[name] = self.notes.get(name, 0) + count
 
+    def leave_out(self, reason: str) -> None:
+        """Count one word that a filter of the user leaves out."""
+        self.filtered[reason] = self.filtered.get(reason, 0) + 1
+
     @property
     def pages_quarantined(self) -> int:
         return sum(self.reasons["page"].values())
@@ -70,11 +81,15 @@ class Counts(msgspec.Struct):
         return sum(self.reasons["word"].values())
 
     @property
+    def words_filtered(self) -> int:
+        return sum(self.filtered.values())
+
+    @property
     def add_up(self) -> bool:
-        """Whether everything that came in went out or stands in the quarantine."""
+        """Whether everything that came in went out, stands in the quarantine or was filtered."""
         return (
             self.pages_in == self.pages_out + self.pages_quarantined
-            and self.words_in == self.words_out + self.words_quarantined
+            and self.words_in == self.words_out + self.words_quarantined + self.words_filtered
         )
 
     def __add__(self, other: Counts) -> Counts:
@@ -86,6 +101,7 @@ class Counts(msgspec.Struct):
             self.words_out + other.words_out,
             reasons,
             dict(Counter(self.notes) + Counter(other.notes)),
+            dict(Counter(self.filtered) + Counter(other.filtered)),
         )
 
 

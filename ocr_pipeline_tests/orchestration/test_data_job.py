@@ -109,3 +109,33 @@ def test_a_missing_share_fails_with_its_remedy(tmp_path, instance: dg.DagsterIns
     assert not result.success
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     assert "OCR_PIPELINE_SOURCE" in str(failure.step_failure_data.user_failure_data.description)
+
+
+def test_the_crops_settings_are_those_of_the_run(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, workspace: Workspace
+) -> None:
+    crops = {"codec": "png", "crop": "quad", "margin": "10%", "max_chars": 3}
+    result = definitions.resolve_job_def("data").execute_in_process(
+        partition_key="handwriting_train",
+        instance=instance,
+        run_config={"ops": {"annotations": {"config": crops}}},
+    )
+    shown = metadata(result, "annotations")
+    assert shown["words_filtered"] > 0
+    assert shown["words_in"] == shown["words_out"] + shown["words_quarantined"] + shown["words_filtered"]
+    manifest = read_manifest(workspace.annotations("handwriting", "train", "lmdb"))
+    assert manifest and manifest.settings.items() >= crops.items()
+
+
+def test_settings_that_cannot_be_fail_with_the_remedy(
+    definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    result = definitions.resolve_job_def("data").execute_in_process(
+        partition_key="handwriting_train",
+        instance=instance,
+        run_config={"ops": {"annotations": {"config": {"codec": "gif"}}}},
+        raise_on_error=False,
+    )
+    assert not result.success
+    (failure,) = [event for event in result.all_events if event.is_step_failure and event.step_key == "annotations"]
+    assert "jpeg-lossless, png or webp" in str(failure.step_failure_data)
