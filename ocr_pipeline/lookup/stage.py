@@ -54,7 +54,7 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace)
     quarantined = list(match_pages(counts, Lookup(paths), read_pages(merged, partition), matched))
     quarantined += pictures_without_label(counts, share, pictures, matched, partition)
     write_lookup(target, paths)
-    write_stamps(stamps_path(target), ((share.full_path(each.path), each.size, each.modified) for each in pictures))
+    write_stamps(stamps_path(target), ((share.full_path(each.path), each.size, each.version) for each in pictures))
     write_quarantine(quarantine_path(target), quarantined)
     manifest = Manifest(
         stage="lookup",
@@ -71,7 +71,7 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace)
 
 def picture_input(pictures: Iterable[Entry]) -> Input:
     """The picture files as an input: their names, sizes and times."""
-    stamps = (f"{picture.path}\t{picture.size}\t{picture.modified}" for picture in pictures)
+    stamps = (f"{picture.path}\t{picture.size}\t{picture.version}" for picture in pictures)
     return Input("pictures", fingerprint_of(stamps))
 
 
