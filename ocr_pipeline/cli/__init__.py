@@ -16,6 +16,7 @@ COMMANDS = {
     "lookup": "ocr_pipeline.cli.data:lookup",
     "annotations": "ocr_pipeline.cli.data:annotations_command",
     "layout": "ocr_pipeline.cli.data:layout",
+    "paddle-env": "ocr_pipeline.cli.data:paddle_env",
     "train-fast": "ocr_pipeline.cli.training:train_fast_command",
     "detect": "ocr_pipeline.cli.inference:detect",
     "train-dlora": "ocr_pipeline.cli.training:train_dlora_command",
