@@ -18,6 +18,7 @@ COMMANDS = {
     "layout": "ocr_pipeline.cli.data:layout",
     "quarantine": "ocr_pipeline.cli.quarantine:quarantine",
     "quality": "ocr_pipeline.cli.quality:quality",
+    "paddle-env": "ocr_pipeline.cli.data:paddle_env",
     "train-fast": "ocr_pipeline.cli.training:train_fast_command",
     "detect": "ocr_pipeline.cli.inference:detect",
     "train-dlora": "ocr_pipeline.cli.training:train_dlora_command",

@@ -118,17 +118,24 @@ def annotations(
 class LayoutConfig(dg.Config):
     """Settings of the layout model; empty values fall back to the guide's variables."""
 
-    model: str = Field(default="", description="none, PP-DocLayoutV2, or a folder with weights (FAST_LAYOUT_MODEL).")
+    model: str = Field(default="", description="none, PP-DocLayoutV2, V3, or a folder (FAST_LAYOUT_MODEL).")
+    backend: str = Field(default="", description="transformers or paddle (FAST_LAYOUT_BACKEND).")
     device: str = Field(default="", description="gpu, gpu:1 or cpu (FAST_LAYOUT_DEVICE).")
-    table_device: str = Field(default="", description="The same for tables (FAST_TABLE_DEVICE).")
+    table_model: str = Field(default="", description="Detector of table cells, or none (FAST_TABLE_MODEL).")
+    table_device: str = Field(default="", description="Its device (FAST_TABLE_DEVICE).")
     table_threshold: str = Field(default="", description="Score above which a table counts (FAST_TABLE_LAYOUT_THR).")
+    samples: str = Field(default="", description="page, region or cell (FAST_LAYOUT_SAMPLES).")
+    workers: int = Field(default=os.cpu_count() or 1, description="Processes that decode pictures.")
 
     def settings(self) -> LayoutSettings:
         chosen = {
             "FAST_LAYOUT_MODEL": self.model,
+            "FAST_LAYOUT_BACKEND": self.backend,
             "FAST_LAYOUT_DEVICE": self.device,
+            "FAST_TABLE_MODEL": self.table_model,
             "FAST_TABLE_DEVICE": self.table_device,
             "FAST_TABLE_LAYOUT_THR": self.table_threshold,
+            "FAST_LAYOUT_SAMPLES": self.samples,
         }
         return LayoutSettings.from_environment({**os.environ, **{key: value for key, value in chosen.items() if value}})
 
@@ -146,7 +153,7 @@ def layout_lmdb(context: dg.AssetExecutionContext, config: LayoutConfig, locatio
     """Pages with word quads and layout regions, for the detector (guide, step 5)."""
     partition, workspace = source_partition(context.partition_key), locations.workspace
     with stage_run(context):
-        manifests = build_layouts(locations.share, partition, workspace, config.settings())
+        manifests = build_layouts(locations.share, partition, workspace, config.settings(), workers=config.workers)
         artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
         sample = _sample_record(artifacts[0])
     return _result(_version(manifests), {**artifacts_metadata(manifests, artifacts), **sample})
