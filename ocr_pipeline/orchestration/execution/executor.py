@@ -121,6 +121,8 @@ class LeasedStepHandler(StepHandler):
         arguments = step_handler_context.execute_step_args
         owner = f"{arguments.run_id} {key}"
         order = Order(self.folder, self.machine, demand, owner, os.getpid(), self.patience, self.grace)
+        if not self._keepers:  # a run of the command line says nowhere else where it runs, which the reaper must know
+            yield DagsterEvent.engine_event(step, f"Starting steps (pid: {os.getpid()}).", EngineEventData())
         self._keepers[key] = subprocess.Popen(
             order.command([sys.executable, "-m", "dagster", "api", "execute_step"]),
             env={**os.environ, **{item["name"]: item["value"] for item in arguments.get_command_env()}},

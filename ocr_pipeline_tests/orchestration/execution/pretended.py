@@ -39,7 +39,7 @@ def killed_once() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-@dg.op(tags=demand_tags(gpus=1))
+@dg.op(pool=GPU_POOL)
 def endless() -> None:
     record("pid", os.getpid())
     try:
