@@ -3,6 +3,8 @@
 import dagster as dg
 
 from ocr_pipeline.orchestration.assets import data, inference, training
+from ocr_pipeline.orchestration.automation.schedules import nightly_data
+from ocr_pipeline.orchestration.automation.share_watch import share_watch
 from ocr_pipeline.orchestration.checks import DATA_CHECKS, TRAINING_CHECKS
 from ocr_pipeline.orchestration.jobs import JOBS
 from ocr_pipeline.orchestration.resources import Locations
@@ -29,5 +31,7 @@ def build_definitions(locations: Locations | None = None) -> dg.Definitions:
         assets=dg.with_source_code_references(ASSETS),
         asset_checks=[*DATA_CHECKS, *TRAINING_CHECKS],
         jobs=JOBS,
+        sensors=[share_watch],
+        schedules=[nightly_data],
         resources={"locations": locations or Locations()},
     )
