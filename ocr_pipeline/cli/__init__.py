@@ -21,6 +21,7 @@ COMMANDS = {
     "train-dlora": "ocr_pipeline.cli.training:train_dlora_command",
     "recognize": "ocr_pipeline.cli.inference:recognize",
     "status": "ocr_pipeline.cli.status:status",
+    "backfill": "ocr_pipeline.cli.backfill:backfill",
     "demo": "ocr_pipeline.cli.demo:demo",
 }
 

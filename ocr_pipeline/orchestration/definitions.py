@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from ocr_pipeline.orchestration import champion
 from ocr_pipeline.orchestration.assets import data, inference, training
 from ocr_pipeline.orchestration.automation.schedules import nightly_data
 from ocr_pipeline.orchestration.automation.share_watch import share_watch
@@ -16,6 +17,8 @@ ASSETS = [
     data.layout_lmdb,
     training.fast_checkpoint,
     training.dlora_checkpoint,
+    champion.fast_champion,
+    champion.dlora_champion,
     inference.detections,
     inference.predictions,
 ]
@@ -29,7 +32,7 @@ def build_definitions(locations: Locations | None = None) -> dg.Definitions:
     """
     return dg.Definitions(
         assets=dg.with_source_code_references(ASSETS),
-        asset_checks=[*DATA_CHECKS, *TRAINING_CHECKS],
+        asset_checks=[*DATA_CHECKS, *TRAINING_CHECKS, *champion.CHECKS],
         jobs=JOBS,
         sensors=[share_watch],
         schedules=[nightly_data],
