@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import click
 
-from ocr_pipeline.cli.options import output_option, partition_option, source_option
+from ocr_pipeline.cli.options import output_option, partition_option, source_option, spellings
 from ocr_pipeline.cli.status import partition_rows
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.datasets import DATASETS, PARTITIONS, SourcePartition
@@ -41,7 +41,7 @@ class Step(NamedTuple):
 @click.option(
     "--all", "everything", is_flag=True, help="Also what seems current: code and settings are looked at again."
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would be done, and why.")
+@click.option(*spellings("dry_run"), "dry_run", is_flag=True, help="Only say what would be done, and why.")
 @click.pass_context
 def backfill(
     context: click.Context,

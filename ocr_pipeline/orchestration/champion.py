@@ -12,6 +12,7 @@ from pydantic import Field
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.assets.data import OWNERS
 from ocr_pipeline.orchestration.assets.training import dlora_checkpoint, fast_checkpoint
+from ocr_pipeline.orchestration.automation.conditions import FOLLOW
 from ocr_pipeline.orchestration.recipe_file import recipe_defaults
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
@@ -141,6 +142,7 @@ def _asset(contest: Contest, group: str, kind: str) -> dg.AssetsDefinition:
         kinds={kind},
         owners=OWNERS,
         code_version=CODE_VERSION,
+        automation_condition=FOLLOW,
         description="The checkpoint in use: the newest that was not worse than the one before it, which is kept.",
     )
     def champion(

@@ -4,6 +4,7 @@ import dagster as dg
 
 from ocr_pipeline.orchestration import champion
 from ocr_pipeline.orchestration.assets import data, inference, training
+from ocr_pipeline.orchestration.automation.conditions import training_follows
 from ocr_pipeline.orchestration.automation.schedules import nightly_data
 from ocr_pipeline.orchestration.automation.share_watch import share_watch
 from ocr_pipeline.orchestration.checks import DATA_CHECKS, TRAINING_CHECKS
@@ -34,7 +35,7 @@ def build_definitions(locations: Locations | None = None) -> dg.Definitions:
         assets=dg.with_source_code_references(ASSETS),
         asset_checks=[*DATA_CHECKS, *TRAINING_CHECKS, *champion.CHECKS],
         jobs=JOBS,
-        sensors=[share_watch],
+        sensors=[share_watch, training_follows],
         schedules=[nightly_data],
         resources={"locations": locations or Locations()},
     )

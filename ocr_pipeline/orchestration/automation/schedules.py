@@ -8,7 +8,7 @@ import dagster as dg
 
 from ocr_pipeline.datasets import DATASETS
 from ocr_pipeline.datasets.dataset import find_roots
-from ocr_pipeline.orchestration.automation.share_watch import SETTINGS
+from ocr_pipeline.orchestration.automation.settings import SETTINGS
 from ocr_pipeline.orchestration.jobs import data_job
 from ocr_pipeline.orchestration.resources import Locations
 

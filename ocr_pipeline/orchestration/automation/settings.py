@@ -7,11 +7,13 @@ The recipe file's section is called ``automation`` and has the keys of the envir
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.orchestration.recipe_file import recipe_defaults
 
 PREFIX = "OCR_PIPELINE_"
 _OFF = ("", "0", "false", "no", "off", "none")
@@ -68,3 +70,6 @@ def _read(name: str, value: Any, kind: type) -> Any:
     if number < 0:
         raise PipelineError(f"not a number: {value!r}", where=PREFIX + name.upper(), remedy="Give a number from 0 on.")
     return number
+
+
+SETTINGS = AutomationSettings.chosen(os.environ, recipe_defaults("automation"))

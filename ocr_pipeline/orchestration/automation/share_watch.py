@@ -7,7 +7,6 @@ A partition that is empty, or that vanished with its mount, starts nothing.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 
@@ -15,14 +14,11 @@ import dagster as dg
 import msgspec
 
 from ocr_pipeline.datasets import PARTITIONS
-from ocr_pipeline.orchestration.automation.settings import AutomationSettings
+from ocr_pipeline.orchestration.automation.settings import SETTINGS, AutomationSettings
 from ocr_pipeline.orchestration.automation.sweep import Sweep, Tally, walk_on
 from ocr_pipeline.orchestration.jobs import data_job
-from ocr_pipeline.orchestration.recipe_file import recipe_defaults
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.storage.share import Share
-
-SETTINGS = AutomationSettings.chosen(os.environ, recipe_defaults("automation"))
 
 
 class Watch(msgspec.Struct):
