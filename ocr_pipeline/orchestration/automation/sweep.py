@@ -86,9 +86,9 @@ def _count_folder(
     digest, files, size, marked = hashlib.sha256("/".join(folder).encode()), 0, 0, ""
     for entry in entries:
         if entry.name == marker:
-            marked = f"{entry.modified} {entry.size}"
+            marked = f"{entry.version} {entry.size}"
         else:
-            digest.update(f"{entry.name}\t{entry.size}\t{entry.modified}\n".encode())
+            digest.update(f"{entry.name}\t{entry.size}\t{entry.version}\n".encode())
             files, size = files + 1, size + entry.size
     for partition in dataset.partitions:
         is_its_own = partition.split in (None, split)
