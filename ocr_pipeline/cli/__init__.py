@@ -17,6 +17,7 @@ COMMANDS = {
     "annotations": "ocr_pipeline.cli.data:annotations_command",
     "layout": "ocr_pipeline.cli.data:layout",
     "train-fast": "ocr_pipeline.cli.training:train_fast_command",
+    "export-fast": "ocr_pipeline.cli.export:export_fast",
     "detect": "ocr_pipeline.cli.inference:detect",
     "train-dlora": "ocr_pipeline.cli.training:train_dlora_command",
     "recognize": "ocr_pipeline.cli.inference:recognize",
