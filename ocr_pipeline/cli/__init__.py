@@ -20,6 +20,7 @@ COMMANDS = {
     "quality": "ocr_pipeline.cli.quality:quality",
     "paddle-env": "ocr_pipeline.cli.data:paddle_env",
     "train-fast": "ocr_pipeline.cli.training:train_fast_command",
+    "export-fast": "ocr_pipeline.cli.export:export_fast",
     "detect": "ocr_pipeline.cli.inference:detect",
     "train-dlora": "ocr_pipeline.cli.training:train_dlora_command",
     "recognize": "ocr_pipeline.cli.inference:recognize",

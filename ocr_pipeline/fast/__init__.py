@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ocr_pipeline.fast.config import Augmentation, FastConfig, read_config
     from ocr_pipeline.fast.data import find_lmdbs
     from ocr_pipeline.fast.detector import Detector
+    from ocr_pipeline.fast.exporting import export_onnx
     from ocr_pipeline.fast.network import FastNetwork, build_network
     from ocr_pipeline.fast.prediction import DetectedPage, DetectedWord, detect_folder, predict
     from ocr_pipeline.fast.settings import CODE_VERSION, FastPrediction, FastTraining, TrainingResult
@@ -24,6 +25,7 @@ _HOME = {
     "config": ("Augmentation", "FastConfig", "read_config"),
     "data": ("find_lmdbs",),
     "detector": ("Detector",),
+    "exporting": ("export_onnx",),
     "network": ("FastNetwork", "build_network"),
     "prediction": ("DetectedPage", "DetectedWord", "detect_folder", "predict"),
     "settings": ("CODE_VERSION", "FastPrediction", "FastTraining", "TrainingResult"),
@@ -46,6 +48,7 @@ __all__ = [
     "TrainingStoppedError",
     "build_network",
     "detect_folder",
+    "export_onnx",
     "find_lmdbs",
     "load_network",
     "load_weights",

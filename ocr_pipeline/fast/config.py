@@ -25,6 +25,8 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         flip: probability of mirroring left to right.
         blur: probability of a Gaussian blur of up to 1 pixel.
         brightness, contrast, saturation: largest relative change; hue: largest turn as a share of the circle.
+        shadow: probability of a straight-edged shadow over part of the crop, as on photographed pages.
+        jpeg: probability of JPEG compression at a quality of 30 to 90.
     """
 
     scale: tuple[float, float] = (0.5, 2.0)
@@ -36,6 +38,8 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contrast: float = 0.4
     saturation: float = 0.4
     hue: float = 0.1
+    shadow: float = 0.0
+    jpeg: float = 0.0
 
 
 class LearningRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
+from PIL import Image
 
 from ocr_pipeline.cli import COMMANDS, cli
 from ocr_pipeline.cli.training import data_paths, with_environment
 from ocr_pipeline.dlora import DloraTraining
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.fast import build_network
 from ocr_pipeline.synthetic import write_collection
 
 from ..adoption.making import write_folder
@@ -162,3 +165,18 @@ def test_the_guides_variables_win_over_the_flags() -> None:
 def test_data_paths_are_parted_by_colons() -> None:
     assert data_paths("LMDB_PATHS", {"LMDB_PATHS": "/a/x.lmdb:/b/y.jsonl"}) == [Path("/a/x.lmdb"), Path("/b/y.jsonl")]
     assert data_paths("LMDB_PATHS", {}) == []
+
+
+def test_detect_takes_a_folder_and_exits_with_1_when_a_picture_is_broken(tmp_path: Path) -> None:
+    network, pages = build_network("narrow"), tmp_path / "pages"
+    config = {"variant": "narrow", "short_size": 64}
+    torch.save({"state_dict": network.state_dict(), "config": config}, tmp_path / "detector.pth")
+    pages.mkdir()
+    Image.new("L", (80, 64), 255).save(pages / "a.png")
+    place = ("--checkpoint", tmp_path / "detector.pth", "--image", pages, "--output", tmp_path / "out")
+    code, output = invoke("detect", *place)
+    assert code == 0 and "a.png: " in output
+    (pages / "b.png").write_text("no picture")
+    code, output = invoke("detect", *place)
+    assert code == 1 and "a.png: " in output and "b.png: " in output
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.png.png", "a.png.json", "a.png.txt"}

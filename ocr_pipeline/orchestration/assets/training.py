@@ -13,7 +13,7 @@ from ocr_pipeline import fast
 from ocr_pipeline.orchestration.assets.data import GPU_POOL, OWNERS, annotations, layout_lmdb
 from ocr_pipeline.orchestration.automation.conditions import TRAIN
 from ocr_pipeline.orchestration.checkpoints import Training
-from ocr_pipeline.orchestration.metadata import counts_metadata
+from ocr_pipeline.orchestration.metadata import counts_metadata, encoded_picture
 from ocr_pipeline.orchestration.partitions import FROM_ALL_PARTITIONS
 from ocr_pipeline.orchestration.recipe_file import recipe_defaults
 from ocr_pipeline.orchestration.recipes import choose_data
@@ -80,7 +80,10 @@ def fast_checkpoint(
             run = dataclasses.replace(settings, output_dir=workspace.fast_run(training.key), resume="auto")
             result = fast.train_fast(run, recipe.train, recipe.valid)
             manifest = training.publish(result.best_checkpoint, result.metrics)
-    return _result(manifest, training, workspace.fast_run(training.key))
+    run_folder = workspace.fast_run(training.key)
+    pictures = {name: run_folder / f"{name}.png" for name in ("curves", "training_batch", "validation")}
+    shown = {name: encoded_picture(path.read_bytes()) for name, path in pictures.items() if path.exists()}
+    return _result(manifest, training, run_folder, shown)
 
 
 class DloraCheckpointConfig(dg.Config):
@@ -157,7 +160,9 @@ def _plain(settings: Any, instead: dict[str, Any]) -> dict[str, Any]:
     return msgspec.json.decode(msgspec.json.encode(fields))
 
 
-def _result(manifest: Manifest, training: Training, run_folder: Path) -> dg.MaterializeResult:
+def _result(
+    manifest: Manifest, training: Training, run_folder: Path, shown: dict[str, dg.MetadataValue] | None = None
+) -> dg.MaterializeResult:
     data = "\n".join(f"- {item.name} `{item.fingerprint}`" for item in manifest.inputs)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.fingerprint),
@@ -168,5 +173,6 @@ def _result(manifest: Manifest, training: Training, run_folder: Path) -> dg.Mate
             "path": dg.MetadataValue.path(training.target),
             "manifest": dg.MetadataValue.path(manifest_path(training.target)),
             "run_folder": dg.MetadataValue.path(run_folder),
+            **(shown or {}),
         },
     )
