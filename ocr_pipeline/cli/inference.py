@@ -15,12 +15,24 @@ from ocr_pipeline.cli.options import settings_options, spellings
 @click.command()
 @settings_options(fast.FastPrediction, skip=("image",))
 @click.option(
-    "--image", type=click.Path(path_type=Path), multiple=True, required=True, help="A picture; may be repeated."
+    "--image",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    required=True,
+    help="A picture or a folder of pictures; may be repeated.",
 )
 def detect(**flags: Any) -> None:
-    """Find the words of a picture: a drawn picture and a JSON file (step 7 of the guide)."""
-    for page in fast.predict(fast.FastPrediction(**flags)):
+    """Find the words of pictures: a drawn picture, JSON and ICDAR text of each (step 7 of the guide).
+
+    The exit code is 1 when a picture could not be read; the others are done all the same.
+    """
+    pages, errors = fast.predict(fast.FastPrediction(**flags))
+    for page in pages:
         click.echo(f"{page.image}: {len(page.words)} words")
+    for path, reason in errors.items():
+        click.echo(f"{path}: {reason}", err=True)
+    if errors:
+        sys.exit(1)
 
 
 @click.command()

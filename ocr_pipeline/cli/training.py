@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,14 +27,23 @@ _NO_MEANING = ("TRAIN_DEBUG_DIAG", "PROFILE_TRAIN", "VAL_DEBUG_GEN")
 @click.command("train-fast")
 @settings_options(fast.FastTraining)
 def train_fast_command(**flags: Any) -> None:
-    """Train the FAST text detector on layout LMDBs (step 6 of the guide)."""
+    """Train the FAST text detector on layout LMDBs (step 6 of the guide).
+
+    SIGTERM saves and ends the training with exit code 143; --resume auto goes on from there.
+    """
     if str(flags["resume"]) == "auto":
         flags["resume"] = "auto"
     settings = fast.FastTraining(**flags)
     if settings.lmdb_base is None:
         raise click.UsageError("--lmdb_base is needed: the folder of the *_layout.lmdb")
     train, valid = (fast.find_lmdbs(settings.lmdb_base, split) for split in ("train", "valid"))
-    result = fast.train_fast(settings, train, valid)
+    try:
+        result = fast.train_fast(settings, train, valid)
+    except fast.TrainingStoppedError as error:
+        click.echo(str(error), err=True)
+        sys.exit(128 + signal.SIGTERM)
+    if result.stopped:
+        click.echo(f"ended at step {result.steps} because of --{result.stopped}")
     print_table(f"best: {result.best_checkpoint}", ("metric", "value"), sorted(result.metrics.items()))
 
 

@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 from ocr_pipeline.page import IMAGE_EXTENSIONS, Page, nfc
 from ocr_pipeline.storage.quarantine import Counts, Quarantined
-from ocr_pipeline.storage.share import Entry, Folder, Share
+from ocr_pipeline.storage.share import Entry, Folder, Listing, Share
 
 Kind = Literal["label", "picture"]
+
+_PICTURE_ENDINGS = tuple(f".{extension}" for extension in IMAGE_EXTENSIONS)
 
 
 class LabelError(ValueError):
@@ -81,22 +83,30 @@ class SourcePartition:
 
     def labels(self, share: Share) -> Iterator[Entry]:
         """Label files on the share, sorted by path; nothing if the set is not there."""
-        return (entry for entry in self._walk(share, "label") if self._is_label(entry.name))
+        return (entry for listing in self.label_folders(share) for entry in listing.entries())
 
     def pictures(self, share: Share) -> Iterator[Entry]:
         """Picture files on the share, sorted by path; nothing if the set is not there."""
-        return (entry for entry in self._walk(share, "picture") if is_picture(entry.name))
+        return (entry for listing in self.picture_folders(share) for entry in listing.entries())
+
+    def label_folders(self, share: Share) -> Iterator[Listing]:
+        """The same label files, by their folders."""
+        return self._folders(share, "label", self._is_label)
+
+    def picture_folders(self, share: Share) -> Iterator[Listing]:
+        """The same picture files, by their folders."""
+        return self._folders(share, "picture", is_picture)
 
     def _is_label(self, name: str) -> bool:
         is_json = name.lower().endswith(".json")
         return is_json if self.split else is_json and "datainfo" in letters(name.rpartition(".")[0])
 
-    def _walk(self, share: Share, kind: Kind) -> Iterator[Entry]:
+    def _folders(self, share: Share, kind: Kind, keep: Callable[[str], bool]) -> Iterator[Listing]:
         for start in find_roots(share, self.dataset.folder):
             depth = start.count("/") + 1
-            for entry in share.walk(start, partial(self._may_hold, depth, kind)):
-                if self._holds(entry.folder[depth:]):
-                    yield entry
+            for listing in share.listings(start, partial(self._may_hold, depth, kind), keep):
+                if self._holds(listing.folder[depth:]):
+                    yield listing
 
     def _may_hold(self, depth: int, kind: Kind, whole: Folder) -> bool:
         folder = whole[depth:]
@@ -117,7 +127,7 @@ def letters(name: str) -> str:
 
 
 def is_picture(name: str) -> bool:
-    return name.rpartition(".")[2].lower() in IMAGE_EXTENSIONS
+    return name.lower().endswith(_PICTURE_ENDINGS)
 
 
 def find_roots(share: Share, folder: str) -> list[str]:

@@ -74,7 +74,8 @@ def change_colours(picture: Picture, settings: Augmentation, random: np.random.G
         picture = cv2.addWeighted(picture, colour, cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), 1 - colour, 0)
     if turn:
         hsv = cv2.cvtColor(picture, cv2.COLOR_RGB2HSV)
-        hsv[..., 0] = (hsv[..., 0].astype(np.int16) + turn) % 180
+        same = np.arange(256)
+        hsv = cv2.LUT(hsv, np.stack([(same + turn) % 180, same, same], axis=1).astype(np.uint8)[None])
         picture = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
     return picture
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ocr_pipeline.lookup.stamps import Stamps
 from ocr_pipeline.page import IMAGE_EXTENSIONS, Page, nfc
 from ocr_pipeline.storage.quarantine import Quarantined
 
@@ -18,9 +19,11 @@ class Lookup:
     Attributes:
         paths: NFC file name -> path; a name that stands in several folders has one entry per folder instead, under
             its whole NFC path below the share's root.
+        stamps: size and time of the pictures, where they are known.
     """
 
     paths: Mapping[str, str]
+    stamps: Stamps | None = None
     _by_stem: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     def find(self, page: Page) -> str | Quarantined:
@@ -34,6 +37,10 @@ class Lookup:
         if len({self.paths[key] for key in keys}) == 1:
             return self.paths[keys[0]]
         return self._by_folder(page, keys)
+
+    def stamp(self, path: str) -> str:
+        """A text that changes with the picture at a path that `find` gave; empty where nothing is known of it."""
+        return self.stamps.of(path) if self.stamps else ""
 
     def _by_folder(self, page: Page, keys: list[str]) -> str | Quarantined:
         own = folder_key(page.label.rpartition("/")[0])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 
 from ocr_pipeline.datasets import SourcePartition
 from ocr_pipeline.lookup.format import read_lookup, write_lookup
 from ocr_pipeline.lookup.matching import match_pages, pictures_without_label
 from ocr_pipeline.lookup.names import Lookup
+from ocr_pipeline.lookup.stamps import read_stamps, write_stamps
 from ocr_pipeline.merged_json import read_pages
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.manifest import (
@@ -25,7 +27,7 @@ from ocr_pipeline.storage.quarantine import Counts, write_quarantine
 from ocr_pipeline.storage.share import Entry, Share
 from ocr_pipeline.storage.workspace import Workspace
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 
 
 def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace) -> Manifest:
@@ -40,8 +42,8 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace)
     target = workspace.lookup(partition.key)
     merged = workspace.merged_json(partition.key)
     pictures = _listed(share, partition)
-    stamps = picture_input(pictures)
-    inputs = [upstream("merged_json", merged), stamps]
+    listed = picture_input(pictures)
+    inputs = [upstream("merged_json", merged), listed]
     settings = {"source": share.place}
     published = read_manifest(target)
     if published and published.made_from(CODE_VERSION, settings, inputs):
@@ -52,6 +54,7 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace)
     quarantined = list(match_pages(counts, Lookup(paths), read_pages(merged, partition), matched))
     quarantined += pictures_without_label(counts, share, pictures, matched, partition)
     write_lookup(target, paths)
+    write_stamps(stamps_path(target), ((share.full_path(each.path), each.size, each.version) for each in pictures))
     write_quarantine(quarantine_path(target), quarantined)
     manifest = Manifest(
         stage="lookup",
@@ -59,7 +62,7 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace)
         code_version=CODE_VERSION,
         settings=settings,
         inputs=inputs,
-        fingerprint=fingerprint_of([fingerprint_file(target), stamps.fingerprint]),
+        fingerprint=fingerprint_of([fingerprint_file(target), listed.fingerprint]),
         counts=counts,
     )
     write_manifest(target, manifest)
@@ -68,13 +71,18 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace)
 
 def picture_input(pictures: Iterable[Entry]) -> Input:
     """The picture files as an input: their names, sizes and times."""
-    stamps = (f"{picture.path}\t{picture.size}\t{picture.modified}" for picture in pictures)
+    stamps = (f"{picture.path}\t{picture.size}\t{picture.version}" for picture in pictures)
     return Input("pictures", fingerprint_of(stamps))
 
 
 def load_lookup(workspace: Workspace, partition: SourcePartition) -> Lookup:
     """The published lookup of a partition."""
-    return Lookup(read_lookup(workspace.lookup(partition.key)))
+    target = workspace.lookup(partition.key)
+    return Lookup(read_lookup(target), read_stamps(stamps_path(target)))
+
+
+def stamps_path(lookup: Path) -> Path:
+    return lookup.with_name(lookup.name.removesuffix(".pkl.gz") + ".stamps")
 
 
 def index(share: Share, pictures: Iterable[Entry]) -> dict[str, str]:

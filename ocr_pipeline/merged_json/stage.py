@@ -105,7 +105,7 @@ def label_input(labels: Iterable[Entry]) -> Input:
 
 
 def _stamp(label: Entry) -> str:
-    return f"{label.shown}\t{label.size}\t{label.modified}"
+    return f"{label.shown}\t{label.size}\t{label.version}"
 
 
 def _parts(labels: list[Entry]) -> Iterator[tuple[Entry, ...]]:

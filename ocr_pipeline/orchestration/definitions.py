@@ -2,8 +2,9 @@
 
 import dagster as dg
 
-from ocr_pipeline.orchestration.assets import data, inference, training
+from ocr_pipeline.orchestration.assets import data, inference, quality, training
 from ocr_pipeline.orchestration.checks import DATA_CHECKS, TRAINING_CHECKS
+from ocr_pipeline.orchestration.checks_quality import QUALITY_CHECKS
 from ocr_pipeline.orchestration.execution.executor import chosen_executor
 from ocr_pipeline.orchestration.jobs import JOBS
 from ocr_pipeline.orchestration.resources import Locations
@@ -12,6 +13,7 @@ ASSETS = [
     data.merged_json,
     data.lookup,
     data.annotations,
+    quality.data_quality,
     data.layout_lmdb,
     training.fast_checkpoint,
     training.dlora_checkpoint,
@@ -28,7 +30,7 @@ def build_definitions(locations: Locations | None = None) -> dg.Definitions:
     """
     return dg.Definitions(
         assets=dg.with_source_code_references(ASSETS),
-        asset_checks=[*DATA_CHECKS, *TRAINING_CHECKS],
+        asset_checks=[*DATA_CHECKS, *QUALITY_CHECKS, *TRAINING_CHECKS],
         jobs=JOBS,
         executor=chosen_executor(),
         resources={"locations": locations or Locations()},

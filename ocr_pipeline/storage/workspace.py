@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,27 @@ class Workspace:
 
     def layout_lmdb(self, dataset: str, split: str) -> Path:
         return self.root / f"{dataset}_{split}_layout.lmdb"
+
+    def data_artifacts(self, partition: str, dataset: str, splits: Iterable[str]) -> dict[str, list[Path]]:
+        """Where the data artifacts of a source partition may lie, by stage (crops in either format)."""
+        splits = tuple(splits)
+        return {
+            "merged_json": [self.merged_json(partition)],
+            "lookup": [self.lookup(partition)],
+            "annotations": [self.annotations(dataset, split, form) for split in splits for form in ("lmdb", "jsonl")],
+            "layout_lmdb": [self.layout_lmdb(dataset, split) for split in splits],
+        }
+
+    def page_index(self, partition: str) -> Path:
+        """Which page has which picture, for comparing the partitions of a set."""
+        return self.root / "quality" / ".pages" / f"{partition}.sqlite"
+
+    def quality(self, partition: str) -> Path:
+        return self.root / "quality" / f"{partition}_quality.json"
+
+    @property
+    def quality_report(self) -> Path:
+        return self.root / "quality" / "report.html"
 
     def fast_run(self, recipe: str) -> Path:
         """Where a detector training keeps its own files; one folder per recipe, so that only the same one resumes."""

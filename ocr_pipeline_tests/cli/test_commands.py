@@ -15,6 +15,8 @@ from ocr_pipeline.dlora import DloraTraining
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.synthetic import write_collection
 
+from ..adoption.making import write_folder
+
 
 def ocr_pipeline(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     code = "import sys; sys.argv[0] = 'ocr-pipeline'; from ocr_pipeline.cli import main; main()"
@@ -57,6 +59,16 @@ def test_the_data_steps_one_after_the_other(share: Path, tmp_path: Path) -> None
     assert (tmp_path / "handwriting_train_layout.lmdb" / "data.mdb").exists()
 
 
+def test_crops_are_made_as_the_flags_say_and_what_they_filter_is_shown(share: Path, tmp_path: Path) -> None:
+    place = ("--source", share, "--output", tmp_path, "--partition", "handwriting_train")
+    for command in ("merge", "lookup"):
+        invoke(command, *place)
+    code, output = invoke("annotations", *place, "--max_chars", 1, "--codec", "png", "--crop", "quad", "--margin", "2")
+    assert code == 0, output
+    assert "filtered too_long" in output
+    assert list((tmp_path / "crops").rglob("*.png"))
+
+
 def test_status_tells_complete_missing_and_stale(tmp_path: Path) -> None:
     share, place = tmp_path / "share", ("--output", tmp_path / "out", "--partition", "handwriting_train")
     write_collection(share, pages={"handwriting_train": 2}, page_size=(256, 352))
@@ -65,6 +77,19 @@ def test_status_tells_complete_missing_and_stale(tmp_path: Path) -> None:
     assert code == 0 and "complete" in output and "missing" in output and "stale" not in output
     write_collection(share, pages={"handwriting_train": 3}, page_size=(256, 352))
     assert "stale (labels changed)" in invoke("status", "--source", share, *place)[1]
+
+
+def test_finished_work_is_adopted_and_what_is_not_is_listed(tmp_path: Path) -> None:
+    write_folder(tmp_path / "old")
+    (tmp_path / "old" / "optimized_lookup_handwriting_train.py").write_bytes(b"")
+    code, output = invoke("adopt", tmp_path / "old", "--output", tmp_path / "out")
+    assert code == 0, output
+    assert "handwriting_annotations_train.lmdb" in output and "programs are never run" in output
+    code, output = invoke("status", "--output", tmp_path / "out", "--partition", "handwriting_train")
+    assert output.count("complete") == 3
+    (tmp_path / "old" / "lookup_ocr_public_train.pkl.gz").write_bytes(b"no gzip")
+    code, output = invoke("adopt", tmp_path / "old", "--output", tmp_path / "out")
+    assert (code, "refused" in output, "already adopted" in output) == (1, True, True)
 
 
 def test_hyphens_work_too(share: Path, tmp_path: Path) -> None:
@@ -92,7 +117,9 @@ def test_hyphens_work_too(share: Path, tmp_path: Path) -> None:
             1,
             ["xml", "jsonl or lmdb"],
         ),
-        (("annotations", "--source", "/proc/self", "--output", "/nowhere/out"), {}, 1, ["lookup", "/nowhere/out"]),
+        (("annotations", "--source", "/proc/self", "--margin", "wide"), {}, 1, ["wide", "10%"]),
+        (("annotations", "--source", "/proc/self", "--codec", "gif"), {}, 2, ["gif", "jpeg-lossless"]),
+        (("annotations", "--source", "/proc/self", "--output", "/nowhere/out"), {}, 1, ["merged_json", "/nowhere/out"]),
         (("layout", "--source", "/proc/self"), {"FAST_LAYOUT_DEVICE": "tpu"}, 1, ["tpu", "FAST_LAYOUT_DEVICE"]),
         (("train-dlora", "--output_dir", "x", "--model_name_or_path", "x"), {}, 1, ["LMDB_PATHS"]),
         (("train-dlora", "--output_dir", "x", "--model_name_or_path", "x"), {"USE_QLORA": "1"}, 1, ["USE_QLORA"]),
@@ -103,6 +130,7 @@ def test_hyphens_work_too(share: Path, tmp_path: Path) -> None:
             ["/nowhere"],
         ),
         (("detect", "--checkpoint", "/nowhere.pth", "--image", "a.png", "--output", "x"), {}, 1, ["/nowhere.pth"]),
+        (("adopt", "/nowhere"), {}, 1, ["/nowhere"]),
         (("recognize", "--images_dir", "/nowhere", "--output_csv", "x.csv"), {}, 1, ["/nowhere"]),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 
 from ocr_pipeline.datasets import PARTITIONS, source_partition
 from ocr_pipeline.datasets.dataset import find_roots, is_picture, kind_of, letters, split_of
+from ocr_pipeline.storage.local_files import LocalFiles
 from ocr_pipeline.storage.share import Share
 
 from ..trees import ADMIN, FINANCE, HANDWRITING, WILD, write_tree
@@ -137,8 +138,10 @@ def test_text_in_the_wild_in_either_release(tmp_path, folder, above):
 def test_folders_of_the_other_kind_and_split_are_not_listed(tmp_path, monkeypatch):
     share = Share(write_tree(tmp_path, dict.fromkeys([f"{FINANCE}/01.원천데이터/TS_1/a.png", f"{WILD}/b.jpg"], b"")))
     asked = []
-    monkeypatch.setattr(share, "_list_local", lambda path: asked.append(path) or Share._list_local(share, path))
+    real = LocalFiles.contents
+    monkeypatch.setattr(LocalFiles, "contents", lambda self, path, keep: asked.append(path) or real(self, path, keep))
     assert names(source_partition("finance_logistics_train").labels(share)) == []
+    assert asked
     assert not [path for path in asked if "원천" in path]
 
 

@@ -140,6 +140,33 @@ def test_a_changed_picture_changes_the_fingerprint_though_not_the_names(tmp_path
     assert build(Share(root), workspace).fingerprint != first.fingerprint
 
 
+def test_the_stamp_of_a_picture_changes_with_it_alone(tmp_path, workspace):
+    root = write_tree(tmp_path / "share", hand_tree(2))
+    build(Share(root), workspace)
+    names = ["IMG_OCR_53_4PR_00000.png", "IMG_OCR_53_4PR_00001.png"]
+    before = load_lookup(workspace, TRAIN)
+    stamps = [before.stamp(before.paths[name]) for name in names]
+    assert all(stamps)
+    assert before.stamp("/nowhere.png") == ""
+    write_tree(root, {f"{HAND_PICTURES}/R.Free0/{names[0]}": picture(width=80)})
+    build(Share(root), workspace)
+    after = load_lookup(workspace, TRAIN)
+    assert [after.stamp(after.paths[name]) == old for name, old in zip(names, stamps, strict=True)] == [False, True]
+
+
+def test_a_lookup_without_stamps_knows_none_and_damaged_ones_are_a_mendable_error(tmp_path, workspace):
+    build(Share(write_tree(tmp_path / "share", hand_tree(1))), workspace)
+    lookup = load_lookup(workspace, TRAIN)
+    (path,) = lookup.paths.values()
+    sidecar = workspace.lookup(TRAIN.key).with_name(f"lookup_{TRAIN.key}.stamps")
+    for damaged in (b"", b"text", sidecar.read_bytes()[:-1]):
+        sidecar.write_bytes(damaged)
+        with pytest.raises(PipelineError, match="stamps"):
+            load_lookup(workspace, TRAIN)
+    sidecar.unlink()
+    assert load_lookup(workspace, TRAIN).stamp(path) == ""
+
+
 def test_without_the_merged_json_the_error_names_it(tmp_path, workspace):
     share = Share(write_tree(tmp_path / "share", hand_tree(1)))
     with pytest.raises(PipelineError, match="merged_json is not published"):

@@ -12,6 +12,7 @@ from pydantic import Field
 from ocr_pipeline import fast
 from ocr_pipeline.orchestration.assets.data import GPU_POOL, OWNERS, annotations, layout_lmdb
 from ocr_pipeline.orchestration.checkpoints import Training
+from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
 from ocr_pipeline.orchestration.metadata import counts_metadata
 from ocr_pipeline.orchestration.partitions import FROM_ALL_PARTITIONS
 from ocr_pipeline.orchestration.recipe_file import recipe_defaults
@@ -76,7 +77,8 @@ def fast_checkpoint(
         manifest = training.published()
         if manifest is None:
             run = dataclasses.replace(settings, output_dir=workspace.fast_run(training.key), resume="auto")
-            result = fast.train_fast(run, recipe.train, recipe.valid)
+            with stopped_by_the_stage(fast.TrainingStoppedError):
+                result = fast.train_fast(run, recipe.train, recipe.valid)
             manifest = training.publish(result.best_checkpoint, result.metrics)
     return _result(manifest, training, workspace.fast_run(training.key))
 

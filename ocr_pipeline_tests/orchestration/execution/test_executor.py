@@ -60,6 +60,18 @@ def test_a_cancelled_run_stops_its_step_and_frees_its_device(floor: Floor) -> No
     assert status(floor) in ("CANCELED", "FAILURE")
 
 
+def test_a_cancelled_training_saves_and_the_next_run_goes_on_from_there(floor: Floor) -> None:
+    worker = floor.start("training_job")
+    until(lambda: floor.lines("pid"))
+    worker.send_signal(signal.SIGINT)
+    worker.wait(60)
+    until(lambda: floor.leases() == 0)
+    saved = (floor.folder / "saved").read_text()
+    assert int(saved) > 0 and status(floor) in ("CANCELED", "FAILURE")
+    assert floor.start("training_job").wait(60) == 0
+    assert floor.lines("pid")[-1][1] == saved
+
+
 def test_the_steps_of_a_killed_run_worker_end(floor: Floor) -> None:
     worker = floor.start("endless_job")
     until(lambda: floor.lines("pid"))
