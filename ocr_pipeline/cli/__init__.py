@@ -25,6 +25,7 @@ COMMANDS = {
     "recognize": "ocr_pipeline.cli.inference:recognize",
     "adopt": "ocr_pipeline.cli.adopt:adopt_command",
     "status": "ocr_pipeline.cli.status:status",
+    "backfill": "ocr_pipeline.cli.backfill:backfill",
     "demo": "ocr_pipeline.cli.demo:demo",
 }
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from ocr_pipeline.dlora.settings import DloraTraining
 
 if TYPE_CHECKING:
+    from ocr_pipeline.dlora.merging import merge_checkpoint
     from ocr_pipeline.dlora.prediction import FolderPrediction, recognize_folder
-    from ocr_pipeline.dlora.recognizer import Reading, Recognizer, base_of, load_recognizer
+    from ocr_pipeline.dlora.recognizer import Decoding, Reading, Recognizer, base_of, load_recognizer
     from ocr_pipeline.dlora.training import TrainingProgress, TrainingResult, train_dlora
 
 __all__ = [
     "TINY_KOREAN",
+    "Decoding",
     "DloraTraining",
     "FolderPrediction",
     "Reading",
@@ -23,6 +25,7 @@ __all__ = [
     "TrainingResult",
     "base_of",
     "load_recognizer",
+    "merge_checkpoint",
     "recognize_folder",
     "train_dlora",
 ]
@@ -34,6 +37,8 @@ _MODULES = {
     "FolderPrediction": "prediction",
     "recognize_folder": "prediction",
     "base_of": "recognizer",
+    "merge_checkpoint": "merging",
+    "Decoding": "recognizer",
     "Reading": "recognizer",
     "Recognizer": "recognizer",
     "load_recognizer": "recognizer",

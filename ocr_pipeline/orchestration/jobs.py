@@ -6,6 +6,7 @@ from ocr_pipeline.orchestration.assets.data import annotations, layout_lmdb, loo
 from ocr_pipeline.orchestration.assets.inference import detections, predictions
 from ocr_pipeline.orchestration.assets.quality import data_quality
 from ocr_pipeline.orchestration.assets.training import dlora_checkpoint, fast_checkpoint
+from ocr_pipeline.orchestration.champion import dlora_champion, fast_champion
 
 data_job = dg.define_asset_job(
     "data",
@@ -14,8 +15,8 @@ data_job = dg.define_asset_job(
 )
 training_job = dg.define_asset_job(
     "training",
-    dg.AssetSelection.assets(fast_checkpoint, dlora_checkpoint),
-    description="Both trainings, on all data that is published (or what the recipe names).",
+    dg.AssetSelection.assets(fast_checkpoint, dlora_checkpoint, fast_champion, dlora_champion),
+    description="Both trainings, on all data that is published (or what the recipe names); the better one is used.",
 )
 inference_job = dg.define_asset_job(
     "inference",

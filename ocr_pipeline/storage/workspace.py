@@ -73,6 +73,11 @@ class Workspace:
     def fast_checkpoint(self) -> Path:
         return self.root / "fast" / "fast_checkpoint.pth"
 
+    @property
+    def fast_champion(self) -> Path:
+        """The detector in use; the one before it stands beside it as ``fast_champion.previous.pth``."""
+        return self.root / "fast" / "fast_champion.pth"
+
     def dlora_run(self, recipe: str) -> Path:
         """The same for a recogniser training."""
         return self.root / "dlora" / "runs" / recipe
@@ -80,6 +85,11 @@ class Workspace:
     @property
     def dlora_checkpoint(self) -> Path:
         return self.root / "dlora" / "dlora_checkpoint"
+
+    @property
+    def dlora_champion(self) -> Path:
+        """The recogniser in use; the one before it stands beside it as ``dlora_champion.previous``."""
+        return self.root / "dlora" / "dlora_champion"
 
     @property
     def inbox(self) -> Path:

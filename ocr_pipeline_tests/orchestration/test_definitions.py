@@ -48,8 +48,10 @@ def test_the_lineage_is_that_of_the_design() -> None:
         "layout_lmdb": {"merged_json", "lookup"},
         "fast_checkpoint": {"layout_lmdb"},
         "dlora_checkpoint": {"annotations"},
-        "detections": {"fast_checkpoint"},
-        "predictions": {"dlora_checkpoint"},
+        "fast_champion": {"fast_checkpoint"},
+        "dlora_champion": {"dlora_checkpoint"},
+        "detections": {"fast_champion"},
+        "predictions": {"dlora_champion"},
     }
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ocr_pipeline import fast
 from ocr_pipeline.orchestration.assets.data import GPU_POOL, OWNERS
-from ocr_pipeline.orchestration.assets.training import dlora_checkpoint, fast_checkpoint
+from ocr_pipeline.orchestration.champion import dlora_champion, fast_champion
 from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
@@ -28,7 +28,7 @@ class DetectionConfig(dg.Config):
 
 
 @dg.asset(
-    deps=[fast_checkpoint],
+    deps=[fast_champion],
     group_name="inference",
     kinds={"pytorch"},
     owners=OWNERS,
@@ -42,9 +42,9 @@ def detections(
     workspace = locations.workspace
     pages_dir = Path(config.images_dir) if config.images_dir else workspace.inbox / "pages"
     with stage_run(context):
-        checkpoint = upstream("fast_checkpoint", workspace.fast_checkpoint)
+        checkpoint = upstream("fast_champion", workspace.fast_champion)
         pages, errors = fast.detect_folder(
-            workspace.fast_checkpoint, pages_dir, workspace.detections, device=config.device
+            workspace.fast_champion, pages_dir, workspace.detections, device=config.device
         )
         words = sum(len(page.words) for page in pages)
         reasons = {"page": _unreadable(len(errors)), "word": {}}
@@ -71,7 +71,7 @@ class PredictionConfig(dg.Config):
 
 
 @dg.asset(
-    deps=[dlora_checkpoint],
+    deps=[dlora_champion],
     group_name="inference",
     kinds={"csv"},
     owners=OWNERS,
@@ -87,12 +87,12 @@ def predictions(
     workspace = locations.workspace
     words_dir = Path(config.images_dir) if config.images_dir else workspace.inbox / "words"
     with stage_run(context):
-        checkpoint = upstream("dlora_checkpoint", workspace.dlora_checkpoint)
+        checkpoint = upstream("dlora_champion", workspace.dlora_champion)
         read = dlora.recognize_folder(
             words_dir,
             workspace.predictions,
-            base=config.base or dlora.base_of(workspace.dlora_checkpoint),
-            ckpt=workspace.dlora_checkpoint,
+            base=config.base or dlora.base_of(workspace.dlora_champion),
+            ckpt=workspace.dlora_champion,
             device=config.device,
             batch_size=config.batch_size,
         )

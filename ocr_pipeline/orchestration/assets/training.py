@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ocr_pipeline import fast
 from ocr_pipeline.orchestration.assets.data import GPU_POOL, OWNERS, annotations, layout_lmdb
+from ocr_pipeline.orchestration.automation.conditions import TRAIN
 from ocr_pipeline.orchestration.checkpoints import Training
 from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
 from ocr_pipeline.orchestration.metadata import counts_metadata
@@ -60,6 +61,7 @@ class FastCheckpointConfig(dg.Config):
     owners=OWNERS,
     pool=GPU_POOL,
     code_version=fast.CODE_VERSION,
+    automation_condition=TRAIN,
 )
 def fast_checkpoint(
     context: dg.AssetExecutionContext, config: FastCheckpointConfig, locations: Locations
@@ -110,6 +112,7 @@ class DloraCheckpointConfig(dg.Config):
     owners=OWNERS,
     pool=GPU_POOL,
     code_version="1",
+    automation_condition=TRAIN,
 )
 def dlora_checkpoint(
     context: dg.AssetExecutionContext, config: DloraCheckpointConfig, locations: Locations
