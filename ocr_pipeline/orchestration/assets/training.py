@@ -13,6 +13,7 @@ from ocr_pipeline import fast
 from ocr_pipeline.orchestration.assets.data import GPU_POOL, OWNERS, annotations, layout_lmdb
 from ocr_pipeline.orchestration.automation.conditions import TRAIN
 from ocr_pipeline.orchestration.checkpoints import Training
+from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
 from ocr_pipeline.orchestration.metadata import counts_metadata, encoded_picture
 from ocr_pipeline.orchestration.partitions import FROM_ALL_PARTITIONS
 from ocr_pipeline.orchestration.recipe_file import recipe_defaults
@@ -78,7 +79,8 @@ def fast_checkpoint(
         manifest = training.published()
         if manifest is None:
             run = dataclasses.replace(settings, output_dir=workspace.fast_run(training.key), resume="auto")
-            result = fast.train_fast(run, recipe.train, recipe.valid)
+            with stopped_by_the_stage(fast.TrainingStoppedError):
+                result = fast.train_fast(run, recipe.train, recipe.valid)
             manifest = training.publish(result.best_checkpoint, result.metrics)
     run_folder = workspace.fast_run(training.key)
     pictures = {name: run_folder / f"{name}.png" for name in ("curves", "training_batch", "validation")}

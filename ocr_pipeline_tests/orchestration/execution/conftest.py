@@ -18,7 +18,7 @@ from ocr_pipeline.orchestration.execution.executor import LEASES_VARIABLE
 from ocr_pipeline_tests.orchestration.execution import pretended
 
 
-def until(reached: Callable[[], object], seconds: float = 30) -> None:
+def until(reached: Callable[[], object], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not reached():
         assert time.monotonic() < deadline

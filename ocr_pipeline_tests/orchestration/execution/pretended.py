@@ -9,8 +9,11 @@ from pathlib import Path
 
 import dagster as dg
 
+from ocr_pipeline.fast import TrainingStoppedError
+from ocr_pipeline.fast.stopping import StopSigns
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL, demand_tags
 from ocr_pipeline.orchestration.execution.executor import local_executor
+from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
 
 FOLDER = Path(os.environ.get("PRETENDED_FOLDER", "."))
 
@@ -48,6 +51,20 @@ def endless() -> None:
         record("stopped")
 
 
+@dg.op(pool=GPU_POOL)
+def training() -> None:
+    """A minute of a stage that stops as FAST does, saving only when it is told to stop."""
+    saved = FOLDER / "saved"
+    first = int(saved.read_text()) if saved.exists() else 0
+    record("pid", os.getpid(), first)
+    with stopped_by_the_stage(TrainingStoppedError), StopSigns(None) as signs:
+        for done in range(first, 1 if first else 600):
+            time.sleep(0.1)
+            if signs.terminated:
+                saved.write_text(str(done + 1))
+                raise TrainingStoppedError("stopped", where=saved, remedy="Run it again.")
+
+
 @dg.op(tags=demand_tags(gpus=9))
 def too_big() -> None:
     record("started")
@@ -70,8 +87,13 @@ def endless_job() -> None:
 
 
 @dg.job
+def training_job() -> None:
+    training()
+
+
+@dg.job
 def too_big_job() -> None:
     too_big()
 
 
-defs = dg.Definitions(jobs=[mixed, killed_once_job, endless_job, too_big_job], executor=local_executor)
+defs = dg.Definitions(jobs=[mixed, killed_once_job, endless_job, training_job, too_big_job], executor=local_executor)

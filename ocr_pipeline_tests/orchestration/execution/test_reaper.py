@@ -35,6 +35,9 @@ def test_a_killed_run_worker_is_found_and_its_slot_freed(floor: Floor, monkeypat
     assert instance.event_log_storage.get_concurrency_info(GPU_POOL).slot_count == 2  # the pretended devices
     assert end_orphaned_runs(instance) == []
     until(lambda: floor.leases() == 0)
+    ((pid,),) = floor.lines("pid")
+    with pytest.raises(ProcessLookupError):  # the step went along with its worker
+        os.kill(int(pid), 0)
 
 
 def report(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, pid: int | None) -> str:
