@@ -20,6 +20,8 @@ COMMANDS = {
     "detect": "ocr_pipeline.cli.inference:detect",
     "train-dlora": "ocr_pipeline.cli.training:train_dlora_command",
     "recognize": "ocr_pipeline.cli.inference:recognize",
+    "merge-dlora": "ocr_pipeline.cli.recognizers:merge_dlora",
+    "compare-recognizers": "ocr_pipeline.cli.recognizers:compare_recognizers",
     "status": "ocr_pipeline.cli.status:status",
     "demo": "ocr_pipeline.cli.demo:demo",
 }
