@@ -31,7 +31,7 @@ from benchmarks.dlora.handwriting import write_handwriting
 from ocr_pipeline.annotations import CropReader
 from ocr_pipeline.dlora import TINY_KOREAN, DloraTraining, train_dlora
 
-BATCH, WARM, STEPS, ROUNDS = 32, 3, 20, 3
+BATCH, WARM, STEPS, ROUNDS = 32, 2, 10, 2
 
 
 class Clock:
@@ -125,7 +125,7 @@ def main() -> None:
         "ours, DLoRA, bf16": lambda data, out: ours(data, out, bf16=True),
     }
     with tempfile.TemporaryDirectory() as work:
-        data = write_handwriting(Path(work) / "set.lmdb", 2000, 1)
+        data = write_handwriting(Path(work) / "set.lmdb", 640, 1)
         rates: dict[str, list[float]] = {name: [] for name in variants}
         for number in range(ROUNDS):
             for name, train in variants.items():
