@@ -25,6 +25,8 @@ COMMANDS = {
     "train-dlora": "ocr_pipeline.cli.training:train_dlora_command",
     "recognize": "ocr_pipeline.cli.inference:recognize",
     "adopt": "ocr_pipeline.cli.adopt:adopt_command",
+    "merge-dlora": "ocr_pipeline.cli.recognizers:merge_dlora",
+    "compare-recognizers": "ocr_pipeline.cli.recognizers:compare_recognizers",
     "status": "ocr_pipeline.cli.status:status",
     "backfill": "ocr_pipeline.cli.backfill:backfill",
     "demo": "ocr_pipeline.cli.demo:demo",

@@ -39,44 +39,15 @@ class Batch(NamedTuple):
     texts: list[str]
 
 
-class CropDataset(Dataset[Sample]):
-    """The crops of several readers, one after the other, resized and tokenised in the worker that reads them.
+class Crops:
+    """The crops of several readers, one after the other."""
 
-    Args:
-        longest: labels of more tokens are cut here (the decoder has no more positions).
-        augment_seed: changes every crop anew in each epoch; None leaves crops as they are.
-    """
-
-    def __init__(
-        self,
-        readers: Sequence[CropReader],
-        codec: TextCodec,
-        images: ImageFormat,
-        longest: int,
-        augment_seed: int | None = None,
-    ) -> None:
-        self.readers, self.codec, self.images, self.longest = list(readers), codec, images, longest
-        self.augment_seed = augment_seed
+    def __init__(self, readers: Sequence[CropReader]) -> None:
+        self.readers = list(readers)
         self._ends = list(itertools.accumulate(len(reader) for reader in self.readers))
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
-
-    def __getitem__(self, number: int) -> Sample:
-        """The sample of a number that counts on from epoch to epoch; it alone decides how the crop is changed."""
-        epoch, index = divmod(number, len(self))
-        crop = self.crop(index)
-        try:
-            rgb = decode_rgb(crop.image)
-        except ValueError as error:
-            raise PipelineError(
-                f"a crop cannot be read ({error})",
-                where=crop.source,
-                remedy="Make the annotations again; the stage sets such pictures aside.",
-            ) from error
-        if self.augment_seed is not None:
-            rgb = augment(rgb, np.random.default_rng([self.augment_seed, epoch, index]))
-        return Sample(self.images.resize(rgb), self.codec.encode(crop.text)[: self.longest], crop.text)
 
     def crop(self, index: int) -> Crop:
         """The crop as it is stored."""
@@ -104,6 +75,42 @@ class CropDataset(Dataset[Sample]):
         """The reader that holds sample ``index``, and its number there."""
         number = bisect.bisect_right(self._ends, index)
         return self.readers[number], index - (self._ends[number] - len(self.readers[number]))
+
+
+class CropDataset(Crops, Dataset[Sample]):
+    """Crops resized and tokenised in the worker that reads them.
+
+    Args:
+        longest: labels of more tokens are cut here (the decoder has no more positions).
+        augment_seed: changes every crop anew in each epoch; None leaves crops as they are.
+    """
+
+    def __init__(
+        self,
+        readers: Sequence[CropReader],
+        codec: TextCodec,
+        images: ImageFormat,
+        longest: int,
+        augment_seed: int | None = None,
+    ) -> None:
+        super().__init__(readers)
+        self.codec, self.images, self.longest, self.augment_seed = codec, images, longest, augment_seed
+
+    def __getitem__(self, number: int) -> Sample:
+        """The sample of a number that counts on from epoch to epoch; it alone decides how the crop is changed."""
+        epoch, index = divmod(number, len(self))
+        crop = self.crop(index)
+        try:
+            rgb = decode_rgb(crop.image)
+        except ValueError as error:
+            raise PipelineError(
+                f"a crop cannot be read ({error})",
+                where=crop.source,
+                remedy="Make the annotations again; the stage sets such pictures aside.",
+            ) from error
+        if self.augment_seed is not None:
+            rgb = augment(rgb, np.random.default_rng([self.augment_seed, epoch, index]))
+        return Sample(self.images.resize(rgb), self.codec.encode(crop.text)[: self.longest], crop.text)
 
 
 def collate(samples: list[Sample]) -> Batch:

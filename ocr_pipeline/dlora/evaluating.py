@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rapidfuzz.distance import Levenshtein
 
 from ocr_pipeline.annotations import CropReader
-from ocr_pipeline.dlora.data import CropDataset
+from ocr_pipeline.dlora.data import Crops
 from ocr_pipeline.dlora.images import decode_rgb
 from ocr_pipeline.dlora.interface import TextRecognizer
 from ocr_pipeline.evaluation import RecognitionScores, recognition_scores, scores_by_group
@@ -47,7 +47,7 @@ class Evaluation:
         return scores_by_group(references, predictions, [Path(crop.data).name for crop in self.crops])
 
 
-def evaluate(recognizer: TextRecognizer, dataset: CropDataset, indices: Sequence[int], batch: int) -> Evaluation:
+def evaluate(recognizer: TextRecognizer, dataset: Crops, indices: Sequence[int], batch: int) -> Evaluation:
     """Read the crops at ``indices``, ``batch`` at a time."""
     crops: list[ReadCrop] = []
     for start in range(0, len(indices), batch):

@@ -6,17 +6,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 from PIL import Image
 
+from ocr_pipeline import dlora
 from ocr_pipeline.cli import COMMANDS, cli
-from ocr_pipeline.cli.training import data_paths, with_environment
+from ocr_pipeline.cli.training import data_paths, train_dlora_command, with_environment
 from ocr_pipeline.dlora import DloraTraining
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import build_network
-from ocr_pipeline.synthetic import write_collection
+from ocr_pipeline.storage.lmdb_files import LmdbWriter
+from ocr_pipeline.synthetic import render_word, write_collection
 
 from ..adoption.making import write_folder
 
@@ -160,6 +164,69 @@ def test_the_guides_variables_win_over_the_flags() -> None:
     assert (settings.save_steps, settings.warmup_ratio, settings.lora_rank, settings.bf16) == (10000, 0.0001, 8, False)
     with pytest.raises(PipelineError, match="SAVE_STEPS"):
         with_environment(settings, {"SAVE_STEPS": "many"})
+
+
+def test_every_variable_of_step_8_does_something() -> None:
+    plain = DloraTraining(model_name_or_path="base", output_dir="out")
+    for variable, value, field in (
+        ("TRAIN_DEBUG_SHOW", "1", "show_training"),
+        ("TRAIN_DEBUG_DIAG", "1", "show_gradients"),
+        ("TRAIN_DEBUG_EVERY", "500", "logging_steps"),
+        ("PROFILE_TRAIN", "1", "profile"),
+        ("AMP_DISABLE", "0", "amp"),
+        ("VAL_DEBUG_GEN", "1", "show_tokens"),
+        ("VAL_SHOW_PREDS", "1", "show_predictions"),
+        ("VAL_NUM_BEAMS", "4", "generation_num_beams"),
+        ("SAVE_STEPS", "10000", "save_steps"),
+        ("WARMUP_RATIO", "0.0001", "warmup_ratio"),
+        ("EVAL_EVERY_STEPS", "501", "eval_steps"),
+        ("EVAL_SAMPLES", "1000", "eval_samples"),
+    ):
+        changed = with_environment(plain, {variable: value})
+        assert changed != plain and getattr(changed, field) == type(getattr(plain, field))(
+            value if field != "amp" else 1
+        ), variable
+    assert with_environment(plain, dict.fromkeys(("TRAIN_DEBUG_SHOW", "PROFILE_TRAIN", "USE_QLORA"), "0")) == plain
+
+
+def _train_dlora_arguments(*arguments: str) -> list[str]:
+    return train_dlora_command._translated(list(arguments))
+
+
+def test_hugging_faces_flags_are_taken_as_they_are_written(caplog: pytest.LogCaptureFixture) -> None:
+    taken = _train_dlora_arguments("--bf16", "True", "--fp16=false", "--output_dir", "out", "--max-steps", "-1")
+    assert taken == ["--bf16", "--no_fp16", "--output_dir", "out", "--max-steps", "-1"]
+    others = ("--adam_beta2", "0.98", "--predict_with_generate", "--logging_first_step", "True", "--optim=adamw_torch")
+    assert _train_dlora_arguments(*others, "--output_dir", "out") == ["--output_dir", "out"]
+    for name in ("adam_beta2", "predict_with_generate", "logging_first_step", "optim"):
+        assert f"--{name} is accepted, but has no effect here" in caplog.text
+    assert _train_dlora_arguments("--leaning_rate", "1") == ["--leaning_rate", "1"]
+    assert invoke("train-dlora", "--output_dir", "x", "--model_name_or_path", "x", "--leaning_rate", "1")[0] == 2
+
+
+def test_recognisers_are_merged_and_compared(tmp_path: Path) -> None:
+    code, output = invoke("merge-dlora", "--ckpt", dlora.TINY_KOREAN, "--output", tmp_path / "plain")
+    assert code == 0 and (tmp_path / "plain" / "model.safetensors").exists(), output
+    rng = np.random.default_rng(0)
+    with LmdbWriter(tmp_path / "set.lmdb") as writer:
+        for number, text in enumerate(("서울", "부산"), start=1):
+            crop = cv2.imencode(".png", render_word(text, font="sans", height=30, rng=rng))[1]
+            writer.put(f"image-{number:09d}", crop.tobytes())
+            writer.put(f"label-{number:09d}", text.encode())
+        writer.put("num-samples", b"2")
+    data = ("--data", tmp_path / "set.lmdb", "--device", "cpu")
+    code, output = invoke(
+        "compare-recognizers",
+        *data,
+        "--base",
+        dlora.TINY_KOREAN,
+        "--ckpt",
+        tmp_path / "plain",
+        "--output_dir",
+        tmp_path,
+    )
+    assert code == 0 and "base" in output and "-plain" in output
+    assert (tmp_path / "base" / "predictions.csv").exists()
 
 
 def test_data_paths_are_parted_by_colons() -> None:

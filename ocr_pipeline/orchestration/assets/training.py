@@ -14,7 +14,7 @@ from ocr_pipeline.orchestration.assets.data import GPU_POOL, OWNERS, annotations
 from ocr_pipeline.orchestration.automation.conditions import TRAIN
 from ocr_pipeline.orchestration.checkpoints import Training
 from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
-from ocr_pipeline.orchestration.metadata import counts_metadata, encoded_picture
+from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture
 from ocr_pipeline.orchestration.partitions import FROM_ALL_PARTITIONS
 from ocr_pipeline.orchestration.recipe_file import recipe_defaults
 from ocr_pipeline.orchestration.recipes import choose_data
@@ -25,7 +25,8 @@ from ocr_pipeline.storage.manifest import Manifest, fingerprint_file, manifest_p
 FAST_CONFIGS = Path(fast.__file__).parent / "configs"
 FAST_DEFAULTS = recipe_defaults("fast_checkpoint")
 DLORA_DEFAULTS = recipe_defaults("dlora_checkpoint")
-_ELSEWHERE = {"output_dir", "lmdb_base", "resume", "config", "checkpoint"}
+_LOGS = {"show_predictions", "show_training", "show_tokens", "show_gradients", "profile", "report_to"}
+_ELSEWHERE = {"output_dir", "lmdb_base", "resume", "config", "checkpoint", *_LOGS}
 
 
 class FastCheckpointConfig(dg.Config):
@@ -142,7 +143,21 @@ def dlora_checkpoint(
             run = dataclasses.replace(settings, output_dir=run_dir, resume_from_checkpoint="last")
             result = dlora.train_dlora(run, recipe.train, recipe.valid)
             manifest = training.publish(result.checkpoint, _recognition_metrics(result))
-    return _result(manifest, training, workspace.dlora_run(training.key))
+    run_folder = workspace.dlora_run(training.key)
+    return _result(manifest, training, run_folder, _gallery(run_folder))
+
+
+def _gallery(run_folder: Path) -> dict[str, Any]:
+    """The validation crops with the most errors, and the curves of the training."""
+    from ocr_pipeline import dlora
+
+    shown: dict[str, Any] = {}
+    if (run_folder / "predictions.csv").is_file():
+        worst = dlora.worst_crops(run_folder / "predictions.csv")
+        shown["worst_crops"] = crop_table((image, f"{crop.prediction} (is {crop.reference})") for image, crop in worst)
+    if (run_folder / "curves.png").is_file():
+        shown["curves"] = encoded_picture((run_folder / "curves.png").read_bytes())
+    return shown
 
 
 def _recognition_metrics(result: Any) -> dict[str, float]:
@@ -163,7 +178,7 @@ def _plain(settings: Any, instead: dict[str, Any]) -> dict[str, Any]:
 
 
 def _result(
-    manifest: Manifest, training: Training, run_folder: Path, shown: dict[str, dg.MetadataValue] | None = None
+    manifest: Manifest, training: Training, run_folder: Path, shown: dict[str, Any] | None = None
 ) -> dg.MaterializeResult:
     data = "\n".join(f"- {item.name} `{item.fingerprint}`" for item in manifest.inputs)
     return dg.MaterializeResult(
