@@ -7,7 +7,7 @@ PIP_OPTIONS ?=
 BIN := .venv/bin
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: demo ui test check clean
+.PHONY: demo ui test test-ui check clean
 
 demo: .venv/installed $(DAGSTER_HOME)/dagster.yaml
 	$(BIN)/ocr-pipeline demo
@@ -17,6 +17,11 @@ ui: .venv/installed $(DAGSTER_HOME)/dagster.yaml
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest
+
+# The UI as a person sees it, by Debian's own browser: apt-get install --no-install-recommends chromium fonts-noto-cjk
+test-ui: .venv/installed-test
+	$(BIN)/pip install --constraint constraints.txt --editable '.[ui-test]'
+	$(BIN)/python -m pytest ocr_pipeline_tests/ui/browser_tests.py
 
 check: .venv/installed-test
 	$(BIN)/ruff format --check .
