@@ -7,7 +7,7 @@ PIP_OPTIONS ?=
 BIN := .venv/bin
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: demo ui test test-paddle check clean
+.PHONY: demo ui test test-paddle test-ui check clean
 
 demo: .venv/installed $(DAGSTER_HOME)/dagster.yaml
 	$(BIN)/ocr-pipeline demo
@@ -24,6 +24,11 @@ test-paddle: export OCR_PIPELINE_PADDLE_ENV = $(CURDIR)/.venv-paddle
 test-paddle: .venv/installed-test
 	test -f .venv-paddle/ready || $(BIN)/ocr-pipeline paddle-env
 	$(BIN)/python -m pytest ocr_pipeline_tests/layout_lmdb/paddle_parity.py
+
+# The UI as a person sees it, by Debian's own browser: apt-get install --no-install-recommends chromium fonts-noto-cjk
+test-ui: .venv/installed-test
+	$(BIN)/pip install --constraint constraints.txt --editable '.[ui-test]'
+	$(BIN)/python -m pytest ocr_pipeline_tests/ui/browser_tests.py
 
 check: .venv/installed-test
 	$(BIN)/ruff format --check .

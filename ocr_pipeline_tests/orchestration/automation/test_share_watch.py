@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
@@ -154,14 +155,30 @@ def test_the_sensor_says_what_it_waits_for(root: Path, monkeypatch) -> None:
     assert isinstance(told, dg.SkipReason) and "goes on at the next tick" in told.skip_message
 
 
+def test_a_tick_of_the_code_location_over_an_instance(
+    root: Path, tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SETTINGS", replace(SETTINGS, quiet_seconds=0))
+    locations = Locations(source=str(root), output=str(tmp_path / "output"))
+    repository = build_definitions(locations).get_repository_def()
+    resources = {"locations": locations}
+    with dg.build_sensor_context(instance=instance, repository_def=repository, resources=resources) as context:
+        tick = repository.get_sensor_def("share_watch").evaluate_tick(context)
+    assert [request.partition_key for request in tick.run_requests] == [
+        "text_in_wild",
+        "handwriting_train",
+        "handwriting_valid",
+    ]
+    assert tick.run_requests[1].tags["dagster/partition"] == "handwriting_train"
+    assert read_cursor(tick.cursor, str(root)).started["handwriting_train"].files == 2
+
+
 def test_a_share_that_is_not_there_fails_the_tick_with_its_remedy(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="Mount the share"):
         share_watch(dg.build_sensor_context(), locations=Locations(source=str(tmp_path / "nowhere")))
 
 
 def test_the_night_asks_for_every_set_that_is_there(root: Path, tmp_path: Path) -> None:
-    from datetime import datetime
-
     context = dg.build_schedule_context(scheduled_execution_time=datetime(2030, 1, 2, 3))
     requests = nightly_data(context, locations=Locations(source=str(root)))
     assert [(r.partition_key, r.run_key) for r in requests] == [
