@@ -50,13 +50,16 @@ def reading_lines(words: np.ndarray, region: np.ndarray) -> list[list[int]]:
     centres, sizes = (words[:, :2] + words[:, 2:]) / 2, words[:, 2:] - words[:, :2]
     across = 0 if _upright(sizes, region) else 1
     tolerance = _LINE_TOLERANCE * float(np.median(sizes[:, across]))
+    across_lines, along = centres[:, across].tolist(), centres[:, 1 - across].tolist()
     lines: list[list[int]] = []
+    total = 0.0  # of the last line's positions
     for word in np.argsort(centres[:, across], kind="stable").tolist():
-        if lines and centres[word, across] - centres[lines[-1], across].mean() <= tolerance:
+        if lines and across_lines[word] - total / len(lines[-1]) <= tolerance:
             lines[-1].append(word)
+            total += across_lines[word]
         else:
             lines.append([word])
-    along = centres[:, 1 - across]
+            total = across_lines[word]
     return [sorted(line, key=lambda word: (along[word], word)) for line in lines]
 
 

@@ -27,6 +27,12 @@ def quad_area(quad: Quad) -> float:
     return abs(twice) / 2
 
 
+def quad_areas(quads: np.ndarray) -> np.ndarray:
+    """The same for quads [N, 4, 2]."""
+    x, y = quads[..., 0], quads[..., 1]
+    return np.abs((x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y).sum(axis=1)) / 2
+
+
 def outside(quad: Quad, width: int, height: int) -> bool:
     """Whether the quad's upright box shares no area with the picture."""
     x0, y0, x1, y1 = box_of(quad)

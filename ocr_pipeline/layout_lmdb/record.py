@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ocr_pipeline.datasets import DATASETS
 from ocr_pipeline.layout_lmdb.geometry import Box, box_of, shared_area
 from ocr_pipeline.page import Quad, State
 
@@ -12,6 +13,7 @@ PICTURE_LABELS = frozenset({"image", "chart", "figure", "header_image", "footer_
 
 TABLE, CELL = "table", "cell"
 
+_FULLY_LABELLED = frozenset(dataset.name for dataset in DATASETS if not dataset.partly_labelled)
 _TOUCHED = 0.1
 
 
@@ -88,11 +90,14 @@ class LayoutRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         """Areas with text that nobody labelled: written regions above the threshold that no labelled word touches.
 
         A region that covers more than a tenth of any labelled word is left alone: to ignore it would hide that word.
+        Sets in which every word is labelled have no such area: what the model calls text there is none.
 
         Args:
             threshold: lowest score, exclusive.
             table_threshold: the same for tables; None: as for all others.
         """
+        if self.dataset in _FULLY_LABELLED:
+            return []
         lowest = {TABLE: threshold if table_threshold is None else table_threshold}
         words = [box_of(word.quad) for word in self.words]
         return [

@@ -9,7 +9,7 @@ import numpy as np
 
 from ocr_pipeline.layout_lmdb.assignment import assign_words, reading_lines
 from ocr_pipeline.layout_lmdb.detections import Detections
-from ocr_pipeline.layout_lmdb.geometry import box_of, clip_quad, outside, quad_area
+from ocr_pipeline.layout_lmdb.geometry import clip_quad, quad_areas
 from ocr_pipeline.layout_lmdb.record import LayoutRecord, LayoutWord, Region
 from ocr_pipeline.layout_lmdb.settings import LayoutSettings
 from ocr_pipeline.page import Page, Word
@@ -26,15 +26,21 @@ def place_words(page: Page, size: tuple[int, int]) -> tuple[tuple[LayoutWord, ..
     Returns:
         the words; those set aside (``word_outside``, ``word_zero_area``); how many were clipped.
     """
+    quads = np.array([word.quad for word in page.words], np.float64).reshape(-1, 4, 2)
+    within = quads.clip(0, size)
+    beyond = (quads.max(axis=1) <= 0).any(axis=1) | (quads.min(axis=1) >= size).any(axis=1)
+    empty, moved = quad_areas(within) == 0, (within != quads).any(axis=(1, 2))
     placed, aside, clipped = [], [], 0
-    for word in page.words:
-        quad = clip_quad(word.quad, *size)
-        if outside(word.quad, *size):
+    for word, is_beyond, is_empty, is_moved in zip(
+        page.words, beyond.tolist(), empty.tolist(), moved.tolist(), strict=True
+    ):
+        if is_beyond:
             aside.append(_word_aside(page, word, "word_outside", f"the quad lies outside the {size} picture"))
-        elif quad_area(quad) == 0:
+        elif is_empty:
             aside.append(_word_aside(page, word, "word_zero_area", "the quad has no area on the picture"))
         else:
-            clipped += quad != word.quad
+            clipped += is_moved
+            quad = clip_quad(word.quad, *size) if is_moved else word.quad
             placed.append(LayoutWord(quad, word.text, word.state, word.id))
     return tuple(placed), aside, clipped
 
@@ -56,7 +62,8 @@ def make_record(
     """
     names = [labels[position] for position in found.labels]
     eligible = [n for n, name in enumerate(names) if found.scores[n] > settings.threshold_of(name)]
-    boxes = np.array([box_of(word.quad) for word in words]).reshape(-1, 4)
+    quads = np.array([word.quad for word in words], np.float64).reshape(-1, 4, 2)
+    boxes = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1)
     nearest = assign_words(boxes, found.boxes[eligible])
     holder = np.array([*eligible, -1])[nearest]  # -1, for no region, takes the last
     placed = tuple(

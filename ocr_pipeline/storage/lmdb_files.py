@@ -14,6 +14,7 @@ import lmdb
 from ocr_pipeline.errors import PipelineError
 
 _COMMIT_EVERY = 1000
+_COMMIT_BYTES = 1 << 26  # whole pages are held until then
 _FIRST_MAP_SIZE = 1 << 26
 
 _File = tuple[int, int, int]
@@ -49,10 +50,12 @@ class LmdbWriter:
         with _as_os_error():
             self._environment = lmdb.open(str(folder), map_size=_FIRST_MAP_SIZE, lock=False, sync=False)
         self._pending: list[tuple[bytes, bytes]] = []
+        self._pending_bytes = 0
 
     def put(self, key: str, value: bytes) -> None:
         self._pending.append((key.encode(), value))
-        if len(self._pending) >= _COMMIT_EVERY:
+        self._pending_bytes += len(value)
+        if len(self._pending) >= _COMMIT_EVERY or self._pending_bytes >= _COMMIT_BYTES:
             self._commit()
 
     def _commit(self) -> None:
@@ -64,6 +67,7 @@ class LmdbWriter:
                 self._environment.set_mapsize(self._environment.info()["map_size"] * 2)
                 continue
             self._pending.clear()
+            self._pending_bytes = 0
             return
 
     def __enter__(self) -> LmdbWriter:

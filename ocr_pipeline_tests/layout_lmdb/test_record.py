@@ -1,3 +1,4 @@
+import msgspec
 import numpy as np
 
 from ocr_pipeline.layout_lmdb import LayoutWord, Region, draw_record
@@ -32,6 +33,14 @@ def test_a_region_that_would_hide_part_of_a_word_is_no_ignore_box():
     hides = region("text", 0.9, (27.0, 10.0, 60.0, 20.0))  # 15 % of the word
     touches = region("text", 0.9, (29.0, 10.0, 60.0, 20.0))  # 5 %
     assert record((WORD,), regions=(hides, touches)).ignore_boxes() == [touches.box]
+
+
+def test_where_every_word_is_labelled_nothing_is_ignored():
+    printed = region("text", 0.9, (50.0, 5.0, 90.0, 25.0))
+    forms = record(regions=(printed,))
+    assert forms.ignore_boxes() == [printed.box]
+    assert msgspec.structs.replace(forms, dataset="finance_logistics").ignore_boxes() == [printed.box]
+    assert msgspec.structs.replace(forms, dataset="ocr_public").ignore_boxes() == []
 
 
 def test_drawing_shows_words_regions_and_ignored_areas():

@@ -56,9 +56,13 @@ def test_a_partition_runs_and_its_numbers_add_up(
         "no_unprintable",
         "words_on_their_page",
         "counts_as_known",
+        "words_kept",
+        "quads_inside",
+        "pages_have_regions",
     }
     assert failed_checks(result, ERROR) == set()
-    assert {name for name, _ in failed_checks(result, WARN)} == {"quarantine_below_limit"}
+    of_few_pages_many_are_faulty = {"quarantine_below_limit", "words_kept"}
+    assert {name for name, _ in failed_checks(result, WARN)} <= of_few_pages_many_are_faulty
 
 
 def test_pictures_and_reasons_are_shown(definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:

@@ -19,12 +19,13 @@ from ocr_pipeline.datasets import SourcePartition, source_partition
 from ocr_pipeline.layout_lmdb import LayoutReader, LayoutRecord, LayoutSettings, LayoutWord, build_layouts, draw_record
 from ocr_pipeline.lookup import build_lookup, load_lookup
 from ocr_pipeline.merged_json import merge_labels, read_pages
-from ocr_pipeline.orchestration.metadata import artifact_metadata, artifacts_metadata, crop_table, picture
+from ocr_pipeline.orchestration.metadata import artifact_metadata, artifacts_metadata, crop_table, picture, total_counts
 from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.page import Page
 from ocr_pipeline.storage.manifest import Manifest, fingerprint_of
+from ocr_pipeline.storage.quarantine import Counts
 
 GPU_POOL = "gpu"
 OWNERS = ["team:ocr"]
@@ -155,8 +156,8 @@ def layout_lmdb(context: dg.AssetExecutionContext, config: LayoutConfig, locatio
     with stage_run(context):
         manifests = build_layouts(locations.share, partition, workspace, config.settings(), workers=config.workers)
         artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
-        sample = _sample_record(artifacts[0])
-    return _result(_version(manifests), {**artifacts_metadata(manifests, artifacts), **sample})
+        shown = {**_layout_metadata(total_counts(manifests)), **_sample_records(artifacts[0])}
+    return _result(_version(manifests), {**artifacts_metadata(manifests, artifacts), **shown})
 
 
 def _result(version: str, metadata: dict) -> dg.MaterializeResult:
@@ -197,6 +198,23 @@ def _sample_crops(artifact: Path) -> list[tuple[bytes, str]]:
     return [(crop.image, crop.text) for crop in crops]
 
 
-def _sample_record(artifact: Path) -> dict[str, dg.MetadataValue]:
+def _sample_records(artifact: Path) -> dict[str, dg.MetadataValue]:
+    """The first, middle and last sample, with words, regions and ignored areas drawn."""
     reader = LayoutReader(artifact)
-    return {"sample_page": picture(draw_record(*reader.read(0)))} if len(reader) else {}
+    places = sorted({0, len(reader) // 2, len(reader) - 1}) if len(reader) else []
+    names = ("sample_page", "sample_page_2", "sample_page_3")
+    return {name: picture(draw_record(*reader.read(place))) for name, place in zip(names, places, strict=False)}
+
+
+def _layout_metadata(counts: Counts) -> dict[str, dg.MetadataValue | float]:
+    """Regions by label, and the shares of what no region holds; nothing where no layout model ran."""
+    regions = {name.removeprefix("regions_"): n for name, n in counts.notes.items() if name.startswith("regions_")}
+    if not regions and "pages_without_region" not in counts.notes:
+        return {}
+    rows = [dg.TableRecord({"label": label, "regions": count}) for label, count in sorted(regions.items())]
+    words, pages = (counts.notes.get(f"{unit}_without_region", 0) for unit in ("words", "pages"))
+    return {
+        "words_without_region_share": words / max(counts.words_in, 1),
+        "pages_without_region": float(pages),
+        **({"regions": dg.MetadataValue.table(rows)} if rows else {}),
+    }

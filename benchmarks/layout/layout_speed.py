@@ -1,0 +1,190 @@
+# ruff: noqa: T201
+"""How much the layout stage costs beside decoding, how idle its model is, and whether its memory stays flat.
+
+``python benchmarks/layout/layout_speed.py [throughput | idle | memory] [--pages N] [--workers N]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from ocr_pipeline.layout_lmdb import Detections, LayoutEngine, LayoutSettings, build_layout_lmdb, open_engine
+from ocr_pipeline.layout_lmdb.detections import model_input
+from ocr_pipeline.page import Page, Word
+from ocr_pipeline.storage.pictures import decode_picture
+
+OnProgress = Callable[[int, "int | None"], None]
+
+A4 = (1654, 2339)
+WORDS = 300
+DIFFERENT = 20
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A few pictures under many names, each made a picture of its own by a comment behind the end of the JPEG."""
+
+    folder: Path
+
+    def read(self, path: str) -> bytes:
+        return (self.folder / f"{int(path) % DIFFERENT}.jpg").read_bytes() + path.encode()
+
+
+def decode_and_resize(task: tuple[Pictures, str]) -> int:
+    pictures, path = task
+    return model_input(decode_picture(pictures.read(path)), (800, 800)).shape[0]
+
+
+class Free:
+    """Costs nothing and finds three regions."""
+
+    backend, name, fingerprint, labels, input_size = "free", "free", "1", ("text",), (800, 800)
+
+    def infer(self, pixels: np.ndarray, sizes: Sequence[tuple[int, int]]) -> list[Detections]:
+        boxes = np.array([(50, 50, 1600, 700), (50, 800, 1600, 1500), (50, 1600, 1600, 2300)], np.float32)
+        return [Detections(boxes, np.full(3, 0.9, np.float32), np.zeros(3, np.int64)) for _ in sizes]
+
+
+class Timed:
+    """Another engine, with the seconds it worked and the seconds from its first to its last answer."""
+
+    def __init__(self, engine: LayoutEngine) -> None:
+        self._engine, self.worked, self.first, self.last = engine, 0.0, 0.0, 0.0
+        self.backend, self.name, self.fingerprint = engine.backend, engine.name, engine.fingerprint
+        self.labels, self.input_size = engine.labels, engine.input_size
+
+    def infer(self, pixels: np.ndarray, sizes: Sequence[tuple[int, int]]) -> list[Detections]:
+        started = time.perf_counter()
+        self.first = self.first or started
+        found = self._engine.infer(pixels, sizes)
+        self.last = time.perf_counter()
+        self.worked += self.last - started
+        return found
+
+    @property
+    def idle(self) -> float:
+        return 1 - self.worked / (self.last - self.first)
+
+
+def write_pictures(folder: Path) -> Pictures:
+    for number in range(DIFFERENT):
+        random = np.random.default_rng(number)
+        canvas = np.full((A4[1], A4[0], 3), 245, np.uint8)
+        for x, y in random.integers(0, 1500, (WORDS * 4, 2)).tolist():
+            cv2.putText(canvas, "word", (x, int(y * 1.5)), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (30, 30, 30), 2)
+        canvas = cv2.add(canvas, random.integers(0, 12, canvas.shape, dtype=np.uint8))
+        cv2.imwrite(str(folder / f"{number}.jpg"), canvas, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return Pictures(folder)
+
+
+def pages(count: int) -> list[Page]:
+    corners = [(x, y) for y in range(60, 2300, 90) for x in range(60, 1560, 120)]
+    quads = [((x, y), (x + 60, y), (x + 60, y + 25), (x, y + 25)) for x, y in corners]
+    words = tuple(Word(place, "낱말", quad) for place, quad in enumerate(quads[:WORDS]))
+    return [Page("handwriting", "train", str(number), *A4, f"{number}.json", words) for number in range(count)]
+
+
+def build(
+    pictures: Pictures, count: int, engine: LayoutEngine, workers: int, on_progress: OnProgress | None = None
+) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        build_layout_lmdb(
+            pages(count),
+            lambda page: page.image,
+            pictures.read,
+            Path(folder) / "a_train_layout.lmdb",
+            engine=engine,
+            settings=LayoutSettings(device="cpu"),
+            partition="handwriting_train",
+            inputs=[],
+            workers=workers,
+            on_progress=on_progress,
+        )
+        return time.perf_counter() - started
+
+
+def decode_alone(pictures: Pictures, count: int, workers: int) -> float:
+    started = time.perf_counter()
+    with ProcessPoolExecutor(workers, get_context("spawn"), cv2.setNumThreads, (1,)) as executor:
+        list(executor.map(decode_and_resize, [(pictures, str(number)) for number in range(count)]))
+    return time.perf_counter() - started
+
+
+def throughput(pictures: Pictures, count: int, workers: int) -> None:
+    """Wall and processor time of both, each as twice the pages less once: the start of the processes goes out."""
+    rounds = []
+    for _ in range(3):
+        alone = costs(lambda pages: decode_alone(pictures, pages, workers), count)
+        stage = costs(lambda pages: build(pictures, pages, Free(), workers), count)
+        rounds.append([a / b for a, b in zip(alone, stage, strict=True)])
+        for name, (wall, processor) in (("decode + resize", alone), ("stage", stage)):
+            print(f"{name:16} {count / wall:6.1f} pages/s, {processor / count * 1e3:5.1f} ms processor time/page")
+    wall, processor = (statistics.median(ratios) for ratios in zip(*rounds, strict=True))
+    print(f"median ratio: {wall:.2f} by the clock, {processor:.2f} by processor time; load {os.getloadavg()[0]:.1f}")
+
+
+def costs(run: Callable[[int], float], count: int) -> tuple[float, float]:
+    walls, processors = [], []
+    for pages in (count, 2 * count):
+        before = processor_time()
+        walls.append(run(pages))
+        processors.append(processor_time() - before)
+    return walls[1] - walls[0], processors[1] - processors[0]
+
+
+def processor_time() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def idle(pictures: Pictures, count: int, workers: int) -> None:
+    from ocr_pipeline_tests.layout_lmdb.making import random_model
+
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        weights = random_model(Path(folder))
+        for _ in range(3):
+            engine = Timed(open_engine(LayoutSettings(model=str(weights), device="cpu")))
+            seconds = build(pictures, count, engine, workers)
+            work = engine.worked / count * 1e3
+            print(f"{count / seconds:.1f} pages/s, model {work:.0f} ms/page, idle {engine.idle:.0%}")
+
+
+def memory(pictures: Pictures, count: int, workers: int) -> None:
+    def report(done: int, _: int | None) -> None:
+        if done % (count // 5) == 0:
+            status = Path("/proc/self/status").read_text()
+            rows = dict(line.split(":", 1) for line in status.splitlines())
+            print(f"{done} pages: {int(rows['RssAnon'].split()[0]) // 1024} MB")
+
+    build(pictures, count, Free(), workers, report)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["throughput", "idle", "memory"])
+    parser.add_argument("--pages", type=int, default=200)
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = write_pictures(Path(folder))
+        globals()[arguments.what](pictures, arguments.pages, arguments.workers)
+
+
+if __name__ == "__main__":
+    main()
