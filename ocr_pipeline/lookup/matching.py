@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ocr_pipeline.datasets import SourcePartition
-from ocr_pipeline.lookup.names import Lookup, second_label
-from ocr_pipeline.lookup.second_labels import SecondLabel
+from ocr_pipeline.lookup.copies import LabelCopy
+from ocr_pipeline.lookup.names import Lookup, label_copy
 from ocr_pipeline.page import Page
 from ocr_pipeline.storage.pictures import tail_is_whole
 from ocr_pipeline.storage.quarantine import Counts, Quarantined
@@ -23,33 +23,49 @@ class Matching:
     """What is known of pages and pictures so far.
 
     Attributes:
-        matched: paths of the pictures of pages.
-        second_labels: pages whose picture an earlier page has.
+        matched: path of each page's picture -> hash of the page's words.
+        further: the same of further pages of one picture.
+        copies: pages that say of their picture what an earlier page says.
     """
 
     lookup: Lookup
     counts: Counts = field(default_factory=Counts)
-    matched: set[str] = field(default_factory=set)
-    second_labels: list[SecondLabel] = field(default_factory=list)
+    matched: dict[str, int] = field(default_factory=dict)
+    further: set[tuple[str, int]] = field(default_factory=set)
+    copies: list[LabelCopy] = field(default_factory=list)
 
 
 def match_pages(matching: Matching, pages: Iterable[Page]) -> Iterator[Quarantined]:
-    """Set aside the pages without a picture of their own; the paths of the others are added to what is matched."""
-    counts, matched = matching.counts, matching.matched
+    """Set aside the pages without a picture, and those that only repeat another; match the others.
+
+    A picture may have several labels with different words: all are kept, and the further ones noted.
+    """
+    counts = matching.counts
     for page in pages:
         counts.pages_in += 1
         counts.words_in += len(page.words)
         found = matching.lookup.find(page)
-        if found in matched:
-            matching.second_labels.append((page.label, page.image))
-            found = second_label(page)
+        if isinstance(found, str):
+            found = _match(matching, page, found)
         if isinstance(found, Quarantined):
             counts.set_aside(found)
             yield found
         else:
-            matched.add(found)
             counts.pages_out += 1
             counts.words_out += len(page.words)
+
+
+def _match(matching: Matching, page: Page, path: str) -> str | Quarantined:
+    words = hash(page.words)
+    if path not in matching.matched:
+        matching.matched[path] = words
+        return path
+    if matching.matched[path] == words or (path, words) in matching.further:
+        matching.copies.append((page.label, page.image))
+        return label_copy(page)
+    matching.further.add((path, words))
+    matching.counts.note("second_label")
+    return path
 
 
 def pictures_without_label(

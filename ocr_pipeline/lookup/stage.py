@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ocr_pipeline.datasets import SourcePartition
+from ocr_pipeline.lookup.copies import read_copies, write_copies
 from ocr_pipeline.lookup.format import read_lookup, write_lookup
 from ocr_pipeline.lookup.index import index_pictures
 from ocr_pipeline.lookup.matching import Matching, match_pages, pictures_without_label
 from ocr_pipeline.lookup.names import Lookup
-from ocr_pipeline.lookup.second_labels import read_second_labels, write_second_labels
 from ocr_pipeline.lookup.stamps import read_stamps, write_stamps
 from ocr_pipeline.merged_json import read_pages
 from ocr_pipeline.progress import Progress
@@ -35,7 +35,7 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace)
     """Publish the lookup of one partition and report what does not match.
 
     Pages in are the labelled pages and the pictures without a label; out are the pages whose picture is found. Of two
-    labels that name one picture the first, by path, is taken.
+    labels that say the same of one picture the first, by path, is taken.
 
     Raises:
         PipelineError: the share or the merged JSON is not there, or the output cannot be written.
@@ -55,7 +55,7 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace)
     write_lookup(target, paths)
     write_stamps(_beside(target, "stamps"), _sizes_and_versions(share, folders))
     write_quarantine(quarantine_path(target), _set_aside(share, partition, folders, matching, merged))
-    write_second_labels(_beside(target, "second_labels"), matching.second_labels)
+    write_copies(_beside(target, "copies"), matching.copies)
     manifest = Manifest(
         stage="lookup",
         partition=partition.key,
@@ -66,7 +66,7 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace)
             [
                 fingerprint_file(target),
                 listed.fingerprint,
-                *(f"{label}\t{image}" for label, image in matching.second_labels),
+                *(f"{label}\t{image}" for label, image in matching.copies),
             ]
         ),
         counts=matching.counts,
@@ -83,8 +83,8 @@ def picture_input(folders: Iterable[Listing]) -> Input:
 def load_lookup(workspace: Workspace, partition: SourcePartition) -> Lookup:
     """The published lookup of a partition."""
     target = workspace.lookup(partition.key)
-    second_labels = read_second_labels(_beside(target, "second_labels"))
-    return Lookup(read_lookup(target), read_stamps(_beside(target, "stamps")), second_labels)
+    copies = read_copies(_beside(target, "copies"))
+    return Lookup(read_lookup(target), read_stamps(_beside(target, "stamps")), copies)
 
 
 def _set_aside(

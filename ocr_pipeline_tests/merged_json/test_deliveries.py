@@ -89,7 +89,7 @@ def test_a_new_delivery_rebuilds_only_what_it_changes(tmp_path, workspace, monke
     merge_labels(Share(root), partition, workspace)
     store = workspace.shards(workspace.merged_json(partition.key))
     before = {path.name for path in store.iterdir()}
-    zips[f"{LABELS}/TL_b.zip"]["1.json"] = encode(corner_label("new"))
+    zips[f"{LABELS}/TL_b.zip"]["b1.json"] = encode(corner_label("new"))
     write_tree(root, {path: archive(members) for path, members in zips.items()})  # all zips anew, one label changed
     merge_labels(Share(root), partition, workspace)
     after = {path.name for path in store.iterdir()}
@@ -157,18 +157,26 @@ def test_a_folder_that_may_not_be_listed_ends_the_run_and_is_named(tmp_path, wor
         merge_labels(Share(root), TRAIN, workspace)
 
 
-def test_the_second_label_of_a_picture_is_set_aside(tmp_path, workspace):
-    files = hand_tree(2)
-    copy = f"{HAND_LABELS}/새 폴더 (2)/IMG_OCR_53_4PR_00001.json"
-    share = Share(write_tree(tmp_path / "share", {**files, copy: corner_label("다른", "글")}))
+def test_a_copy_of_a_label_is_set_aside_and_another_label_of_its_picture_is_kept(tmp_path, workspace):
+    copies, others = f"{HAND_LABELS}/새 폴더 (2)", f"{HAND_LABELS}/새 폴더 (3)"
+    files = {
+        **hand_tree(2),
+        f"{copies}/IMG_OCR_53_4PR_00001.json": corner_label("가나", "글1"),
+        f"{others}/IMG_OCR_53_4PR_00001.json": corner_label("다른", "글", "셋"),
+    }
+    share = Share(write_tree(tmp_path / "share", files))
     _, manifest = build(share, workspace)
     counts = manifest.counts
-    assert (counts.pages_in, counts.pages_out, counts.words_out, counts.add_up) == (3, 2, 4, True)
+    assert (counts.pages_in, counts.pages_out, counts.words_out, counts.add_up) == (4, 3, 7, True)
     assert counts.reasons == {"page": {"duplicate_label": 1}, "word": {"duplicate_label": 2}}
+    assert counts.notes == {"second_label": 1}
     lookup = load_lookup(workspace, TRAIN)
     found = {page.label: lookup.find(page) for page in read_pages(workspace.merged_json(TRAIN.key), TRAIN)}
-    assert found[copy].reason == "duplicate_label"
-    assert sum(isinstance(path, str) for path in found.values()) == 2
+    assert {label.split("/")[-2]: getattr(path, "reason", "") for label, path in found.items()} == {
+        "R.Free0": "",
+        "새 폴더 (2)": "duplicate_label",
+        "새 폴더 (3)": "",
+    }
 
 
 def test_an_unreadable_text_in_the_wild_is_not_published(tmp_path, workspace):

@@ -1,4 +1,4 @@
-"""Labels that name a picture which an earlier label names already: copies of folders, archives beside their content."""
+"""Labels that say of a picture what an earlier label says: copied folders, archives beside what was in them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import msgspec
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.publishing import publish_file
 
-SecondLabel = tuple[str, str]
+LabelCopy = tuple[str, str]
 """Label and image of a page."""
 
 
-def write_second_labels(target: Path, labels: Iterable[SecondLabel]) -> None:
+def write_copies(target: Path, labels: Iterable[LabelCopy]) -> None:
     """Publish them as a JSON list."""
     with publish_file(target) as draft:
         draft.write_bytes(msgspec.json.encode(list(labels)))
 
 
-def read_second_labels(path: Path) -> frozenset[SecondLabel]:
+def read_copies(path: Path) -> frozenset[LabelCopy]:
     """The published ones; a lookup that came without them knows none.
 
     Raises:
@@ -29,10 +29,10 @@ def read_second_labels(path: Path) -> frozenset[SecondLabel]:
     if not path.exists():
         return frozenset()
     try:
-        return frozenset(msgspec.json.decode(path.read_bytes(), type=list[SecondLabel]))
+        return frozenset(msgspec.json.decode(path.read_bytes(), type=list[LabelCopy]))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PipelineError(
-            f"the list of second labels cannot be read ({error})",
+            f"the list of copied labels cannot be read ({error})",
             where=path,
             remedy="Delete the file and the lookup's manifest, and materialise lookup again.",
         ) from error
