@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 import msgspec
+import numpy as np
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import nfc
@@ -21,11 +22,21 @@ class Crop(NamedTuple):
         image: the encoded picture (JPEG, PNG, ...), exactly as stored.
         text: its transcription in NFC.
         source: where it comes from, for messages and reports.
+        window: left, top, right, bottom of the word in the decoded picture, where that holds more than the word (crops
+            that were taken out of a JPEG without encoding them again); None where all of it is the word.
     """
 
     image: bytes
     text: str
     source: str
+    window: tuple[int, int, int, int] | None = None
+
+    def cut(self, pixels: np.ndarray) -> np.ndarray:
+        """The word within the decoded picture [height, width, ...]; a view, not a copy."""
+        if self.window is None:
+            return pixels
+        left, top, right, bottom = self.window
+        return pixels[top:bottom, left:right]
 
 
 class CropReader:
@@ -77,7 +88,13 @@ class _Crops(Protocol):
     def text(self, index: int) -> str: ...
 
 
+class _Meta(msgspec.Struct):
+    window: tuple[int, int, int, int] | None = None
+
+
 class _LmdbCrops:
+    _decoder = msgspec.json.Decoder(_Meta)
+
     def __init__(self, folder: Path) -> None:
         self._lmdb = LmdbReader(folder)
         count, zeroth = self._lmdb.get_many(["num-samples", f"image-{0:09d}"])
@@ -95,7 +112,8 @@ class _LmdbCrops:
         image, label, meta = self._lmdb.get_many([f"{part}-{number:09d}" for part in ("image", "label", "meta")])
         if image is None or label is None:
             raise self._missing(number)
-        return Crop(image, nfc(label.decode()), self._source(number, meta))
+        window = None if meta is None else self._decoder.decode(meta).window
+        return Crop(image, nfc(label.decode()), self._source(number, meta), window)
 
     def text(self, index: int) -> str:
         label = self._lmdb.get(f"label-{self._first + index:09d}")
@@ -117,6 +135,7 @@ class _LmdbCrops:
 
 class _ImageInfo(msgspec.Struct):
     image_url: str
+    window: tuple[int, int, int, int] | None = None
 
 
 class _TextInfo(msgspec.Struct):
@@ -142,7 +161,8 @@ class _JsonlCrops:
 
     def read(self, index: int) -> Crop:
         line = self._line(index)
-        path = self._path.parent / line.image_info[0].image_url
+        told = line.image_info[0]
+        path = self._path.parent / told.image_url
         try:
             image = path.read_bytes()
         except OSError as error:
@@ -151,7 +171,7 @@ class _JsonlCrops:
                 where=path,
                 remedy=f"Make {self._path.name} and its crops again, or restore the crops folder.",
             ) from error
-        return Crop(image, self._label(line), str(path))
+        return Crop(image, self._label(line), str(path), told.window)
 
     def text(self, index: int) -> str:
         return self._label(self._line(index))

@@ -3,86 +3,41 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
-from typing import Literal, get_args
 
 import msgspec
 
-from ocr_pipeline.annotations.crops import JPEG_QUALITY, crop_page
-from ocr_pipeline.annotations.formats import CROPS, SAMPLES, read_shard, write_jsonl, write_lmdb
+from ocr_pipeline.annotations.crops import Cropper, PageCrops
+from ocr_pipeline.annotations.formats import Format, JsonlFormat, LmdbFormat, Put
+from ocr_pipeline.annotations.parallel import in_order, one_thread_in_opencv
+from ocr_pipeline.annotations.settings import AnnotationSettings
+from ocr_pipeline.annotations.shards import PageShard, Task, shards, tasks
 from ocr_pipeline.datasets import SourcePartition
-from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.lookup import load_lookup
+from ocr_pipeline.lookup import Lookup, load_lookup
 from ocr_pipeline.merged_json import read_pages
-from ocr_pipeline.page import Page, nfc
+from ocr_pipeline.page import nfc
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.manifest import (
-    Input,
     Manifest,
     fingerprint_of,
-    manifest_path,
     quarantine_path,
     read_manifest,
     upstream,
     write_manifest,
 )
 from ocr_pipeline.storage.quarantine import Counts, Quarantined, write_quarantine
-from ocr_pipeline.storage.shards import (
-    Shard,
-    build_missing,
-    forget_others,
-    shard_counts,
-    shard_quarantine,
-)
+from ocr_pipeline.storage.shards import build_shard, forget_others, shard_counts, shard_quarantine
 from ocr_pipeline.storage.share import Share
 from ocr_pipeline.storage.workspace import Workspace
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 SHARD_SIZE = 250
-
-OutputFormat = Literal["jsonl", "lmdb"]
-
-
-@dataclass(frozen=True)
-class AnnotationSettings:
-    """What the user chooses.
-
-    Attributes:
-        output_format: ``FAST_OUTPUT_FORMAT`` of the guide.
-        max_pages: only the first pages of each split (``FAST_MAX_SAMPLES``), for a trial.
-    """
-
-    output_format: OutputFormat = "lmdb"
-    max_pages: int | None = None
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str], default: OutputFormat = "jsonl") -> AnnotationSettings:
-        """Settings from the guide's variables.
-
-        Raises:
-            PipelineError: a value is none of those the guide names.
-        """
-        chosen = environment.get("FAST_OUTPUT_FORMAT", default).lower()
-        if chosen not in get_args(OutputFormat):
-            raise PipelineError(
-                f"{chosen!r} is no output format", where="FAST_OUTPUT_FORMAT", remedy="Set it to jsonl or lmdb."
-            )
-        limit = environment.get("FAST_MAX_SAMPLES", "")
-        if limit and not limit.isdecimal():
-            raise PipelineError(f"{limit!r} is no number", where="FAST_MAX_SAMPLES", remedy="Set a number of pages.")
-        return cls(chosen, int(limit) if limit else None)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class _Pages:
-    """The work of one shard: some pages, each with the path of its picture or the reason why there is none."""
-
-    pages: tuple[tuple[Page, str | Quarantined], ...]
+_AHEAD = 16
+"""Pages that each worker may be ahead of the writer: what it can do while a shard goes to the disk."""
 
 
 def build_annotations(
@@ -95,102 +50,138 @@ def build_annotations(
 ) -> list[Manifest]:
     """Publish the crops and labels of one partition, one artifact per split; does only what is missing or changed.
 
+    What was adopted counts as finished: remove it to have it made anew.
+
     Raises:
-        PipelineError: an input is not published, or the output cannot be written.
+        PipelineError: an input is not published, the settings ask for what is not installed, or the output cannot be
+            written.
     """
-    lookup = load_lookup(workspace, partition)
     inputs = [
         upstream("merged_json", workspace.merged_json(partition.key)),
         upstream("lookup", workspace.lookup(partition.key)),
     ]
+    recorded = settings.recorded()
+    lookup: Lookup | None = None
     manifests = []
     for split in partition.splits:
         target = workspace.annotations(partition.dataset.name, split, settings.output_format)
-        recorded = {"jpeg_quality": JPEG_QUALITY, "max_pages": settings.max_pages}
-        published = read_manifest(target)
-        if published is None or not published.made_from(CODE_VERSION, recorded, inputs):
-            pages = (
-                page for page in read_pages(workspace.merged_json(partition.key), partition) if page.split == split
-            )
-            found = ((page, lookup.find(page)) for page in islice(pages, settings.max_pages))
-            store = workspace.shards(target)
-            folders = _build_shards(share, store, found, inputs, f"{partition.key} {split}", workers)
-            published = _publish(target, workspace.crops(partition.dataset.name, split), folders, settings)
-            published = msgspec.structs.replace(published, partition=partition.key, settings=recorded, inputs=inputs)
-            write_manifest(target, published)
-            forget_others(store, folders)
-        manifests.append(published)
+        manifest = read_manifest(target)
+        if manifest is None or not (manifest.adopted or manifest.made_from(CODE_VERSION, recorded, inputs)):
+            lookup = lookup or load_lookup(workspace, partition)
+            build = _Build(share, partition, split, workspace, settings, lookup)
+            manifest = build.renewed(manifest) or build.publish(workers or os.cpu_count() or 1)
+            manifest = msgspec.structs.replace(manifest, settings=recorded, inputs=inputs)
+            write_manifest(target, manifest)
+            build.forget_others()
+        manifests.append(manifest)
     return manifests
 
 
-def _build_shards(
-    share: Share,
-    store: Path,
-    found: Iterator[tuple[Page, str | Quarantined]],
-    inputs: list[Input],
-    what: str,
-    workers: int | None,
-) -> list[Path]:
-    workers = workers or os.cpu_count() or 1
-    progress = Progress(f"annotations {what}", "pages")
-    with ThreadPoolExecutor(workers) as executor:
-        return build_missing(
-            store,
-            _shards(found, inputs[1].fingerprint),
-            partial(_crop_shard, share),
-            executor,
-            workers,
-            lambda job: progress.advance(len(job.pages)),
+class _Build:
+    """The making of one artifact."""
+
+    def __init__(
+        self,
+        share: Share,
+        partition: SourcePartition,
+        split: str,
+        workspace: Workspace,
+        settings: AnnotationSettings,
+        lookup: Lookup,
+    ) -> None:
+        name = partition.dataset.name
+        self._share, self._partition, self._split, self._lookup = share, partition, split, lookup
+        self._merged = workspace.merged_json(partition.key)
+        self._settings = settings
+        self._target = workspace.annotations(name, split, settings.output_format)
+        self._store = workspace.shards(self._target)
+        self._format: Format = LmdbFormat(self._target)
+        if settings.output_format == "jsonl":
+            self._format = JsonlFormat(self._target, workspace.crops(name, split))
+        self._folders: list[Path] = []
+
+    def renewed(self, published: Manifest | None) -> Manifest | None:
+        """The published manifest if other inputs give the very same artifact (a lookup that grew elsewhere)."""
+        if published is None:
+            return None
+        self._folders = [self._store / shard.fingerprint for shard in self._shards()]
+        return published if published.fingerprint == self._fingerprint() else None
+
+    def publish(self, workers: int) -> Manifest:
+        """Build the shards that are missing and join all of them."""
+        self._folders = []
+        progress = Progress(f"annotations {self._partition.key} {self._split}", "pages")
+        with ThreadPoolExecutor(workers) as executor, one_thread_in_opencv(), self._format.publish() as put:
+            work = partial(self._crop, Cropper(self._settings))
+            cropped = in_order(executor, work, self._missing(), workers * _AHEAD)
+            for folder, results in groupby(cropped, key=lambda pair: pair[0][0]):
+                pages = (page for _, page in results)
+                self._folders.append(folder)
+                self._build(folder, pages, put, progress)
+        write_quarantine(quarantine_path(self._target), shard_quarantine(self._folders))
+        return Manifest(
+            stage="annotations",
+            partition=self._partition.key,
+            code_version=CODE_VERSION,
+            settings={},
+            inputs=[],
+            fingerprint=self._fingerprint(),
+            counts=shard_counts(self._folders),
         )
 
+    def forget_others(self) -> None:
+        forget_others(self._store, self._folders)
 
-def _shards(found: Iterator[tuple[Page, str | Quarantined]], lookup: str) -> Iterator[Shard[_Pages]]:
-    while part := tuple(islice(found, SHARD_SIZE)):
-        yield Shard(fingerprint_of([CODE_VERSION, lookup, *(msgspec.json.encode(pair) for pair in part)]), _Pages(part))
+    def _fingerprint(self) -> str:
+        return fingerprint_of([self._settings.output_format, *(folder.name for folder in self._folders)])
+
+    def _shards(self) -> Iterator[PageShard]:
+        pages = (page for page in read_pages(self._merged, self._partition) if page.split == self._split)
+        made_by = fingerprint_of([CODE_VERSION, msgspec.json.encode(self._settings.recorded())])
+        chosen = islice(pages, self._settings.max_pages)
+        return shards(tasks(chosen, self._lookup, self._share, made_by), SHARD_SIZE)
+
+    def _missing(self) -> Iterator[tuple[Path, Task | None]]:
+        """The pages of each shard that is not there; one None for a shard that is."""
+        for shard in self._shards():
+            folder = self._store / shard.fingerprint
+            if folder.exists() and self._format.is_whole(folder):
+                yield folder, None
+            else:
+                yield from ((folder, task) for task in shard.job)
+
+    def _crop(self, cropper: Cropper, item: tuple[Path, Task | None]) -> PageCrops | None:
+        task = item[1]
+        if task is None:
+            return None
+        if isinstance(task.picture, Quarantined):
+            found = PageCrops.of(task.page)
+            found.set_aside(task.picture)
+            return found
+        folder = nfc(task.picture.rpartition("/")[0])
+        return self._format.keep(cropper.crop(task.page, folder, task.mark, partial(self._share.read, task.picture)))
+
+    def _build(self, folder: Path, pages: Iterator[PageCrops | None], put: Put, progress: Progress) -> None:
+        first = next(pages)
+        if first is None:
+            for crops in self._format.read_shard(folder):
+                put(crops)
+            return
+
+        def fill(pages: Iterable[PageCrops], draft: Path) -> tuple[Counts, list[Quarantined]]:
+            counts, quarantined = Counts(), []
+            with self._format.shard_writer(draft) as put_aside:
+                for page in pages:
+                    put_aside(page.crops)
+                    put(page.crops)
+                    counts = counts + page.counts
+                    quarantined += page.quarantined
+                    progress.advance()
+            return counts, quarantined
+
+        build_shard(folder, fill, _chained(first, pages))
 
 
-def _crop_shard(share: Share, job: _Pages, draft: Path) -> tuple[Counts, list[Quarantined]]:
-    counts, quarantined = Counts(), []
-    encoder = msgspec.json.Encoder()
-    with (draft / SAMPLES).open("wb") as lines, (draft / CROPS).open("wb") as crops:
-        for page, found in job.pages:
-            counts.pages_in += 1
-            counts.words_in += len(page.words)
-            for result in _crops(share, page, found):
-                if isinstance(result, Quarantined):
-                    counts.set_aside(result)
-                    quarantined.append(result)
-                else:
-                    sample, crop = result
-                    counts.words_out += 1
-                    lines.write(encoder.encode(sample) + b"\n")
-                    crops.write(crop)
-    counts.pages_out = counts.pages_in - counts.pages_quarantined
-    return counts, quarantined
-
-
-def _crops(share: Share, page: Page, found: str | Quarantined) -> Iterator:
-    if isinstance(found, Quarantined):
-        return iter((found,))
-    path = share.below_root(found)
-    return crop_page(page, nfc(path.rpartition("/")[0]), partial(share.read, path))
-
-
-def _publish(target: Path, crops: Path, folders: list[Path], settings: AnnotationSettings) -> Manifest:
-    samples = (pair for folder in folders for pair in read_shard(folder))
-    # Without its manifest the artifact counts as missing while crops are being replaced.
-    manifest_path(target).unlink(missing_ok=True)
-    if settings.output_format == "lmdb":
-        write_lmdb(target, samples)
-    else:
-        write_jsonl(target, crops, samples)
-    write_quarantine(quarantine_path(target), shard_quarantine(folders))
-    return Manifest(
-        stage="annotations",
-        partition="",
-        code_version=CODE_VERSION,
-        settings={},
-        inputs=[],
-        fingerprint=fingerprint_of([settings.output_format, *(folder.name for folder in folders)]),
-        counts=shard_counts(folders),
-    )
+def _chained(first: PageCrops, others: Iterator[PageCrops | None]) -> Iterator[PageCrops]:
+    yield first
+    yield from (page for page in others if page is not None)

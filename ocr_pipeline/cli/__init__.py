@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 
 import click
 
@@ -15,11 +16,19 @@ COMMANDS = {
     "lookup": "ocr_pipeline.cli.data:lookup",
     "annotations": "ocr_pipeline.cli.data:annotations_command",
     "layout": "ocr_pipeline.cli.data:layout",
+    "quarantine": "ocr_pipeline.cli.quarantine:quarantine",
+    "quality": "ocr_pipeline.cli.quality:quality",
+    "paddle-env": "ocr_pipeline.cli.data:paddle_env",
     "train-fast": "ocr_pipeline.cli.training:train_fast_command",
+    "export-fast": "ocr_pipeline.cli.export:export_fast",
     "detect": "ocr_pipeline.cli.inference:detect",
     "train-dlora": "ocr_pipeline.cli.training:train_dlora_command",
     "recognize": "ocr_pipeline.cli.inference:recognize",
+    "adopt": "ocr_pipeline.cli.adopt:adopt_command",
+    "merge-dlora": "ocr_pipeline.cli.recognizers:merge_dlora",
+    "compare-recognizers": "ocr_pipeline.cli.recognizers:compare_recognizers",
     "status": "ocr_pipeline.cli.status:status",
+    "backfill": "ocr_pipeline.cli.backfill:backfill",
     "demo": "ocr_pipeline.cli.demo:demo",
 }
 
@@ -48,6 +57,7 @@ def main() -> None:
     """Run the command line: exit code 0 done, 1 an error the user can mend, 2 a wrong flag."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("ocr_pipeline").setLevel(logging.INFO)
+    warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*")  # peft's concern, not the user's
     try:
         cli()
     except PipelineError as error:

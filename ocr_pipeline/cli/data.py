@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ocr_pipeline.annotations import AnnotationSettings, build_annotations
-from ocr_pipeline.cli.options import output_option, partition_option, source_option, spellings
+from ocr_pipeline.cli.options import output_option, partition_option, settings_options, source_option, spellings
 from ocr_pipeline.cli.tables import print_counts
 from ocr_pipeline.datasets import SourcePartition
-from ocr_pipeline.layout_lmdb import LayoutSettings, build_layouts
+from ocr_pipeline.layout_lmdb import LayoutSettings, build_layouts, make_paddle_environment, paddle_environment
 from ocr_pipeline.lookup import build_lookup
 from ocr_pipeline.merged_json import merge_labels
 from ocr_pipeline.storage.manifest import Manifest
@@ -63,10 +64,14 @@ def lookup(source: str, output: str, partitions: Partitions) -> None:
     show_envvar=True,
     help="jsonl or lmdb.",
 )
-def annotations_command(source: str, output: str, partitions: Partitions, workers: int, output_format: str) -> None:
+@settings_options(AnnotationSettings, skip=("output_format", "max_pages"))
+def annotations_command(
+    source: str, output: str, partitions: Partitions, workers: int, output_format: str, **crops: Any
+) -> None:
     """Pages -> word crops and their text, as JSONL or LMDB (step 4 of the guide)."""
     share, workspace = _locations(source, output)
     settings = AnnotationSettings.from_environment({**os.environ, "FAST_OUTPUT_FORMAT": output_format})
+    settings = replace(settings, **crops)
     manifests = [
         manifest
         for partition in partitions
@@ -79,17 +84,45 @@ def annotations_command(source: str, output: str, partitions: Partitions, worker
 @source_option
 @output_option
 @partition_option
-@click.option("--model", help="none, PP-DocLayoutV2, or a folder with weights.  [env: FAST_LAYOUT_MODEL]")
+@workers_option
+@click.option("--model", help="none, PP-DocLayoutV2, PP-DocLayoutV3, or a folder.  [env: FAST_LAYOUT_MODEL]")
+@click.option("--backend", type=click.Choice(["transformers", "paddle"]), help="[env: FAST_LAYOUT_BACKEND]")
 @click.option("--device", help="gpu, gpu:1 or cpu.  [env: FAST_LAYOUT_DEVICE]")
-def layout(source: str, output: str, partitions: Partitions, model: str | None, device: str | None) -> None:
+@click.option(
+    *spellings("table_model"), help="none, RT-DETR-L_wired_table_cell_det, or a folder.  [env: FAST_TABLE_MODEL]"
+)
+@click.option(*spellings("table_device"), help="The same for table cells.  [env: FAST_TABLE_DEVICE]")
+@click.option("--samples", type=click.Choice(["page", "region", "cell"]), help="[env: FAST_LAYOUT_SAMPLES]")
+def layout(source: str, output: str, partitions: Partitions, workers: int, **chosen: str | None) -> None:
     """Pages and layout model -> layout LMDB (step 5 of the guide)."""
     share, workspace = _locations(source, output)
-    settings = LayoutSettings.from_environment(os.environ)
-    settings = replace(settings, model=model or settings.model, device=device or settings.device)
+    given = {_LAYOUT_VARIABLES[name]: value for name, value in chosen.items() if value}
+    settings = LayoutSettings.from_environment({**os.environ, **given})
     manifests = [
-        manifest for partition in partitions for manifest in build_layouts(share, partition, workspace, settings)
+        manifest
+        for partition in partitions
+        for manifest in build_layouts(share, partition, workspace, settings, workers=workers)
     ]
     _report("layout_lmdb", manifests, workspace.root)
+
+
+_LAYOUT_VARIABLES = {
+    "model": "FAST_LAYOUT_MODEL",
+    "backend": "FAST_LAYOUT_BACKEND",
+    "device": "FAST_LAYOUT_DEVICE",
+    "table_model": "FAST_TABLE_MODEL",
+    "table_device": "FAST_TABLE_DEVICE",
+    "samples": "FAST_LAYOUT_SAMPLES",
+}
+
+
+@click.command("paddle-env")
+@click.option("--gpu", is_flag=True, help="For a GPU, from paddle's own package index.")
+def paddle_env(gpu: bool) -> None:
+    """Make the environment in which paddle runs the layout model (OCR_PIPELINE_PADDLE_ENV says where)."""
+    folder = paddle_environment()
+    make_paddle_environment(folder, gpu=gpu)
+    click.echo(f"paddle is ready in {folder}; use it with FAST_LAYOUT_BACKEND=paddle")
 
 
 def _locations(source: str, output: str) -> tuple[Share, Workspace]:

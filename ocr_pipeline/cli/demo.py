@@ -68,6 +68,8 @@ def asset_rows(workspace: Workspace) -> Iterator[tuple[str, int, Counts, str]]:
         "layout_lmdb": [workspace.layout_lmdb(name, split) for name, split in splits],
         "fast_checkpoint": [workspace.fast_checkpoint],
         "dlora_checkpoint": [workspace.dlora_checkpoint],
+        "detections": [workspace.detections],
+        "predictions": [workspace.predictions],
     }
     for name, paths in artifacts.items():
         manifests = [manifest for manifest in map(read_manifest, paths) if manifest]
@@ -85,21 +87,21 @@ def _report_scores(this) -> None:
     from ocr_pipeline.orchestration.demo_scores import score
 
     scores = score(this, dlora.TINY_KOREAN)
-    words = this.workspace
+    workspace = this.workspace
     rows = [
         (
             "detections",
             f"hmean {scores.detector.hmean:.3f}",
             f"untrained {scores.untrained.hmean:.3f}",
             f"{scores.detector.words} words",
-            str(words.detections),
+            str(workspace.detections),
         ),
         (
             "predictions",
             f"CER {scores.recogniser.cer:.3f}",
             f"base model {scores.base.cer:.3f}",
             f"{scores.recogniser.count} words",
-            str(words.predictions),
+            str(workspace.predictions),
         ),
     ]
     print_table("On held-out pages", ("asset", "trained", "before", "over", "files"), rows)

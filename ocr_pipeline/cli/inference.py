@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,30 @@ import click
 from ocr_pipeline import fast
 from ocr_pipeline.cli.options import settings_options, spellings
 
+logger = logging.getLogger(__name__)
+
 
 @click.command()
 @settings_options(fast.FastPrediction, skip=("image",))
 @click.option(
-    "--image", type=click.Path(path_type=Path), multiple=True, required=True, help="A picture; may be repeated."
+    "--image",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    required=True,
+    help="A picture or a folder of pictures; may be repeated.",
 )
 def detect(**flags: Any) -> None:
-    """Find the words of a picture: a drawn picture and a JSON file (step 7 of the guide)."""
-    for page in fast.predict(fast.FastPrediction(**flags)):
+    """Find the words of pictures: a drawn picture, JSON and ICDAR text of each (step 7 of the guide).
+
+    The exit code is 1 when a picture could not be read; the others are done all the same.
+    """
+    pages, errors = fast.predict(fast.FastPrediction(**flags))
+    for page in pages:
         click.echo(f"{page.image}: {len(page.words)} words")
+    for path, reason in errors.items():
+        click.echo(f"{path}: {reason}", err=True)
+    if errors:
+        sys.exit(1)
 
 
 @click.command()
@@ -44,20 +59,70 @@ def detect(**flags: Any) -> None:
 @click.option("--base", envvar="TROCR_BASE", default="ddobokki/ko-trocr", show_default=True, help="Base model.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option(*spellings("batch_size"), "batch_size", default=16, show_default=True, help="Crops per generation.")
+@click.option(*spellings("num_beams"), "beams", envvar="TROCR_BEAMS", default=1, show_default=True, help="1: greedy.")
 @click.option(
-    *spellings("num_beams"), "num_beams", envvar="TROCR_BEAMS", default=1, show_default=True, help="1: greedy."
+    *spellings("max_len"), "longest", envvar="TROCR_MAX_LEN", default=64, show_default=True, help="Most tokens."
 )
 @click.option(
-    *spellings("max_len"), "max_len", envvar="TROCR_MAX_LEN", default=64, show_default=True, help="Most tokens."
+    *spellings("repetition_penalty"),
+    "repetition_penalty",
+    envvar="TROCR_REP_PEN",
+    default=1.0,
+    show_default=True,
+    help="Above 1: what was said becomes less likely (harms figures).",
 )
-def recognize(images_dir: Path, output_csv: Path, **flags: Any) -> None:
+@click.option(
+    *spellings("no_repeat_ngram"),
+    "no_repeat_ngram",
+    envvar="TROCR_NO_REPEAT",
+    default=0,
+    show_default=True,
+    help="No run of so many tokens twice; 0 allows it (3 forbids '학교 학생').",
+)
+@click.option(
+    *spellings("length_penalty"),
+    "length_penalty",
+    envvar="TROCR_LEN_PEN",
+    default=1.0,
+    show_default=True,
+    help="With beams: above 0 favours longer texts.",
+)
+@click.option("--precision", default="auto", show_default=True, help="float32, bfloat16; auto: bfloat16 on CUDA.")
+@click.option(
+    *spellings("clean_repeats"),
+    "clean_repeats",
+    is_flag=True,
+    help="Accepted without effect: it turned 10000 into 100.",
+)
+def recognize(
+    images_dir: Path,
+    output_csv: Path,
+    ckpt: Path | None,
+    base: str,
+    device: str,
+    batch_size: int,
+    precision: str,
+    clean_repeats: bool,
+    **decoding: Any,
+) -> None:
     """Read a folder of word pictures into a CSV (step 9 of the guide).
 
     The exit code is 1 when a picture could not be read; its error stands in the CSV.
     """
     from ocr_pipeline import dlora
 
-    read = dlora.recognize_folder(images_dir, output_csv, **flags)
+    if clean_repeats:
+        logger.warning("--clean_repeats has no effect: it changed figures (10000 became 100)")
+    read = dlora.recognize_folder(
+        images_dir,
+        output_csv,
+        base=base,
+        ckpt=ckpt,
+        device=device,
+        batch_size=batch_size,
+        decoding=dlora.Decoding(**decoding),
+        precision=precision,
+    )
     click.echo(f"{read.images - read.errors} of {read.images} pictures read -> {read.output_csv}")
     if read.errors:
         sys.exit(1)

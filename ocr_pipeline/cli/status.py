@@ -83,7 +83,7 @@ def state_of(manifest: Manifest, inputs: Mapping[str, str]) -> str:
     changed = list(_changed(manifest, inputs))
     if changed:
         return f"stale ({', '.join(changed)} changed)"
-    return "complete" if manifest.counts.pages_in else "empty"
+    return "complete" if manifest.counts.pages_in or manifest.counts.words_in else "empty"
 
 
 def _changed(manifest: Manifest, inputs: Mapping[str, str]) -> Iterable[str]:

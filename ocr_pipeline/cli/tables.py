@@ -48,4 +48,5 @@ def count_cells(counts: Counts) -> tuple[int, int, int, int, int, int, str]:
 
 def reasons_text(counts: Counts) -> str:
     parts = [f"{unit} {reason} {count:,}" for unit in counts.reasons for reason, count in counts.reasons[unit].items()]
+    parts += [f"filtered {reason} {count:,}" for reason, count in counts.filtered.items()]
     return ", ".join(parts)

@@ -9,22 +9,34 @@ from typing import TYPE_CHECKING, Any
 from ocr_pipeline.dlora.settings import DloraTraining
 
 if TYPE_CHECKING:
+    from ocr_pipeline.dlora.comparison import Compared, compare
+    from ocr_pipeline.dlora.evaluating import worst_crops
+    from ocr_pipeline.dlora.interface import Reading, TextRecognizer
+    from ocr_pipeline.dlora.merging import merge_checkpoint
+    from ocr_pipeline.dlora.ppocr import PpOcrRecognizer
     from ocr_pipeline.dlora.prediction import FolderPrediction, recognize_folder
-    from ocr_pipeline.dlora.recognizer import Reading, Recognizer, base_of, load_recognizer
+    from ocr_pipeline.dlora.recognizer import Decoding, Recognizer, base_of, load_recognizer
     from ocr_pipeline.dlora.training import TrainingProgress, TrainingResult, train_dlora
 
 __all__ = [
     "TINY_KOREAN",
+    "Compared",
+    "Decoding",
     "DloraTraining",
     "FolderPrediction",
+    "PpOcrRecognizer",
     "Reading",
     "Recognizer",
+    "TextRecognizer",
     "TrainingProgress",
     "TrainingResult",
     "base_of",
+    "compare",
     "load_recognizer",
+    "merge_checkpoint",
     "recognize_folder",
     "train_dlora",
+    "worst_crops",
 ]
 
 TINY_KOREAN = Path(__file__).with_name("tiny_korean")
@@ -34,7 +46,14 @@ _MODULES = {
     "FolderPrediction": "prediction",
     "recognize_folder": "prediction",
     "base_of": "recognizer",
-    "Reading": "recognizer",
+    "merge_checkpoint": "merging",
+    "Decoding": "recognizer",
+    "Compared": "comparison",
+    "compare": "comparison",
+    "PpOcrRecognizer": "ppocr",
+    "Reading": "interface",
+    "TextRecognizer": "interface",
+    "worst_crops": "evaluating",
     "Recognizer": "recognizer",
     "load_recognizer": "recognizer",
     "TrainingProgress": "training",

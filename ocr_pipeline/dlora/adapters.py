@@ -2,7 +2,8 @@
 
 The method is that of Da and Yu, "Mixed Text Recognition with Efficient Parameter Fine-Tuning and Transformer"
 (arXiv 2404.12734); DoRA is Liu et al. 2024 (arXiv 2402.09353), LoRA Hu et al. 2021 (arXiv 2106.09685). Both adapters
-live in one PeftModel under their own names and are active together.
+live in one PeftModel under their own names and are active together. For comparison the same two places can hold LoRA
+on both sides or DoRA on both sides; then the names say only where an adapter sits, and its configuration what it is.
 """
 
 from __future__ import annotations
@@ -12,40 +13,40 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
-from safetensors.torch import load_file
 from torch import nn
 
+from ocr_pipeline.dlora.saved_adapters import ADAPTERS, DECODER, ENCODER, PEFT_PREFIX, saved_adapters
 from ocr_pipeline.errors import PipelineError
 
-ENCODER, DECODER = "encoder_dora", "decoder_lora"
-ADAPTERS = (ENCODER, DECODER)
+METHODS = {"dlora": (True, False), "lora": (False, False), "dora": (True, True)}
+"""Whether the encoder's and the decoder's adapter is DoRA (else LoRA)."""
 
-# Whole module names, so that neither adapter can slip into the other's half: query, key and value of the encoder's
-# attention (ViT, DeiT); query, key, value and output of both attentions of the decoder (BERT and RoBERTa, then TrOCR).
-TARGETS = {
-    ENCODER: r"encoder\.layers\.\d+\.attention\.(q_proj|k_proj|v_proj)",
-    DECODER: r"decoder\.(\w+\.)+layers?\.\d+\."
-    r"((attention|crossattention)\.(self\.(query|key|value)|output\.dense)"
-    r"|(self_attn|encoder_attn)\.(q_proj|k_proj|v_proj|out_proj))",
+# Whole module names, so that neither adapter can slip into the other's half. As in the paper: query, key and value of
+# the encoder's attention (ViT, DeiT); query, key, value and output of both attentions of the decoder (BERT and RoBERTa,
+# then TrOCR). With the feed-forward layers: all linear layers of every block.
+_BERT, _TROCR = r"decoder\.\w+\.encoder\.layer\.\d+\.", r"decoder\.model\.decoder\.layers\.\d+\."
+_BERT_ATTENTION = r"(attention|crossattention)\.(self\.(query|key|value)|output\.dense)"
+_TROCR_ATTENTION = r"(self_attn|encoder_attn)\.(q_proj|k_proj|v_proj|out_proj)"
+PRESETS = {
+    "attention": {
+        ENCODER: r"encoder\.layers\.\d+\.attention\.(q_proj|k_proj|v_proj)",
+        DECODER: rf"{_BERT}{_BERT_ATTENTION}|{_TROCR}{_TROCR_ATTENTION}",
+    },
+    "attention+ffn": {
+        ENCODER: r"encoder\.layers\.\d+\.(attention\.(q_proj|k_proj|v_proj|o_proj)|mlp\.(fc1|fc2))",
+        DECODER: rf"{_BERT}({_BERT_ATTENTION}|(intermediate|output)\.dense)|{_TROCR}({_TROCR_ATTENTION}|fc1|fc2)",
+    },
 }
 
-# Transformers 4 called the encoder's modules otherwise, and adapters are saved under module names.
-_RENAMED = (
-    (re.compile(r"encoder\.encoder\.layer\.(\d+)\.attention\.attention\."), r"encoder.layers.\1.attention."),
-    (re.compile(r"(encoder\.layers\.\d+\.attention\.)(query|key|value)\b"), lambda m: f"{m[1]}{m[2][0]}_proj"),
-)
-_PEFT_PREFIX = "base_model.model."
 
-
-def target_modules(model: nn.Module, adapter: str) -> list[str]:
+def target_modules(model: nn.Module, adapter: str, preset: str = "attention") -> list[str]:
     """Names of the modules of a VisionEncoderDecoderModel that ``adapter`` goes into.
 
     Raises:
         PipelineError: there are none: the model is of a family that is not known here.
     """
-    pattern = re.compile(TARGETS[adapter])
+    pattern = re.compile(PRESETS[preset][adapter])
     names = [
         name for name, module in model.named_modules() if pattern.fullmatch(name) and isinstance(module, nn.Linear)
     ]
@@ -58,17 +59,20 @@ def target_modules(model: nn.Module, adapter: str) -> list[str]:
     return names
 
 
-def add_adapters(model: nn.Module, *, rank: int, alpha: int, dropout: float) -> PeftModel:
+def add_adapters(
+    model: nn.Module, *, rank: int, alpha: int, dropout: float, method: str = "dlora", preset: str = "attention"
+) -> PeftModel:
     """Wrap ``model`` with two new adapters; they alone are trainable, and change nothing before the first step."""
     configs = {
         adapter: LoraConfig(
             r=rank,
             lora_alpha=alpha,
             lora_dropout=dropout,
-            use_dora=adapter == ENCODER,
-            target_modules=TARGETS[adapter],
+            use_dora=use_dora,
+            target_modules=PRESETS[preset][adapter],
         )
-        for adapter in ADAPTERS
+        for adapter, use_dora in zip(ADAPTERS, METHODS[method], strict=True)
+        if target_modules(model, adapter, preset)
     }
     return _wrap(model, configs, trainable=True)
 
@@ -79,21 +83,20 @@ def save_adapters(model: PeftModel, folder: Path) -> None:
 
 
 def load_adapters(model: nn.Module, folder: Path, *, trainable: bool = False) -> PeftModel:
-    """Wrap ``model`` with the adapters saved in ``folder``, also those that were saved under transformers 4.
+    """Wrap ``model`` with the adapters saved in ``folder``, also those that older programs left there.
 
     Raises:
         PipelineError: an adapter is missing, or does not belong to this model.
     """
-    states = {adapter: _saved_state(folder / adapter) for adapter in ADAPTERS}
+    saved = saved_adapters(folder)
     configs = {}
-    for adapter, state in states.items():
-        config = LoraConfig.from_pretrained(str(folder / adapter))
-        names = sorted({key.split(".lora_")[0].removeprefix(_PEFT_PREFIX) for key in state})
-        config.target_modules = TARGETS[adapter] if names == sorted(target_modules(model, adapter)) else names
+    for adapter, (config, state) in saved.items():
+        names = sorted({key.split(".lora_")[0].removeprefix(PEFT_PREFIX) for key in state})
+        config.target_modules = _pattern_for(names, model, adapter) or names
         configs[adapter] = config
     _check_targets(model, configs, folder)
     wrapped = _wrap(model, configs, trainable=trainable)
-    for adapter, state in states.items():
+    for adapter, (_, state) in saved.items():
         result: Any = set_peft_model_state_dict(wrapped, state, adapter_name=adapter)
         missing = [key for key in result.missing_keys if f".{adapter}" in key]
         if missing or result.unexpected_keys:
@@ -149,26 +152,12 @@ def _wrap(model: nn.Module, configs: dict[str, LoraConfig], *, trainable: bool) 
     return wrapped
 
 
-def _saved_state(folder: Path) -> dict[str, torch.Tensor]:
-    """The tensors of one saved adapter, under today's module names."""
-    safe, older = folder / "adapter_model.safetensors", folder / "adapter_model.bin"
-    if safe.is_file():
-        state: dict[str, Any] = load_file(safe)
-    elif older.is_file():
-        state = torch.load(older, map_location="cpu", weights_only=True)
-    else:
-        raise PipelineError(
-            "there is no adapter here",
-            where=folder,
-            remedy=f"Give a checkpoint folder that holds {ENCODER}/ and {DECODER}/.",
-        )
-    return {_current_name(key): tensor for key, tensor in state.items()}
-
-
-def _current_name(key: str) -> str:
-    for old, new in _RENAMED:
-        key = old.sub(new, key)
-    return key
+def _pattern_for(names: list[str], model: nn.Module, adapter: str) -> str | None:
+    """The pattern of the preset that makes exactly these modules."""
+    fitting = (
+        preset[adapter] for name, preset in PRESETS.items() if names == sorted(target_modules(model, adapter, name))
+    )
+    return next(fitting, None)
 
 
 def _check_targets(model: nn.Module, configs: dict[str, LoraConfig], folder: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft import PeftModel
 
 from ocr_pipeline.dlora.adapters import save_adapters
 from ocr_pipeline.dlora.recognizer import Base
@@ -23,9 +24,15 @@ def checkpoint_path(output_dir: Path, step: int) -> Path:
 
 
 def save_checkpoint(folder: Path, model: Any, base: Base, state: dict[str, Any]) -> None:
-    """Publish a whole checkpoint; ``state`` may hold tensors and plain Python values only."""
+    """Publish a checkpoint: both adapters, or the whole model where all of it is trained.
+
+    ``state`` may hold tensors and plain Python values only.
+    """
     with publish_folder(folder) as draft:
-        save_adapters(model, draft)
+        if isinstance(model, PeftModel):
+            save_adapters(model, draft)
+        else:
+            model.save_pretrained(draft)
         base.save_processors(draft)
         torch.save(state, draft / STATE)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +13,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from ocr_pipeline.annotations import CropReader
-from ocr_pipeline.dlora.images import ImageFormat
+from ocr_pipeline.annotations import Crop, CropReader
+from ocr_pipeline.dlora.augmentation import augment
+from ocr_pipeline.dlora.images import ImageFormat, decode_rgb
 from ocr_pipeline.dlora.text import TextCodec
 from ocr_pipeline.errors import PipelineError
 
 IGNORED = -100  # label of padding; counts in no loss
+WINDOW = 16  # steps whose samples are sorted by length together
 
 
 class Sample(NamedTuple):
@@ -37,36 +39,24 @@ class Batch(NamedTuple):
     texts: list[str]
 
 
-class CropDataset(Dataset[Sample]):
-    """The crops of several readers, one after the other, resized and tokenised in the worker that reads them.
+class Crops:
+    """The crops of several readers, one after the other."""
 
-    Args:
-        longest: labels of more tokens are cut here (the decoder has no more positions).
-    """
-
-    def __init__(self, readers: Sequence[CropReader], codec: TextCodec, images: ImageFormat, longest: int) -> None:
-        self.readers, self.codec, self.images, self.longest = list(readers), codec, images, longest
+    def __init__(self, readers: Sequence[CropReader]) -> None:
+        self.readers = list(readers)
         self._ends = list(itertools.accumulate(len(reader) for reader in self.readers))
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
 
-    def __getitem__(self, index: int) -> Sample:
-        reader, position = self._find(index)
-        crop = reader.read(position)
-        try:
-            pixels = self.images.read(crop.image)
-        except ValueError as error:
-            raise PipelineError(
-                f"a crop cannot be read ({error})",
-                where=crop.source,
-                remedy="Make the annotations again; the stage sets such pictures aside.",
-            ) from error
-        return Sample(pixels, self.codec.encode(crop.text)[: self.longest], crop.text)
+    def crop(self, index: int) -> Crop:
+        """The crop as it is stored."""
+        reader, position = self.place(index)
+        return reader.read(position)
 
     def text(self, index: int) -> str:
         """The transcription alone."""
-        reader, position = self._find(index)
+        reader, position = self.place(index)
         return reader.text(position)
 
     def spread(self, count: int, seed: int) -> list[int]:
@@ -81,9 +71,46 @@ class CropDataset(Dataset[Sample]):
             left -= share
         return sorted(chosen)
 
-    def _find(self, index: int) -> tuple[CropReader, int]:
+    def place(self, index: int) -> tuple[CropReader, int]:
+        """The reader that holds sample ``index``, and its number there."""
         number = bisect.bisect_right(self._ends, index)
         return self.readers[number], index - (self._ends[number] - len(self.readers[number]))
+
+
+class CropDataset(Crops, Dataset[Sample]):
+    """Crops resized and tokenised in the worker that reads them.
+
+    Args:
+        longest: labels of more tokens are cut here (the decoder has no more positions).
+        augment_seed: changes every crop anew in each epoch; None leaves crops as they are.
+    """
+
+    def __init__(
+        self,
+        readers: Sequence[CropReader],
+        codec: TextCodec,
+        images: ImageFormat,
+        longest: int,
+        augment_seed: int | None = None,
+    ) -> None:
+        super().__init__(readers)
+        self.codec, self.images, self.longest, self.augment_seed = codec, images, longest, augment_seed
+
+    def __getitem__(self, number: int) -> Sample:
+        """The sample of a number that counts on from epoch to epoch; it alone decides how the crop is changed."""
+        epoch, index = divmod(number, len(self))
+        crop = self.crop(index)
+        try:
+            rgb = decode_rgb(crop.image)
+        except ValueError as error:
+            raise PipelineError(
+                f"a crop cannot be read ({error})",
+                where=crop.source,
+                remedy="Make the annotations again; the stage sets such pictures aside.",
+            ) from error
+        if self.augment_seed is not None:
+            rgb = augment(rgb, np.random.default_rng([self.augment_seed, epoch, index]))
+        return Sample(self.images.resize(rgb), self.codec.encode(crop.text)[: self.longest], crop.text)
 
 
 def collate(samples: list[Sample]) -> Batch:
@@ -106,16 +133,28 @@ class StepSampler(Sampler[list[int]]):
     """The micro-batches of optimiser steps ``first`` to ``last``; each step is a function of its number alone.
 
     Every epoch is a permutation of the data set, drawn from the seed and the epoch's number. So a run that resumes at
-    any step sees exactly what it would have seen, and the accumulation changes no step's samples.
+    any step sees exactly what it would have seen, and the accumulation changes no step's samples. Numbers count on from
+    epoch to epoch: sample i of epoch e is ``e * size + i``.
 
     Args:
         size: samples in the data set.
         batch: samples of one micro-batch.
         accumulation: micro-batches of one step; an epoch's last step may have fewer samples.
+        length: of a sample's label; samples of like lengths then share a step, within a window of ``WINDOW`` steps.
     """
 
-    def __init__(self, size: int, *, batch: int, accumulation: int, seed: int, first: int, last: int) -> None:
-        self.size, self.batch, self.step, self.seed = size, batch, batch * accumulation, seed
+    def __init__(
+        self,
+        size: int,
+        *,
+        batch: int,
+        accumulation: int,
+        seed: int,
+        first: int,
+        last: int,
+        length: Callable[[int], int] | None = None,
+    ) -> None:
+        self.size, self.batch, self.step, self.seed, self.length = size, batch, batch * accumulation, seed, length
         self.first, self.last = first, last
         self.steps_per_epoch = -(-size // self.step)
 
@@ -123,14 +162,28 @@ class StepSampler(Sampler[list[int]]):
         return sum(self.micro_batches(step) for step in range(self.first, self.last))
 
     def __iter__(self) -> Iterator[list[int]]:
-        epoch, order = -1, np.empty(0, np.int64)
+        epoch, window, order = -1, -1, np.empty(0, np.int64)
         for step in range(self.first, self.last):
             if step // self.steps_per_epoch != epoch:
-                epoch = step // self.steps_per_epoch
+                epoch, window = step // self.steps_per_epoch, -1
                 order = np.random.default_rng([self.seed, epoch]).permutation(self.size)
-            samples = order[self._slice(step)].tolist()
+            if self.length and step % self.steps_per_epoch // WINDOW != window:
+                window = step % self.steps_per_epoch // WINDOW
+                self._sort_window(order, epoch, window)
+            samples = (order[self._slice(step)] + epoch * self.size).tolist()
             for start in range(0, len(samples), self.batch):
                 yield samples[start : start + self.batch]
+
+    def _sort_window(self, order: np.ndarray, epoch: int, window: int) -> None:
+        """Sort one window of an epoch's order by length, and deal its steps out in any order, in place."""
+        part = order[window * WINDOW * self.step : (window + 1) * WINDOW * self.step]
+        assert self.length is not None
+        lengths = [self.length(index) for index in part.tolist()]
+        by_length = part[np.argsort(lengths, kind="stable")]
+        whole = len(part) // self.step * self.step
+        dealt = np.random.default_rng([self.seed, epoch, window]).permutation(whole // self.step)
+        part[:whole] = by_length[:whole].reshape(-1, self.step)[dealt].ravel()
+        part[whole:] = by_length[whole:]
 
     def micro_batches(self, step: int) -> int:
         """How many micro-batches step number ``step`` has."""

@@ -9,12 +9,19 @@ from torch.nn import functional as F
 from ocr_pipeline.dlora.data import IGNORED
 
 
-def token_loss(logits: Tensor, labels: Tensor) -> Tensor:
+def token_loss(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
     """Sum of the cross entropy over all labels that are not padding; logits [B, T, V] stand at their own labels [B, T].
 
-    (Transformers 4.50 to 4.57 shifted the labels twice for this class of models.)
+    Label smoothing is that of Szegedy et al. 2016 (arXiv 1512.00567, 7). Transformers 4.50 to 4.57 shifted the labels
+    twice for this class of models.
     """
-    return F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="sum")
+    return F.cross_entropy(
+        logits.flatten(0, 1).float(),
+        labels.flatten(),
+        ignore_index=IGNORED,
+        reduction="sum",
+        label_smoothing=smoothing,
+    )
 
 
 def decoder_inputs(labels: Tensor, start: int, pad: int) -> Tensor:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ocr_pipeline.dlora.images import decode_rgb
-from ocr_pipeline.dlora.recognizer import Recognizer, load_recognizer
+from ocr_pipeline.dlora.recognizer import GREEDY, Decoding, Recognizer, load_recognizer
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.manifest import fingerprint_file, fingerprint_of
@@ -54,8 +54,8 @@ def recognize_folder(
     ckpt: str | Path | None = None,
     device: str = "auto",
     batch_size: int = 16,
-    num_beams: int = 1,
-    max_len: int = 64,
+    decoding: Decoding = GREEDY,
+    precision: str = "auto",
 ) -> FolderPrediction:
     """Read every picture below ``images_dir`` (png, jpg, jpeg, bmp, webp; sorted by path) into a CSV file.
 
@@ -66,16 +66,16 @@ def recognize_folder(
     Args:
         ckpt: a DLoRA checkpoint, merged into ``base``; None reads with the base alone.
         batch_size: pictures per generation; changes the speed only.
-        num_beams: 1 reads greedily.
-        max_len: the most tokens of a text (a syllable of ko-trocr is up to three).
+        decoding: limits and beams (a syllable of ko-trocr is up to three tokens).
+        precision: float32, bfloat16 or auto, see ``load_recognizer``.
 
     Raises:
         PipelineError: there are no pictures, or base or checkpoint cannot be loaded.
     """
     paths = _pictures(Path(images_dir))
-    recognizer = load_recognizer(base, ckpt, device=device, longest=max_len, beams=num_beams)
+    recognizer = load_recognizer(base, ckpt, device=device, decoding=decoding, precision=precision)
     output = Path(output_csv)
-    part = _Part(output, _fingerprint(paths, base, ckpt, num_beams, max_len))
+    part = _Part(output, _fingerprint(paths, base, ckpt, decoding, precision))
     progress = Progress("reading pictures", "pictures", len(paths))
     progress.advance(len(part.rows))
     with part:
@@ -134,7 +134,7 @@ def _open(path: Path, recognizer: Recognizer) -> _Opened | str:
     return _Opened(recognizer.images.resize(rgb), rgb.shape[1] / rgb.shape[0])
 
 
-def _fingerprint(paths: Sequence[Path], base: str | Path, ckpt: str | Path | None, *settings: int) -> str:
+def _fingerprint(paths: Sequence[Path], base: str | Path, ckpt: str | Path | None, *settings: object) -> str:
     """What the lines of an unfinished run depend on: pictures, model and settings."""
     files = sorted(path for path in Path(ckpt).rglob("adapter_*") if path.is_file()) if ckpt else []
     stats = ((path, path.stat()) for path in paths)

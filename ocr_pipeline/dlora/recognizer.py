@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from transformers import AutoTokenizer, GenerationConfig, VisionEncoderDecoderModel, ViTImageProcessorPil
+from transformers.utils.logging import disable_progress_bar
 
-from ocr_pipeline.dlora.adapters import ADAPTERS, load_adapters, merge_adapters
+from ocr_pipeline.dlora.adapters import load_adapters, merge_adapters
 from ocr_pipeline.dlora.data import to_input
 from ocr_pipeline.dlora.images import ImageFormat
+from ocr_pipeline.dlora.interface import Reading
+from ocr_pipeline.dlora.saved_adapters import ADAPTERS, has_adapters
 from ocr_pipeline.dlora.text import TextCodec
 from ocr_pipeline.errors import PipelineError
 
 
-class Reading(NamedTuple):
-    """A text in NFC, and the geometric mean of its tokens' probabilities (its end included)."""
+@dataclass(frozen=True)
+class Decoding:
+    """How text is generated; the defaults change nothing that the model says.
 
-    text: str
-    confidence: float
+    Attributes:
+        longest: the most tokens of one text; the decoder's positions bound it.
+        beams: 1 reads greedily.
+        repetition_penalty: above 1, tokens that were said already become less likely.
+        no_repeat_ngram: no run of so many tokens is said twice; 0 allows it (3 would forbid '학교 학생' in jamo).
+        length_penalty: with beams, above 0 favours longer texts.
+    """
+
+    longest: int = 64
+    beams: int = 1
+    repetition_penalty: float = 1.0
+    no_repeat_ngram: int = 0
+    length_penalty: float = 1.0
+
+
+GREEDY = Decoding()
 
 
 @dataclass(frozen=True)
@@ -62,8 +81,10 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None)
         PipelineError: there is no such model.
     """
     place = str(processors or name_or_path)
+    hub: Any = VisionEncoderDecoderModel
+    disable_progress_bar()  # it redraws itself hundreds of times in the logs of a run
     try:
-        model = VisionEncoderDecoderModel.from_pretrained(str(name_or_path), dtype=torch.float32)
+        model, report = hub.from_pretrained(str(name_or_path), dtype=torch.float32, output_loading_info=True)
         tokenizer = AutoTokenizer.from_pretrained(place)
         images = ViTImageProcessorPil.from_pretrained(place)  # whatever older checkpoints call its kind
     except (OSError, ValueError) as error:
@@ -72,16 +93,19 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None)
             where=name_or_path,
             remedy="Give the folder of a VisionEncoderDecoderModel with its processor, or its name on the hub.",
         ) from error
+    _must_be_whole(report["missing_keys"], name_or_path)
     _complete(model.config, model.generation_config, tokenizer)
     return Base(model, tokenizer, images)
 
 
 def base_of(checkpoint: Path) -> str:
-    """The base model that a DLoRA checkpoint was trained on.
+    """The base model that a checkpoint was trained on; a checkpoint of full fine-tuning is its own.
 
     Raises:
         PipelineError: the checkpoint does not say.
     """
+    if not has_adapters(checkpoint) and (checkpoint / "config.json").is_file():
+        return str(checkpoint)
     path = checkpoint / ADAPTERS[0] / "adapter_config.json"
     try:
         return json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"]
@@ -91,10 +115,40 @@ def base_of(checkpoint: Path) -> str:
         ) from error
 
 
+def load_merged(base: str | Path, checkpoint: str | Path | None = None) -> Base:
+    """The base with the adapters of ``checkpoint`` merged into it; or the checkpoint itself, if it is a whole model.
+
+    Raises:
+        PipelineError: base or checkpoint cannot be loaded, or do not belong together.
+    """
+    folder = Path(checkpoint) if checkpoint else None
+    if folder is None:
+        return load_base(base)
+    if not has_adapters(folder):
+        if (folder / "config.json").is_file():
+            return load_base(folder)
+        raise PipelineError(
+            f"this is no DLoRA checkpoint ({' and '.join(ADAPTERS)} are missing)",
+            where=folder,
+            remedy="Give a checkpoint-N folder of train_dlora, or leave it out to read with the base alone.",
+        )
+    own = folder if (folder / "tokenizer_config.json").is_file() else None
+    loaded = load_base(base, processors=own)
+    return replace(loaded, model=merge_adapters(load_adapters(loaded.model, folder)))
+
+
 def load_recognizer(
-    base: str | Path, checkpoint: str | Path | None = None, *, device: str = "auto", longest: int = 64, beams: int = 1
+    base: str | Path,
+    checkpoint: str | Path | None = None,
+    *,
+    device: str = "auto",
+    decoding: Decoding = GREEDY,
+    precision: str = "auto",
 ) -> Recognizer:
     """A recogniser that is ready to read: the base, with the adapters of ``checkpoint`` merged into it.
+
+    Args:
+        precision: float32 or bfloat16; auto takes bfloat16 on a CUDA device that has it.
 
     Raises:
         PipelineError: base or checkpoint cannot be loaded, or do not belong together; the device is not there.
@@ -103,56 +157,37 @@ def load_recognizer(
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise PipelineError("this machine offers no CUDA", where=f"device {device}", remedy="Choose the device cpu.")
-    folder = Path(checkpoint) if checkpoint else None
-    if folder and not all((folder / adapter).is_dir() for adapter in ADAPTERS):
-        raise PipelineError(
-            f"this is no DLoRA checkpoint ({' and '.join(ADAPTERS)} are missing)",
-            where=folder,
-            remedy="Give a checkpoint-N folder of train_dlora, or leave it out to read with the base alone.",
-        )
-    own = folder if folder and (folder / "tokenizer_config.json").is_file() else None
-    loaded = load_base(base, processors=own)
-    model = merge_adapters(load_adapters(loaded.model, folder)) if folder else loaded.model
-    return Recognizer(loaded, model.to(device), longest=longest, beams=beams)
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise PipelineError("no such precision", where=precision, remedy="Choose auto, float32 or bfloat16.")
+    if precision == "auto":
+        precision = "bfloat16" if device.startswith("cuda") and torch.cuda.is_bf16_supported() else "float32"
+    loaded = load_merged(base, checkpoint)
+    return Recognizer(loaded, loaded.model.to(device, getattr(torch, precision)), decoding)
 
 
 class Recognizer:
-    """Reads batches of crops.
+    """Reads batches of crops; confidence is the geometric mean of the tokens' probabilities, the end included.
 
     Args:
         base: where tokenizer, image processor and limits come from.
         model: what reads: the base's model, or one that wraps it or was merged from it.
-        longest: the most tokens of one text; the decoder's positions bound it.
-        beams: 1 reads greedily.
     """
 
-    def __init__(self, base: Base, model: Any, *, longest: int = 64, beams: int = 1) -> None:
+    def __init__(self, base: Base, model: Any, decoding: Decoding = GREEDY) -> None:
         self.model, self.codec, self.images = model, base.codec, base.images
-        config = base.model.config
-        # All that a base may have set for itself (ko-trocr: beams, penalties, length 16) is set here.
-        self._generation = GenerationConfig(
-            max_length=min(longest, base.positions),
-            max_new_tokens=None,
-            min_length=0,
-            num_beams=beams,
-            do_sample=False,
-            early_stopping=beams > 1,
-            length_penalty=1.0,
-            repetition_penalty=1.0,
-            no_repeat_ngram_size=0,
-            decoder_start_token_id=config.decoder_start_token_id,
-            eos_token_id=config.eos_token_id,
-            pad_token_id=config.pad_token_id,
-            output_scores=True,
-            return_dict_in_generate=True,
-        )
+        self._generation = generation_config(base, decoding)
+        self._generation.update(output_scores=True, return_dict_in_generate=True)
+
+    def read_crops(self, crops: Sequence[np.ndarray]) -> list[Reading]:
+        """The texts of crops of any size, uint8 [H, W, 3] RGB."""
+        return self.read(np.stack([self.images.resize(crop) for crop in crops])) if crops else []
 
     @torch.inference_mode()
     def read(self, pixels: np.ndarray | Tensor) -> list[Reading]:
         """The texts of crops, uint8 [B, height, width, 3] RGB in the size of ``images``."""
         was_training = self.model.training
         self.model.eval()
-        source = to_input(torch.as_tensor(pixels), self.images, self.model.device)
+        source = to_input(torch.as_tensor(pixels), self.images, self.model.device).to(self.model.dtype)
         output = self.model.generate(pixel_values=source, generation_config=self._generation)
         self.model.train(was_training)
         return [
@@ -168,6 +203,37 @@ class Recognizer:
         ended = (tokens == self._generation.eos_token_id).long()
         counts = ended.cumsum(1) - ended == 0  # up to the end token and with it
         return scores.masked_fill(~counts, 0).sum(1).div(counts.sum(1)).exp().tolist()
+
+
+def generation_config(base: Base, decoding: Decoding) -> GenerationConfig:
+    """All that a base may have set for itself (ko-trocr: beams, penalties, length 16) is set here."""
+    config = base.model.config
+    return GenerationConfig(
+        max_length=min(decoding.longest, base.positions),
+        max_new_tokens=None,
+        min_length=0,
+        num_beams=decoding.beams,
+        do_sample=False,
+        early_stopping=decoding.beams > 1,
+        length_penalty=decoding.length_penalty,
+        repetition_penalty=decoding.repetition_penalty,
+        no_repeat_ngram_size=decoding.no_repeat_ngram,
+        decoder_start_token_id=config.decoder_start_token_id,
+        eos_token_id=config.eos_token_id,
+        pad_token_id=config.pad_token_id,
+    )
+
+
+def _must_be_whole(missing: Iterable[str], place: str | Path) -> None:
+    """Weights that a file lacks would be made up at random; only the pooler, which nothing here uses, may be."""
+    lost = sorted(name for name in missing if ".pooler." not in name)
+    if lost:
+        raise PipelineError(
+            f"{len(lost)} weights of the model are not in its file ({lost[0]} is the first); they would be random",
+            where=place,
+            remedy="The last folder of older training programs is like this (the model was saved with its adapters "
+            "still around it): give the original base, and a checkpoint-N folder as the checkpoint.",
+        )
 
 
 def _complete(config: Any, generation: Any, tokenizer: Any) -> None:

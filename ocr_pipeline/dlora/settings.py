@@ -26,7 +26,21 @@ class DloraTraining:
         warmup_ratio: share of the steps in which the learning rate rises.
         bf16, fp16: mixed precision (fp16 on CUDA only); the adapters themselves stay in fp32.
         resume_from_checkpoint: a checkpoint folder, or ``last``: the newest in ``output_dir``, if there is one.
-        report_to: accepted for the guide's command; results go to the log, to results.csv and to ``on_progress``.
+        report_to: ``tensorboard`` writes event files to ``output_dir/runs``; results.csv and curves.png come anyway.
+        method: dlora (DoRA in the encoder, LoRA in the decoder), lora or dora (in both), full (every weight).
+        target_modules: attention (as in the paper) or attention+ffn (all linear layers of every block).
+        label_smoothing_factor: share of the probability that the loss spreads over all tokens.
+        gradient_checkpointing: compute activations again in the backward pass; slower, far less memory.
+        group_by_length: labels of like lengths go into one step, which wastes less on padding.
+        augment: every training crop is changed anew each epoch (turned, sheared, blurred, lit, noisy).
+        strict_charset: look at every training label, and stop when the tokenizer cannot say one.
+        generation_num_beams: beams of an evaluation; 1 is greedy.
+        amp: bf16 where a CUDA device has it, unless bf16 or fp16 decide.
+        show_predictions: how many readings of each evaluation are logged.
+        show_training: log the readings of two training crops every ``logging_steps``.
+        show_tokens: log the token ids of the readings as well.
+        show_gradients: log the gradient's norm of each adapter every ``logging_steps``.
+        profile: log samples a second and the share of time spent waiting for data every ``logging_steps``.
     """
 
     model_name_or_path: str
@@ -57,10 +71,25 @@ class DloraTraining:
     lora_rank: int = 16
     lora_alpha: int = 32
     lora_dropout: float = 0.1
+    method: str = "dlora"
+    target_modules: str = "attention"
+    label_smoothing_factor: float = 0.0
+    gradient_checkpointing: bool = False
+    group_by_length: bool = True
+    augment: bool = False
+    strict_charset: bool = False
+    generation_num_beams: int = 1
+    amp: bool = False
+    show_predictions: int = 3
+    show_training: bool = False
+    show_tokens: bool = False
+    show_gradients: bool = False
+    profile: bool = False
 
     def __post_init__(self) -> None:
-        if self.lr_scheduler_type not in SCHEDULES:
-            raise _refused("lr_scheduler_type", self.lr_scheduler_type, f"Choose one of {', '.join(SCHEDULES)}.")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise _refused(name, getattr(self, name), f"Choose one of {', '.join(choices)}.")
         if self.bf16 and self.fp16:
             raise _refused("bf16 and fp16", "both on", "Choose one of them.")
         for name in _POSITIVE:
@@ -84,7 +113,13 @@ class DloraTraining:
         return self.learning_rate
 
 
+_CHOICES = {
+    "lr_scheduler_type": SCHEDULES,
+    "method": ("dlora", "lora", "dora", "full"),
+    "target_modules": ("attention", "attention+ffn"),
+}
 _POSITIVE = (
+    "generation_num_beams",
     "per_device_train_batch_size",
     "per_device_eval_batch_size",
     "gradient_accumulation_steps",

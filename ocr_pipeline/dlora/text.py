@@ -23,13 +23,13 @@ class Coverage:
         labels: how many labels were looked at.
         changed: how many of them do not come back as they went in.
         characters: characters that cannot be said, with how often they occur.
-        examples: some (label, what comes back) pairs.
+        lost: (label, what comes back) pairs of those that change, with how often they occur.
     """
 
     labels: int = 0
     changed: int = 0
     characters: Counter[str] = field(default_factory=Counter)
-    examples: tuple[tuple[str, str], ...] = ()
+    lost: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 class TextCodec:
@@ -65,20 +65,16 @@ class TextCodec:
             text = self.tokenizer.decode(plain, clean_up_tokenization_spaces=False)
         return nfc(text).strip()
 
-    def coverage(self, labels: Iterable[str], examples: int = 10) -> Coverage:
+    def coverage(self, labels: Iterable[str]) -> Coverage:
         """How many labels survive encoding and decoding, and which characters do not."""
-        count, changed, characters = 0, 0, Counter[str]()
-        shown: list[tuple[str, str]] = []
+        count, characters, lost = 0, Counter[str](), Counter[tuple[str, str]]()
         for label in labels:
             count += 1
             wanted, said = _clean(label), self.decode(self.encode(label))
-            if wanted == said:
-                continue
-            changed += 1
-            characters.update(character for character in wanted if not self._says(character))
-            if len(shown) < examples:
-                shown.append((wanted, said))
-        return Coverage(count, changed, characters, tuple(shown))
+            if wanted != said:
+                lost[wanted, said] += 1
+                characters.update(character for character in wanted if not self._says(character))
+        return Coverage(count, lost.total(), characters, lost)
 
     def _sayable(self, character: str) -> str:
         if character not in self._folded:

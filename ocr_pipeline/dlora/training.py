@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import logging
 import math
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ocr_pipeline.annotations import CropReader
-from ocr_pipeline.dlora.adapters import GradientWatch, adapter_parameters, add_adapters, load_adapters
+from ocr_pipeline.dlora.adapters import ADAPTERS, GradientWatch, add_adapters, load_adapters
 from ocr_pipeline.dlora.checkpoints import (
     checkpoint_path,
     last_checkpoint,
@@ -27,19 +26,20 @@ from ocr_pipeline.dlora.checkpoints import (
     save_checkpoint,
 )
 from ocr_pipeline.dlora.data import IGNORED, Batch, CropDataset, StepSampler, loader, to_input
+from ocr_pipeline.dlora.evaluating import Evaluation, evaluate, write_evaluation
 from ocr_pipeline.dlora.loss import decoder_inputs, token_loss
-from ocr_pipeline.dlora.recognizer import Base, Recognizer, load_base
+from ocr_pipeline.dlora.recognizer import Base, Decoding, Recognizer, load_base
+from ocr_pipeline.dlora.reports import Stopwatch, event_writer, write_charset, write_history
 from ocr_pipeline.dlora.settings import DloraTraining
 from ocr_pipeline.dlora.text import Coverage
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.evaluation import RecognitionScores, recognition_scores
-from ocr_pipeline.storage.publishing import publish_text
+from ocr_pipeline.evaluation import RecognitionScores
 
 logger = logging.getLogger(__name__)
 
 Paths = Sequence[str | Path]
 COVERAGE_SAMPLE = 2000
-COLUMNS = ("step", "epoch", "loss", "learning_rate", "gradient_norm", *RecognitionScores.__dataclass_fields__)
+SHOWN = 2  # training crops that are read for the log
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class TrainingResult:
         checkpoint: the folder to read with: that of the best evaluation, or the last without validation data.
         best: scores of that checkpoint.
         base: scores of the base model alone, on the same crops and read in the same way.
-        coverage: which training labels the tokenizer cannot say.
+        coverage: which training labels the tokenizer cannot say (``charset.csv``).
         history: the rows of results.csv.
     """
 
@@ -79,7 +79,10 @@ def train_dlora(
     valid_paths: Paths,
     on_progress: Callable[[TrainingProgress], None] | None = None,
 ) -> TrainingResult:
-    """Train DoRA in the encoder and LoRA in the decoder of the base model on recognition data.
+    """Train DoRA in the encoder and LoRA in the decoder of the base model (or what ``method`` says) on crops.
+
+    Beside the checkpoints, ``output_dir`` gets results.csv, curves.png, charset.csv, and of the best evaluation every
+    reading (predictions.csv) and the scores of each data set and each length (scores.csv).
 
     The base is evaluated first, by the same generation as every later evaluation. A run that resumes ends in the same
     weights, bit for bit, as one that was never interrupted (same machine, same settings).
@@ -92,7 +95,8 @@ def train_dlora(
         PipelineError: data, base or checkpoint cannot be used, or the loss is no longer a number.
     """
     base = load_base(settings.model_name_or_path)
-    run = _Run(settings, base, _dataset(train_paths, base), _dataset(valid_paths, base), on_progress)
+    train_data = _dataset(train_paths, base, settings.seed if settings.augment else None)
+    run = _Run(settings, base, train_data, _dataset(valid_paths, base), on_progress)
     coverage = run.check_labels()
     run.start()
     run.train()
@@ -104,19 +108,6 @@ def train_dlora(
         coverage,
         run.history,
     )
-
-
-def evaluate(recognizer: Recognizer, dataset: CropDataset, indices: Sequence[int], batch: int) -> RecognitionScores:
-    """Read the crops at ``indices`` and compare with their labels."""
-    batches = [list(indices[start : start + batch]) for start in range(0, len(indices), batch)]
-    references: list[str] = []
-    predictions: list[str] = []
-    for crops in loader(dataset, batches, workers=0):
-        references += crops.texts
-        predictions += [reading.text for reading in recognizer.read(crops.pixels)]
-    for reference, prediction in list(zip(references, predictions, strict=True))[:3]:
-        logger.info("reads %r as %r", reference, prediction)
-    return recognition_scores(references, predictions)
 
 
 @dataclass
@@ -139,7 +130,8 @@ class _Run:
         s = self.settings
         self.output_dir = Path(s.output_dir)
         self.device = torch.device("cuda" if torch.cuda.is_available() and not s.use_cpu else "cpu")
-        self.precision = torch.bfloat16 if s.bf16 else torch.float16
+        self.precision = _precision(s, self.device)
+        logger.info("training on %s in %s", self.device, self.precision or torch.float32)
         if s.fp16 and self.device.type == "cpu":
             raise PipelineError("fp16 needs a CUDA device", where="fp16", remedy="Use bf16, or neither, on the CPU.")
         if not len(self.train_data):
@@ -149,42 +141,70 @@ class _Run:
         self.indices = self.valid_data.spread(s.eval_samples or len(self.valid_data), s.seed)
 
     def check_labels(self) -> Coverage:
-        """Report what the tokenizer cannot say, on a sample of the labels."""
-        indices = self.train_data.spread(COVERAGE_SAMPLE, self.settings.seed)
+        """Report what the tokenizer cannot say: on a sample of the labels, or with ``strict_charset`` on all.
+
+        Raises:
+            PipelineError: with ``strict_charset``, there is something.
+        """
+        strict = self.settings.strict_charset
+        indices = self.train_data.spread(len(self.train_data) if strict else COVERAGE_SAMPLE, self.settings.seed)
         coverage = self.train_data.codec.coverage(self.train_data.text(index) for index in indices)
-        if coverage.changed:
-            logger.warning(
-                "the tokenizer cannot say %d of %d labels as they are; by character: %s; examples: %s",
-                coverage.changed,
-                coverage.labels,
-                dict(coverage.characters.most_common(10)),
-                coverage.examples[:3],
-            )
+        write_charset(self.output_dir, coverage)
+        if not coverage.changed:
+            return coverage
+        what = (
+            f"the tokenizer cannot say {coverage.changed} of {coverage.labels} labels as they are; by character: "
+            f"{dict(coverage.characters.most_common(10))}; labels: {[pair for pair, _ in coverage.lost.most_common(3)]}"
+        )
+        if strict:
+            place = self.output_dir / "charset.csv"
+            raise PipelineError(what, where=place, remedy="Mend the labels, or train without strict_charset.")
+        logger.warning("%s; charset.csv lists them", what)
         return coverage
 
     def start(self) -> None:
-        """Evaluate the base and add new adapters to it, or go back to where a checkpoint stands."""
+        """Evaluate the base and prepare it for its training, or go back to where a checkpoint stands."""
         s = self.settings
         wanted = s.resume_from_checkpoint
         checkpoint = last_checkpoint(self.output_dir) if wanted == "last" else wanted and Path(wanted)
         self.base.model.to(self.device)
         if not checkpoint:
             self._evaluate_base()
-            torch.manual_seed(s.seed)
-            self.model = add_adapters(self.base.model, rank=s.lora_rank, alpha=s.lora_alpha, dropout=s.lora_dropout)
-        else:
-            self.model = load_adapters(self.base.model, checkpoint, trainable=True)
-        self.model.to(self.device).train()
-        self.weights = [weight for _, weight in adapter_parameters(self.model)]
-        self.optimizer = torch.optim.AdamW(self.weights, lr=s.learning_rate, weight_decay=s.weight_decay)
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=s.fp16)
-        self.watch = GradientWatch(self.model)
+        self.model = self._prepared(Path(checkpoint) if checkpoint else None).to(self.device).train()
+        named = sorted((name, weight) for name, weight in self.model.named_parameters() if weight.requires_grad)
+        self.trained = dict(named)
+        self.optimizer = torch.optim.AdamW(self.trained.values(), lr=s.learning_rate, weight_decay=s.weight_decay)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == torch.float16)
+        self.watch = GradientWatch(self.model) if s.method != "full" else None
+        self.stopwatch, self.write_events = Stopwatch(), event_writer(s.report_to, self.output_dir)
         if checkpoint:
-            self._restore(checkpoint)
+            self._restore(Path(checkpoint))
+
+    def _prepared(self, checkpoint: Path | None) -> Any:
+        """The model with what is trained, and nothing else, asking for gradients."""
+        s, model = self.settings, self.base.model
+        if s.gradient_checkpointing:
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        if s.method == "full":
+            if checkpoint:
+                model.load_state_dict(load_base(checkpoint).model.state_dict())
+            torch.manual_seed(s.seed)
+            return model.requires_grad_(True)
+        if checkpoint:
+            return load_adapters(model, checkpoint, trainable=True)
+        torch.manual_seed(s.seed)
+        return add_adapters(
+            model,
+            rank=s.lora_rank,
+            alpha=s.lora_alpha,
+            dropout=s.lora_dropout,
+            method=s.method,
+            preset=s.target_modules,
+        )
 
     def train(self) -> None:
         s = self.settings
-        for batches in self._steps():
+        for batches in self.stopwatch.watched(self._steps(), lambda step: sum(len(batch.texts) for batch in step)):
             rate = s.learning_rate_at(self.step, self.steps)
             loss, norm = self._learn(batches, rate)
             self.step += 1
@@ -192,6 +212,8 @@ class _Run:
             self._tell(TrainingProgress(self.step, self.steps, loss, rate))
             last = self.step == self.steps
             evaluated = bool(self.indices) and (last or self.step % s.eval_steps == 0)
+            if self.step % s.logging_steps == 0:
+                self._show(batches[0])
             if evaluated or last or self.step % s.logging_steps == 0:
                 self._record(rate, norm, self._evaluate() if evaluated else None)
             if last or self.step % s.save_steps == 0 or self.best_step == self.step:
@@ -216,9 +238,12 @@ class _Run:
             self.scaler.scale(loss).backward()
             total += loss.item()
         self._must_be_finite(total)
-        self.watch.after_backward()
+        if self.watch:
+            self.watch.after_backward()
         self.scaler.unscale_(self.optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(self.weights, self.settings.max_grad_norm)
+        if self.settings.show_gradients and (self.step + 1) % self.settings.logging_steps == 0:
+            self._show_gradients()
+        norm = torch.nn.utils.clip_grad_norm_(self.trained.values(), self.settings.max_grad_norm)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.scaler.step(self.optimizer)
@@ -238,31 +263,57 @@ class _Run:
         labels = batch.labels.to(self.device, non_blocking=True)
         config = self.base.model.config
         inputs = decoder_inputs(labels, config.decoder_start_token_id, config.pad_token_id)
-        mixed = self.settings.bf16 or self.settings.fp16
-        with torch.autocast(self.device.type, self.precision, enabled=mixed):
+        with torch.autocast(self.device.type, self.precision, enabled=self.precision is not None):
             pixels = to_input(batch.pixels, self.train_data.images, self.device)
             logits = self.model(pixel_values=pixels, decoder_input_ids=inputs).logits
-        return token_loss(logits, labels)
+        return token_loss(logits, labels, self.settings.label_smoothing_factor)
 
     def _evaluate_base(self) -> None:
         if self.indices:
-            self.base_scores = self._scores(self.base.model)
+            self.base_scores = self._read(self.base.model).scores
             self.history.append({"step": 0, "epoch": 0.0, **self.base_scores.as_dict()})
             self._tell(TrainingProgress(0, self.steps, scores=self.base_scores))
 
     def _evaluate(self) -> RecognitionScores:
-        scores = self._scores(self.model)
+        evaluation = self._read(self.model)
+        scores = evaluation.scores
         if self.best is None or scores.cer < self.best.cer:
             self.best, self.best_step = scores, self.step
+            write_evaluation(evaluation, self.output_dir)
         self._tell(TrainingProgress(self.step, self.steps, scores=scores))
         return scores
 
-    def _scores(self, model: Any) -> RecognitionScores:
-        recognizer = Recognizer(self.base, model, longest=self.settings.generation_max_length)
-        batch = self.settings.per_device_eval_batch_size
-        scores = evaluate(recognizer, self.valid_data, self.indices, batch)
+    def _read(self, model: Any) -> Evaluation:
+        s = self.settings
+        evaluation = evaluate(self._recognizer(model), self.valid_data, self.indices, s.per_device_eval_batch_size)
+        for crop in evaluation.crops[: s.show_predictions]:
+            logger.info("reads %r as %r%s", crop.reference, crop.prediction, self._tokens(crop.prediction))
+        scores = evaluation.scores
         logger.info("step %d: CER %.4f, exact %.4f (%d crops)", self.step, scores.cer, scores.exact, scores.count)
-        return scores
+        return evaluation
+
+    def _recognizer(self, model: Any) -> Recognizer:
+        s = self.settings
+        return Recognizer(self.base, model, Decoding(s.generation_max_length, s.generation_num_beams))
+
+    def _tokens(self, text: str) -> str:
+        return f" {self.base.codec.encode(text)}" if self.settings.show_tokens else ""
+
+    def _show(self, batch: Batch) -> None:
+        """Log what the settings ask for."""
+        if self.settings.show_training:
+            readings = self._recognizer(self.model).read(batch.pixels[:SHOWN])
+            for label, reading in zip(batch.texts, readings, strict=False):
+                logger.info("training crop %r is read as %r%s", label, reading.text, self._tokens(reading.text))
+        if self.settings.profile:
+            logger.info("%s", self.stopwatch.report())
+
+    def _show_gradients(self) -> None:
+        groups = ("encoder.", "decoder.") if self.settings.method == "full" else ADAPTERS
+        for group in groups:
+            grads = [weight.grad for name, weight in self.trained.items() if group in name and weight.grad is not None]
+            norm = torch.stack([grad.norm() for grad in grads]).norm() if grads else torch.zeros(())
+            logger.info("gradient of %s: norm %.4g over %d tensors", group.strip("."), norm.item(), len(grads))
 
     def _record(self, rate: float, norm: float, scores: RecognitionScores | None) -> None:
         since = self.history[-1]["step"] if self.history else 0
@@ -277,11 +328,8 @@ class _Run:
         self.loss_sum = 0.0
         self.history.append(row)
         logger.info("step %d of %d: loss %.4f", self.step, self.steps, row["loss"])
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.history)
-        publish_text(self.output_dir / "results.csv", text.getvalue())
+        write_history(self.output_dir, self.history)
+        self.write_events(row)
 
     def _save(self) -> None:
         state = {
@@ -322,12 +370,25 @@ class _Run:
             seed=s.seed,
             first=first,
             last=last,
+            length=self._label_length if s.group_by_length else None,
         )
+
+    def _label_length(self, index: int) -> int:
+        """About how many tokens the label has (jamo, which no tokenizer need be asked for)."""
+        return len(unicodedata.normalize("NFD", self.train_data.text(index)))
 
     def _tell(self, progress: TrainingProgress) -> None:
         if self.on_progress:
             self.on_progress(progress)
 
 
-def _dataset(paths: Paths, base: Base) -> CropDataset:
-    return CropDataset([CropReader(path) for path in paths], base.codec, base.images, base.positions)
+def _precision(settings: DloraTraining, device: torch.device) -> torch.dtype | None:
+    """What to compute in where it is safe; None is float32 throughout."""
+    if settings.fp16:
+        return torch.float16
+    automatic = settings.amp and device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return torch.bfloat16 if settings.bf16 or automatic else None
+
+
+def _dataset(paths: Paths, base: Base, augment_seed: int | None = None) -> CropDataset:
+    return CropDataset([CropReader(path) for path in paths], base.codec, base.images, base.positions, augment_seed)

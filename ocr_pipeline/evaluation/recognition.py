@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from unicodedata import normalize
 
+import numpy as np
+import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
 from ocr_pipeline.page import nfc
+
+LENGTHS = (5, 10, 20)  # where the groups of lengths end
+RESAMPLES = 500
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,10 @@ class RecognitionScores:
     Attributes:
         count: how many pairs were compared.
         cer: character error rate, edits over reference characters of the whole set (can exceed 1).
+        cer_low, cer_high: its 95 % interval by the bootstrap over texts (Efron 1979, percentiles).
         cer_no_spaces: the same after all white space is removed from both sides.
+        cer_nfkc: with compatibility characters folded on both sides (㈜ is (주)), as some tokenizers force it.
+        cer_jamo: over jamo (NFD): a syllable with one wrong letter is wrong by a third or half, not whole.
         wer: word error rate, edits over the reference's words, split at white space.
         one_minus_ned: mean of 1 - edits / length of the longer text (ICDAR 2019 ReCTS); higher is better.
         exact: share of texts without any error; higher is better.
@@ -25,7 +34,11 @@ class RecognitionScores:
 
     count: int
     cer: float
+    cer_low: float
+    cer_high: float
     cer_no_spaces: float
+    cer_nfkc: float
+    cer_jamo: float
     wer: float
     one_minus_ned: float
     exact: float
@@ -48,11 +61,62 @@ def recognition_scores(references: Sequence[str], predictions: Sequence[str]) ->
     return RecognitionScores(
         count=len(pairs),
         cer=_error_rate(pairs),
+        **_interval(pairs),
         cer_no_spaces=_error_rate([("".join(a.split()), "".join(b.split())) for a, b in pairs]),
+        cer_nfkc=_error_rate([(normalize("NFKC", a), normalize("NFKC", b)) for a, b in pairs]),
+        cer_jamo=_error_rate([(normalize("NFD", a), normalize("NFD", b)) for a, b in pairs]),
         wer=_error_rate([(a.split(), b.split()) for a, b in pairs]),
         one_minus_ned=sum(Levenshtein.normalized_similarity(a, b) for a, b in pairs) / len(pairs),
         exact=sum(a == b for a, b in pairs) / len(pairs),
     )
+
+
+def scores_by_group(
+    references: Sequence[str], predictions: Sequence[str], sources: Sequence[str]
+) -> dict[str, RecognitionScores]:
+    """The scores of all texts, of each source, and of each length of the reference (in characters).
+
+    Raises:
+        ValueError: the three differ in number, or there is nothing to compare.
+    """
+    groups: dict[str, list[tuple[str, str]]] = {"all": []}
+    for reference, prediction, source in zip(references, predictions, sources, strict=True):
+        for group in ("all", f"source {source}", f"length {_length_group(len(nfc(reference)))}"):
+            groups.setdefault(group, []).append((reference, prediction))
+    return {
+        group: recognition_scores(*zip(*pairs, strict=True))
+        for group, pairs in sorted(groups.items(), key=lambda item: _rank(item[0]))
+        if pairs
+    }
+
+
+def _length_group(length: int) -> str:
+    low = 0
+    for high in LENGTHS:
+        if length <= high:
+            return f"{low}-{high}"
+        low = high + 1
+    return f"{low}+"
+
+
+def _rank(group: str) -> tuple[int, int, str]:
+    kind, _, name = group.partition(" ")
+    number = int(name.partition("-")[0].rstrip("+")) if kind == "length" else 0
+    return ("all", "source", "length").index(kind), number, name
+
+
+def _interval(pairs: Sequence[tuple[str, str]]) -> dict[str, float]:
+    edits, lengths = _edits_and_lengths(pairs)
+    rng = np.random.default_rng(0)
+    chosen = (rng.integers(len(pairs), size=len(pairs)) for _ in range(RESAMPLES))
+    rates = [edits[texts].sum() / max(1, lengths[texts].sum()) for texts in chosen]
+    low, high = np.percentile(rates, (2.5, 97.5))
+    return {"cer_low": float(low), "cer_high": float(high)}
+
+
+def _edits_and_lengths(pairs: Sequence[tuple[str, str]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    edits = [Levenshtein.distance(reference, prediction) for reference, prediction in pairs]
+    return np.array(edits), np.array([len(reference) for reference, _ in pairs])
 
 
 def _error_rate(pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> float:

@@ -12,18 +12,24 @@ if TYPE_CHECKING:
     from ocr_pipeline.fast.checkpoint import load_network, load_weights, read_weights
     from ocr_pipeline.fast.config import Augmentation, FastConfig, read_config
     from ocr_pipeline.fast.data import find_lmdbs
+    from ocr_pipeline.fast.detector import Detector
+    from ocr_pipeline.fast.exporting import export_onnx
     from ocr_pipeline.fast.network import FastNetwork, build_network
-    from ocr_pipeline.fast.prediction import DetectedPage, DetectedWord, Detector, detect_folder, predict
+    from ocr_pipeline.fast.prediction import DetectedPage, DetectedWord, detect_folder, predict
     from ocr_pipeline.fast.settings import CODE_VERSION, FastPrediction, FastTraining, TrainingResult
+    from ocr_pipeline.fast.stopping import TrainingStoppedError
     from ocr_pipeline.fast.training import train_fast
 
 _HOME = {
     "checkpoint": ("load_network", "load_weights", "read_weights"),
     "config": ("Augmentation", "FastConfig", "read_config"),
     "data": ("find_lmdbs",),
+    "detector": ("Detector",),
+    "exporting": ("export_onnx",),
     "network": ("FastNetwork", "build_network"),
-    "prediction": ("DetectedPage", "DetectedWord", "Detector", "detect_folder", "predict"),
+    "prediction": ("DetectedPage", "DetectedWord", "detect_folder", "predict"),
     "settings": ("CODE_VERSION", "FastPrediction", "FastTraining", "TrainingResult"),
+    "stopping": ("TrainingStoppedError",),
     "training": ("train_fast",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
@@ -39,8 +45,10 @@ __all__ = [
     "FastPrediction",
     "FastTraining",
     "TrainingResult",
+    "TrainingStoppedError",
     "build_network",
     "detect_folder",
+    "export_onnx",
     "find_lmdbs",
     "load_network",
     "load_weights",

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ocr_pipeline.fast.config import Augmentation
 from ocr_pipeline.fast.pictures import Picture
+from ocr_pipeline.storage.pictures import decode_picture
 
 Points = npt.NDArray[np.float64]  # (n, 2)
 _TRIES = 20
@@ -52,9 +53,12 @@ def random_crop(
     matrix[:, 2] -= origin
     pixels = cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
-    return Crop(
-        change_colours(pixels, settings, random), [polygon - origin for polygon in moved], _apply(matrix, corners)
-    )
+    pixels = change_colours(pixels, settings, random)
+    if settings.shadow and random.random() < settings.shadow:
+        pixels = cast_shadow(pixels, random)
+    if settings.jpeg and random.random() < settings.jpeg:
+        pixels = compress(pixels, random)
+    return Crop(pixels, [polygon - origin for polygon in moved], _apply(matrix, corners))
 
 
 def change_colours(picture: Picture, settings: Augmentation, random: np.random.Generator) -> Picture:
@@ -74,9 +78,27 @@ def change_colours(picture: Picture, settings: Augmentation, random: np.random.G
         picture = cv2.addWeighted(picture, colour, cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), 1 - colour, 0)
     if turn:
         hsv = cv2.cvtColor(picture, cv2.COLOR_RGB2HSV)
-        hsv[..., 0] = (hsv[..., 0].astype(np.int16) + turn) % 180
+        same = np.arange(256)
+        hsv = cv2.LUT(hsv, np.stack([(same + turn) % 180, same, same], axis=1).astype(np.uint8)[None])
         picture = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
     return picture
+
+
+def cast_shadow(picture: Picture, random: np.random.Generator) -> Picture:
+    """Darken one side of a random line through the picture, with a soft edge."""
+    height, width = picture.shape[:2]
+    angle, (x, y) = random.uniform(0, 2 * np.pi), random.uniform(0.2, 0.8, 2) * (width, height)
+    softness = random.uniform(0.01, 0.1) * max(height, width)
+    rows, columns = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)[None]
+    depth = (columns - np.float32(x)) * np.float32(np.cos(angle)) + (rows - np.float32(y)) * np.float32(np.sin(angle))
+    share = np.clip(depth / np.float32(softness) + np.float32(0.5), 0, 1) * np.float32(random.uniform(0.3, 0.6))
+    return (picture * (1 - share)[..., None]).astype(np.uint8)
+
+
+def compress(picture: Picture, random: np.random.Generator) -> Picture:
+    """The picture after JPEG compression at a random quality."""
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(30, 91))]
+    return decode_picture(cv2.imencode(".jpg", picture, quality)[1].tobytes())
 
 
 def _random_view(

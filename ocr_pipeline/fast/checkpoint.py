@@ -1,7 +1,8 @@
 """Weights of FAST in every layout that has been published, read strictly: all of them load, or none.
 
 Layouts: ``release`` (``ema``), ``training`` (``state_dict``), ``backbone`` (``model``, ImageNet), ``deploy`` (bare,
-fused) and ``bare``; prefixes ``module.`` and ``_orig_mod.`` are taken off. Files are opened with ``weights_only``, so
+fused) and ``bare``; prefixes ``module.`` and ``_orig_mod.`` are taken off. Files of docTR (``doctr``) and TextNet of
+Hugging Face transformers (``textnet``, a backbone) load under our names. Files are opened with ``weights_only``, so
 nothing in them is ever run.
 """
 
@@ -20,11 +21,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.fast.foreign_layouts import known_names
 from ocr_pipeline.fast.network import VARIANTS, FastNetwork, Variant, build_network
 
 _LAYOUTS = {"ema": "release", "state_dict": "training", "model": "backbone"}  # in order of preference
 _PREFIXES = ("module.", "_orig_mod.")
-_CLASSIFIER = re.compile(r"(conv_head|head)\.")  # of ImageNet files; FAST has no use for it
+_CLASSIFIER = re.compile(r"(conv_head|head|classifier)\.")  # of ImageNet files; FAST has no use for it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Weights:
     """What one file holds.
 
     Attributes:
-        layout: ``release``, ``training``, ``backbone``, ``deploy`` or ``bare``.
+        layout: ``release``, ``training``, ``backbone``, ``deploy``, ``bare``, ``doctr`` or ``textnet``.
         variant: name in ``VARIANTS``, told from the keys.
         state: parameter name without prefixes -> tensor on the CPU.
         ignored: keys that belong to no detector (the classifier of ImageNet files).
@@ -46,6 +48,10 @@ class Weights:
     ignored: tuple[str, ...] = ()
     extras: dict[str, Any] = dataclasses.field(default_factory=dict)
 
+    @property
+    def backbone_only(self) -> bool:
+        return all(key.startswith("backbone.") for key in self.state)
+
 
 def read_weights(path: Path) -> Weights:
     """Read a checkpoint and tell its layout and variant.
@@ -56,11 +62,15 @@ def read_weights(path: Path) -> Weights:
     content = read_checkpoint_file(path)
     layout, raw = _unwrap(content, path)
     state = {_strip(key): value for key, value in raw.items()}
+    origin, names = known_names(state)
+    state = {names[key]: value for key, value in state.items()}
     ignored: tuple[str, ...] = ()
     if not any(key.startswith("backbone.") for key in state):
-        layout = "backbone"
+        layout = origin or "backbone"
         ignored = tuple(key for key in state if _CLASSIFIER.match(key))
         state = {f"backbone.{key}": value for key, value in state.items() if key not in ignored}
+    elif origin:
+        layout = origin
     elif layout == "bare" and any(".fused_conv." in key for key in state):
         layout = "deploy"
     extras = {key: value for key, value in content.items() if key not in _LAYOUTS} if raw is not content else {}
@@ -77,7 +87,7 @@ def load_weights(network: FastNetwork, weights: Weights) -> int:
     """
     target: torch.nn.Module = network
     state: Mapping[str, Tensor] = weights.state
-    if weights.layout == "backbone":
+    if weights.backbone_only:
         target, state = network.backbone, {key.removeprefix("backbone."): value for key, value in state.items()}
     own = target.state_dict()
     wrong = [key for key in own.keys() | state.keys() if key not in own or key not in state]
@@ -99,7 +109,7 @@ def load_network(path: Path, dropout: float = 0.0) -> tuple[FastNetwork, Weights
         PipelineError: as ``read_weights``, or the file holds a backbone only.
     """
     weights = read_weights(path)
-    if weights.layout == "backbone":
+    if weights.backbone_only:
         raise PipelineError(
             "this file holds a backbone only, which cannot detect anything",
             where=path,

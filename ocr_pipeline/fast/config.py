@@ -25,6 +25,8 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         flip: probability of mirroring left to right.
         blur: probability of a Gaussian blur of up to 1 pixel.
         brightness, contrast, saturation: largest relative change; hue: largest turn as a share of the circle.
+        shadow: probability of a straight-edged shadow over part of the crop, as on photographed pages.
+        jpeg: probability of JPEG compression at a quality of 30 to 90.
     """
 
     scale: tuple[float, float] = (0.5, 2.0)
@@ -36,6 +38,32 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contrast: float = 0.4
     saturation: float = 0.4
     hue: float = 0.1
+    shadow: float = 0.0
+    jpeg: float = 0.0
+
+
+class LearningRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where we differ from the published code on purpose; ``PUBLISHED_RULES`` are that code's.
+
+    Attributes:
+        max_words: words of a page that are learnt, the others become background; None for all.
+        low_kernels: of a word so low that rounded shrinking leaves nothing of it: its ``thin`` middle line, or the
+            ``whole`` word, which may then grow together with its neighbours.
+        min_side: words whose shorter side is below this many pixels of the crop are masked, not learnt.
+        coordinates: corners to whole pixels: ``rounded`` or ``truncated``.
+        hash_words: words that begin with "#": ``learn`` or ``ignore``; illegible words are ignored anyway.
+        textless: loss of a crop without text: ``bce`` on its background, or ``dice``, a constant that teaches nothing.
+    """
+
+    max_words: int | None = None
+    low_kernels: Literal["thin", "whole"] = "thin"
+    min_side: float = 2.0
+    coordinates: Literal["rounded", "truncated"] = "rounded"
+    hash_words: Literal["learn", "ignore"] = "learn"
+    textless: Literal["bce", "dice"] = "bce"
+
+
+PUBLISHED_RULES = LearningRules(200, "whole", 0.0, "truncated", "ignore", "dice")
 
 
 class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,6 +82,7 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         ema_decay: of the moving average that is then evaluated and saved, 0 for none.
         loss_text, loss_kernel, loss_embedding: weights; embedding_version: 1 or 2.
         min_score, min_area, bbox_type: which boxes count, and their form.
+        dataset_weights: data set (``text_in_wild``) -> how often each of its pages is taken in one pass, for 1.
     """
 
     variant: str = "base"
@@ -79,6 +108,8 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     min_area: float = 250.0
     bbox_type: Literal["rect", "poly"] = "rect"
     augmentation: Augmentation = Augmentation()
+    rules: LearningRules = LearningRules()
+    dataset_weights: dict[str, float] = {}
 
     def __post_init__(self) -> None:
         if self.pooling_size < 3 or self.pooling_size % 2 == 0:
@@ -87,6 +118,8 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError(f"img_size is {self.img_size}, but must be a multiple of 32")
         if min(self.batch_size, self.epochs, self.repeat_times, self.short_size) < 1:
             raise ValueError("batch_size, epochs, repeat_times and short_size must be 1 or more")
+        if any(weight < 0 for weight in self.dataset_weights.values()):
+            raise ValueError("dataset_weights must not be negative")
 
 
 def read_config(path: Path) -> FastConfig:

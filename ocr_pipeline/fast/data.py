@@ -6,14 +6,16 @@ nothing, and a resumed training sees what an uninterrupted one would have seen.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
@@ -21,7 +23,7 @@ from torch.utils.data import Dataset, Sampler
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import Truth
 from ocr_pipeline.fast.augmentation import Points, random_crop
-from ocr_pipeline.fast.config import FastConfig
+from ocr_pipeline.fast.config import FastConfig, LearningRules
 from ocr_pipeline.fast.pictures import Picture, fit_short_side, read_rgb
 from ocr_pipeline.fast.targets import draw_targets
 from ocr_pipeline.layout_lmdb import LayoutReader, LayoutRecord
@@ -29,13 +31,22 @@ from ocr_pipeline.storage.manifest import read_manifest
 
 
 class Batch(NamedTuple):
-    """Tensors of N crops of S x S: pictures (N, 3, S, S) uint8, maps (N, S, S) uint8, instance int32."""
+    """Tensors of N crops of S x S: pictures (N, 3, S, S) uint8, maps (N, S, S) uint8, instance int32.
+
+    ``words`` (N, 4) counts what became of each page's words, in the order of ``FATES``; ``page`` (N,) tells the page.
+    """
 
     pictures: Tensor
     text: Tensor
     kernel: Tensor
     mask: Tensor
     instance: Tensor
+    words: Tensor
+    page: Tensor
+
+
+FATES = ("learnt", "ignored", "outside", "too_small")
+"""Of a word in a crop: in the targets, masked as illegible or unlabelled, beyond the crop, masked as too small."""
 
 
 class PreparedPage(NamedTuple):
@@ -69,6 +80,33 @@ class Pages:
         image, record = self._readers[number].read(local)
         return read_rgb(image, f"{self._readers[number].path}, sample {local}"), record
 
+    def name(self, index: int) -> str:
+        """Of one sample: the page's picture, its LMDB and its position there."""
+        number = bisect_right(self._ends, index)
+        local = index - (self._ends[number - 1] if number else 0)
+        reader = self._readers[number]
+        return f"{reader.read(local)[1].image} ({reader.path.name}, sample {local})"
+
+    def shares(self, weights: Mapping[str, float]) -> list[tuple[int, int]]:
+        """For each LMDB its pages and how many of them one pass takes, by the weight of its data set.
+
+        Raises:
+            PipelineError: a weight names no data set among these, or all weights are 0.
+        """
+        names = [re.sub(r"_(train|valid)(_partly)?(_layout)?$", "", reader.path.stem) for reader in self._readers]
+        unknown = sorted(weights.keys() - set(names))
+        shares = [
+            (len(reader), round(weights.get(name, 1.0) * len(reader)))
+            for name, reader in zip(names, self._readers, strict=True)
+        ]
+        if unknown or not sum(taken for _, taken in shares):
+            raise PipelineError(
+                f"no data set is called {unknown[0]}" if unknown else "all data sets have the weight 0",
+                where="dataset_weights",
+                remedy=f"The data sets here are {', '.join(sorted(set(names)))}.",
+            )
+        return shares
+
     def manifest(self) -> list[dict[str, str | int]]:
         """Name, length and fingerprint (empty if unknown) of each LMDB, for the checkpoint."""
         entries: list[dict[str, str | int]] = []
@@ -89,25 +127,31 @@ class TrainingCrops(Dataset[Batch]):
         position, index = key
         config, random = self._config, np.random.default_rng((self._seed, position))
         picture, record = self._pages.read(index)
-        polygons, ignored = labelled_areas(record)
+        polygons, ignored = labelled_areas(record, config.rules)
         crop = random_crop(picture, polygons, ignored, config.img_size, config.short_size, config.augmentation, random)
-        margin = (
-            config.pooling_size
-        )  # so that words which leave the crop are eroded at their own edge, not at the crop's
+        margin = config.pooling_size  # words that leave the crop are eroded at their own edge, not at the crop's
         size = config.img_size + 2 * margin
-        visible = [number for number, polygon in enumerate(crop.polygons) if _touches(polygon + margin, size)]
+        seen = [number for number, polygon in enumerate(crop.polygons) if _touches(polygon + margin, size)]
+        small = [
+            not ignored[number] and _shorter_side(crop.polygons[number]) < config.rules.min_side for number in seen
+        ]
+        whole = np.trunc if config.rules.coordinates == "truncated" else np.rint
         targets = draw_targets(
             (size, size),
-            [np.rint(crop.polygons[number] + margin).astype(np.int32) for number in visible],
-            [ignored[number] for number in visible],
+            [whole(crop.polygons[number] + margin).astype(np.int32) for number in seen],
+            [ignored[number] or low for number, low in zip(seen, small, strict=True)],
             config.pooling_size,
+            thin=config.rules.low_kernels == "thin",
         )
         page = np.zeros((size, size), np.uint8)
         cv2.fillPoly(page, [np.rint(crop.page + margin).astype(np.int32)], 1)
         inner = slice(margin, -margin)
         maps = (targets.text, targets.kernel, targets.mask & page, targets.instance)
         text, kernel, mask, instance = (torch.from_numpy(layer[inner, inner].copy()) for layer in maps)
-        return Batch(torch.from_numpy(crop.picture).permute(2, 0, 1).contiguous(), text, kernel, mask, instance)
+        pixels = torch.from_numpy(crop.picture).permute(2, 0, 1).contiguous()
+        masked, low = sum(ignored[number] for number in seen), sum(small)
+        fates = (len(seen) - masked - low, masked, len(polygons) - len(seen), low)
+        return Batch(pixels, text, kernel, mask, instance, torch.tensor(fates), torch.tensor(index))
 
 
 class ValidationPages(Dataset[PreparedPage]):
@@ -128,27 +172,43 @@ class ValidationPages(Dataset[PreparedPage]):
 
 
 class SampleOrder(Sampler[tuple[int, int]]):
-    """(position, page) from ``start`` to ``stop``; each pass over the pages has its own seeded order."""
+    """(position, page) from ``start`` to ``stop``; each pass over the pages has its own seeded order.
 
-    def __init__(self, pages: int, seed: int, start: int, stop: int) -> None:
-        self._pages, self._seed, self._start, self._stop = pages, seed, start, stop
+    Args:
+        shares: for each LMDB its pages and how many of them a pass takes, more than all of them by repetition.
+    """
+
+    def __init__(self, shares: Sequence[tuple[int, int]], seed: int, start: int, stop: int) -> None:
+        self._shares, self._seed, self._start, self._stop = shares, seed, start, stop
 
     def __len__(self) -> int:
         return self._stop - self._start
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        current, order = -1, np.arange(0)
+        current, order, length = -1, np.arange(0), sum(taken for _, taken in self._shares)
         for position in range(self._start, self._stop):
-            lap, place = divmod(position, self._pages)
+            lap, place = divmod(position, length)
             if lap != current:
-                current, order = lap, np.random.default_rng((self._seed, lap)).permutation(self._pages)
+                current, order = lap, self._pass(np.random.default_rng((self._seed, lap)))
             yield position, int(order[place])
 
+    def _pass(self, random: np.random.Generator) -> npt.NDArray[np.int64]:
+        first, chosen = 0, []
+        for pages, taken in self._shares:
+            repeats, rest = divmod(taken, pages)
+            some = random.choice(pages, rest, replace=False) if rest else np.arange(0)
+            chosen.append(first + np.concatenate([np.tile(np.arange(pages), repeats), some]))
+            first += pages
+        return random.permutation(np.concatenate(chosen))
 
-def labelled_areas(record: LayoutRecord) -> tuple[list[Points], list[bool]]:
+
+def labelled_areas(record: LayoutRecord, rules: LearningRules | None = None) -> tuple[list[Points], list[bool]]:
     """Polygons of a page and whether each is to be ignored: its words, then the regions whose text nobody labelled."""
-    polygons = [np.asarray(word.quad, np.float64) for word in record.words]
-    ignored = [word.state == "ignore" for word in record.words]
+    rules = rules or LearningRules()
+    words = record.words[: rules.max_words]
+    polygons = [np.asarray(word.quad, np.float64) for word in words]
+    hashes = rules.hash_words == "ignore"
+    ignored = [word.state == "ignore" or (hashes and word.text.startswith("#")) for word in words]
     for x0, y0, x1, y1 in record.ignore_boxes():
         polygons.append(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64))
         ignored.append(True)
@@ -156,17 +216,29 @@ def labelled_areas(record: LayoutRecord) -> tuple[list[Points], list[bool]]:
 
 
 def find_lmdbs(base: Path, split: str) -> list[Path]:
-    """The layout LMDBs of a split under the guide's folder, by name.
+    """The layout LMDBs of a split under the guide's folder, by name; of a data set without one, the older ``*.lmdb``.
 
     Raises:
         PipelineError: there is none.
     """
-    found = sorted(path for path in Path(base).glob(f"*_{split}_layout.lmdb") if path.is_dir())
+    found = {}
+    for ending in (f"_{split}.lmdb", f"_{split}_layout.lmdb"):
+        for path in Path(base).glob(f"*{ending}"):
+            if path.is_dir() and not path.name.endswith(f"_annotations{ending}"):  # these hold word crops
+                found[path.name.removesuffix(ending)] = path
     if not found:
         raise PipelineError(
             f"no *_{split}_layout.lmdb here", where=base, remedy="Make the layout LMDBs first, or correct --lmdb_base."
         )
-    return found
+    return [found[name] for name in sorted(found)]
+
+
+def _shorter_side(polygon: Points) -> float:
+    """Of the smallest rectangle around the polygon."""
+    sides = np.hypot(*(np.roll(polygon, -1, axis=0) - polygon).T)
+    if len(polygon) == 4:
+        return float(min(sides[0] + sides[2], sides[1] + sides[3]) / 2)
+    return float(min(cv2.minAreaRect(polygon.astype(np.float32))[1]))
 
 
 def _touches(polygon: Points, size: int) -> bool:

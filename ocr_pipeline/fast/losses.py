@@ -6,7 +6,7 @@ Sums run in float32 whatever the precision of the network, so that mixed precisi
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -37,6 +37,7 @@ class FastLoss:
         pooling_size: of the max-pooling that grows kernels to text; the same as in the targets.
         text, kernel, embedding: weights.
         embedding_version: 1, or 2 which also pushes background pixels away from the words.
+        textless: ``dice`` gives samples without text a constant, as published; ``bce`` lets them teach background.
     """
 
     pooling_size: int = 9
@@ -44,14 +45,20 @@ class FastLoss:
     kernel: float = 1.0
     embedding: float = 0.25
     embedding_version: int = 1
+    textless: Literal["bce", "dice"] = "dice"
 
     def __call__(self, logits: Tensor, text: Tensor, kernel: Tensor, mask: Tensor, instance: Tensor) -> Losses:
         """``logits`` (N, 5, h, w) of the network, maps (N, H, W) of the targets; logits are scaled up to H x W."""
         logits = functional.interpolate(logits.float(), size=text.shape[1:], mode="bilinear", align_corners=False)
         kernels = logits[:, 0]
         texts = functional.max_pool2d(kernels, self.pooling_size, 1, (self.pooling_size - 1) // 2)
-        text_loss = dice(texts, text, hard_examples(texts, text, mask)).mean()
-        kernel_loss = dice(kernels, kernel, text * mask).mean()
+        text_losses = dice(texts, text, hard_examples(texts, text, mask))
+        kernel_losses = dice(kernels, kernel, text * mask)
+        if self.textless == "bce":
+            has_text = ((text > 0) & (mask > 0)).flatten(1).any(1)
+            text_losses = torch.where(has_text, text_losses, background_entropy(texts, mask))
+            kernel_losses = torch.where(has_text, kernel_losses, 0.0)  # kernels are judged inside text only
+        text_loss, kernel_loss = text_losses.mean(), kernel_losses.mean()
         pixels = zip(logits[:, 1:], instance * (mask > 0), kernel, strict=True)
         embedding_loss = torch.stack([embedding(*sample, version=self.embedding_version) for sample in pixels]).mean()
         parts = self.text * text_loss, self.kernel * kernel_loss, self.embedding * embedding_loss
@@ -66,6 +73,12 @@ def dice(logits: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     overlap = (predicted * wanted).sum(1)
     sizes = (predicted * predicted).sum(1) + _SMOOTH + (wanted * wanted).sum(1) + _SMOOTH
     return 1 - 2 * overlap / sizes
+
+
+def background_entropy(logits: Tensor, mask: Tensor) -> Tensor:
+    """Mean cross entropy of pixels that are all background, per sample, 0 without pixels: (N, H, W) each -> (N,)."""
+    allowed = (mask > 0).flatten(1)
+    return (functional.softplus(logits).flatten(1) * allowed).sum(1) / allowed.sum(1).clamp(min=1)
 
 
 @torch.no_grad()

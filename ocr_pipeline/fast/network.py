@@ -15,7 +15,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.blocks import ConvLayer, RepConvLayer
 
 EMBEDDING_SIZE = 4
-_IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean, deviation of R, G, B
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of R, G, B
 _KERNELS = {"S": (3, 3), "V": (3, 1), "H": (1, 3)}
 
 
@@ -149,7 +149,8 @@ def _stage(blocks: str, inputs: int, outputs: int, halving: int = 0) -> nn.Modul
 
 def normalise(pictures: Tensor) -> Tensor:
     """RGB uint8 (N, 3, H, W) to the float32 that the networks were trained on: ImageNet mean 0, deviation 1."""
-    mean, deviation = (torch.tensor(values, device=pictures.device)[:, None, None] for values in _IMAGENET)
+    statistics = IMAGENET_MEAN, IMAGENET_DEVIATION
+    mean, deviation = (torch.tensor(values, device=pictures.device)[:, None, None] for values in statistics)
     return (pictures.float() / 255 - mean) / deviation
 
 

@@ -48,23 +48,50 @@ def find_boxes(logits: Map, original_size: tuple[int, int], rules: BoxRules) -> 
     height, width = logits.shape[0] * 4, logits.shape[1] * 4
     kernels = (logits > 0).astype(np.uint8)
     count, labels, statistics, _ = cv2.connectedComponentsWithStats(kernels, connectivity=8)
-    grown = _grow(labels.astype(np.float32), rules.pooling_size)
-    scores = _grow(logits, rules.pooling_size)
+    grown = _grow(labels.astype(np.float32), rules.pooling_size).astype(np.int32)
+    rows, columns = _Repeats.of(grown.shape[0], height), _Repeats.of(grown.shape[1], width)
+    pixels, scores = _measure(grown, _grow(logits, rules.pooling_size), rows, columns, count)
     scale = np.array([original_size[1] / width, original_size[0] / height])
     found = []
-    for label in range(1, count):
-        rows, columns = _surroundings(statistics[label], rules.pooling_size, (height, width))
-        member = _enlarged(grown, rows, columns, (height, width)) == label
-        pixels = int(np.count_nonzero(member))
-        if not pixels or pixels < rules.min_area:
+    for label in np.flatnonzero((pixels > 0) & (pixels >= rules.min_area) & (scores >= rules.min_score)):
+        if label == 0:
             continue
-        score = float(np.mean(_sigmoid(_enlarged(scores, rows, columns, (height, width))[member])))
-        if score < rules.min_score:
-            continue
-        outline = _rectangle(member) if rules.bbox_type == "rect" else _outline(member)
-        polygon = (outline + np.array([columns[0], rows[0]])) * scale
-        found.append(Detection(polygon.astype(np.int32), score))
+        high, wide = _surroundings(statistics[label], rules.pooling_size, grown.shape)
+        member = grown[high, wide] == label
+        if rules.bbox_type == "rect":
+            polygon = _rectangle(member, rows.within(high), columns.within(wide), int(pixels[label]))
+        else:
+            polygon = _outline(member, rows.within(high), columns.within(wide))
+        found.append(Detection((polygon * scale).astype(np.int32), float(scores[label])))
     return found
+
+
+class _Repeats(NamedTuple):
+    """Enlarging one axis by nearest neighbours: for each place its first new place, and how many it becomes."""
+
+    first: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, length: int, enlarged: int) -> _Repeats:
+        nearest = np.floor(np.arange(enlarged, dtype=np.float32) * np.float32(length / enlarged)).astype(np.intp)
+        times = np.bincount(nearest, minlength=length)
+        return cls(np.cumsum(times) - times, times)
+
+    def within(self, part: slice) -> _Repeats:
+        return _Repeats(self.first[part], self.times[part])
+
+
+def _measure(
+    grown: npt.NDArray[np.int32], logits: Map, rows: _Repeats, columns: _Repeats, count: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Pixels at the size of the network's input and mean score, for each label at once."""
+    inside = grown > 0
+    weight = (rows.times[:, None] * columns.times[None, :])[inside].astype(np.float64)
+    labels = grown[inside]
+    pixels: npt.NDArray[np.float64] = np.bincount(labels, weight, minlength=count).astype(np.float64)
+    sums = np.bincount(labels, weight * _sigmoid(logits[inside]), minlength=count)
+    return pixels, sums / np.maximum(pixels, 1)
 
 
 def _grow(values: Map, pooling_size: int) -> Map:
@@ -76,34 +103,39 @@ def _grow(values: Map, pooling_size: int) -> Map:
     return np.asarray(pooled[: twice.shape[0] - lost, : twice.shape[1] - lost], np.float32)
 
 
-def _enlarged(values: Map, rows: npt.NDArray, columns: npt.NDArray, size: tuple[int, int]) -> Map:
-    """The given rows and columns of ``values`` enlarged to ``size`` by nearest neighbours."""
-    near_rows = np.floor(rows.astype(np.float32) * np.float32(values.shape[0] / size[0])).astype(np.intp)
-    near_columns = np.floor(columns.astype(np.float32) * np.float32(values.shape[1] / size[1])).astype(np.intp)
-    return values[near_rows[:, None], near_columns[None, :]]
-
-
-def _surroundings(statistics: npt.NDArray, pooling_size: int, size: tuple[int, int]) -> tuple[npt.NDArray, npt.NDArray]:
-    """Rows and columns, at input size, that hold all of a component after growing."""
-    margin = 2 * pooling_size + 4
-    left, top, wide, high = (int(value) * 4 for value in statistics[:4])
-    rows = np.arange(max(top - margin, 0), min(top + high + margin, size[0]))
-    columns = np.arange(max(left - margin, 0), min(left + wide + margin, size[1]))
+def _surroundings(statistics: npt.NDArray, pooling_size: int, size: tuple[int, ...]) -> tuple[slice, slice]:
+    """Rows and columns of the grown map that hold all of a component."""
+    margin = pooling_size // 2 + 1
+    left, top, wide, high = (int(value) * 2 for value in statistics[:4])
+    rows = slice(max(top - margin, 0), min(top + high + margin, size[0]))
+    columns = slice(max(left - margin, 0), min(left + wide + margin, size[1]))
     return rows, columns
 
 
-def _rectangle(member: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """Corners of the smallest rectangle, its sides scaled towards the area that the word really covers."""
-    rows, columns = np.nonzero(member)
-    points = np.stack([columns, rows], axis=1).astype(np.int32)
-    centre, (wide, high), angle = cv2.minAreaRect(points)
-    factor = (len(points) / max(wide * high, 1.0)) ** 0.25
+def _rectangle(
+    member: npt.NDArray[np.bool_], rows: _Repeats, columns: _Repeats, pixels: int
+) -> npt.NDArray[np.float64]:
+    """Corners of the smallest rectangle, its sides scaled towards the area that the word really covers.
+
+    Only the outermost pixels of each row matter to it.
+    """
+    filled = np.flatnonzero(member.any(axis=1))
+    member = member[filled]
+    left = columns.first[member.argmax(axis=1)]
+    last = member.shape[1] - 1 - member[:, ::-1].argmax(axis=1)
+    right = columns.first[last] + columns.times[last] - 1
+    top = rows.first[filled]
+    bottom = top + rows.times[filled] - 1
+    points = np.stack([np.concatenate([left, right, left, right]), np.concatenate([top, top, bottom, bottom])], axis=1)
+    centre, (wide, high), angle = cv2.minAreaRect(points.astype(np.int32))
+    factor = (pixels / max(wide * high, 1.0)) ** 0.25
     return cv2.boxPoints((centre, (wide * factor, high * factor), angle)).astype(np.float64)
 
 
-def _outline(member: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    contours, _ = cv2.findContours(member.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    return contours[0][:, 0].astype(np.float64)
+def _outline(member: npt.NDArray[np.bool_], rows: _Repeats, columns: _Repeats) -> npt.NDArray[np.float64]:
+    enlarged = member.astype(np.uint8).repeat(rows.times, axis=0).repeat(columns.times, axis=1)
+    contours, _ = cv2.findContours(enlarged, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return contours[0][:, 0] + np.array((columns.first[0], rows.first[0]), dtype=float)
 
 
 def _sigmoid(logits: Map) -> Map:

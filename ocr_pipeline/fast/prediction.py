@@ -1,24 +1,25 @@
-"""Words found in pictures: the trained network from pixels to boxes, drawn and as JSON."""
+"""Words found in pictures: from files to drawn pictures, JSON and ICDAR text."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import cv2
 import msgspec
 import numpy as np
-import torch
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.fast.checkpoint import Weights, load_network
-from ocr_pipeline.fast.config import FastConfig, config_from, read_config
-from ocr_pipeline.fast.network import FastNetwork, normalise
-from ocr_pipeline.fast.pictures import Picture, fit_short_side, read_rgb
-from ocr_pipeline.fast.postprocess import BoxRules, Detection, find_boxes
+from ocr_pipeline.fast.config import config_from, read_config
+from ocr_pipeline.fast.detector import Detector
+from ocr_pipeline.fast.pictures import Picture, read_rgb, turn_upright
+from ocr_pipeline.fast.postprocess import Detection
 from ocr_pipeline.fast.settings import Device, FastPrediction
 from ocr_pipeline.page import IMAGE_EXTENSIONS, Quad
-from ocr_pipeline.storage.publishing import publish_file
+from ocr_pipeline.progress import Progress
+from ocr_pipeline.storage.publishing import publish_file, publish_text
 
 log = logging.getLogger(__name__)
 
@@ -54,122 +55,100 @@ class DetectedPage(msgspec.Struct, frozen=True):
     words: list[DetectedWord]
 
 
-class Detector:
-    """A trained detector, fused and ready.
+def predict(settings: FastPrediction) -> tuple[list[DetectedPage], dict[str, str]]:
+    """Find the words of each picture; the drawn picture, its boxes as JSON and as ICDAR text are published.
+
+    Returns:
+        The pages in order, and for each picture that cannot be read (by its path) the reason.
 
     Raises:
-        PipelineError: the checkpoint or the device cannot be used.
-    """
-
-    def __init__(self, checkpoint: Path, config: FastConfig | None = None, device: Device = "auto") -> None:
-        self.device = choose_device(device)
-        network, weights = load_network(checkpoint)
-        self.config = config or _config_of(weights)
-        self.network = network.fuse(kernel_only=True).to(self.device)
-
-    def detect(self, picture: Picture) -> list[Detection]:
-        """Boxes of one RGB picture (H, W, 3), in its pixels."""
-        fitted = fit_short_side(picture, self.config.short_size)
-        return detect_fitted(self.network, fitted, (picture.shape[0], picture.shape[1]), self.config)
-
-
-def predict(settings: FastPrediction) -> list[DetectedPage]:
-    """Find the words of each picture, and publish the drawn picture and the boxes.
-
-    Raises:
-        PipelineError: a picture, the checkpoint, the configuration or the device cannot be used.
+        PipelineError: a folder has no pictures, or the checkpoint, the configuration or the device cannot be used.
     """
     config = read_config(settings.config) if settings.config else None
     detector = Detector(settings.checkpoint, config, settings.device)
     overrides = {name: getattr(settings, name) for name in ("min_score", "min_area", "short_size")}
     given = {name: value for name, value in overrides.items() if value is not None}
     detector.config = config_from(msgspec.to_builtins(detector.config) | given, settings.checkpoint)
-    pages = []
-    for path in settings.image:
-        target = settings.output if len(settings.image) == 1 else settings.output / f"{path.name}.png"
-        pages.append(_detect(detector, read_rgb(_read(path), path), path, target))
-    return pages
+    targets = _targets(settings)
+    pages, errors = list[DetectedPage](), dict[str, str]()
+    progress = Progress(f"detecting to {settings.output}", "pictures", len(targets))
+    pictures = _readable(list(targets), settings.exif_orientation, errors, progress)
+    while batch := list(islice(pictures, settings.batch_size)):
+        found = detector.detect_batch([picture for _, picture in batch])
+        for (path, picture), boxes in zip(batch, found, strict=True):
+            pages.append(_page_of(path, picture, boxes))
+            _publish(pages[-1], picture, targets[path])
+    return pages, errors
 
 
 def detect_folder(
     checkpoint: Path, images_dir: Path, output_dir: Path, device: Device = "auto"
 ) -> tuple[list[DetectedPage], dict[str, str]]:
-    """Find the words of every picture of a folder; a drawn picture and its boxes are published for each.
-
-    Returns:
-        The pages, by name, and for each picture that cannot be read (by name) the reason.
+    """``predict`` for every picture of a folder; the reasons stand by file name.
 
     Raises:
         PipelineError: there are no pictures, or the checkpoint or the device cannot be used.
     """
-    paths = sorted(path for path in images_dir.glob("*") if path.suffix[1:].lower() in IMAGE_EXTENSIONS)
-    if not paths:
-        raise PipelineError(
-            "there are no pictures", where=images_dir, remedy="Put pages there, or name another folder."
-        )
-    detector = Detector(checkpoint, device=device)
-    pages, errors = [], {}
-    for path in paths:
-        try:
-            picture = read_rgb(_read(path), path)
-        except PipelineError as error:
-            log.warning("%s", error)
-            errors[path.name] = error.what
-            continue
-        pages.append(_detect(detector, picture, path, output_dir / f"{path.name}.png"))
-    return pages, errors
-
-
-def _detect(detector: Detector, picture: Picture, path: Path, target: Path) -> DetectedPage:
-    found = [DetectedWord([(int(x), int(y)) for x, y in box.polygon], box.score) for box in detector.detect(picture)]
-    page = DetectedPage(path.name, picture.shape[1], picture.shape[0], found)
-    _publish(page, picture, target)
-    log.info("%s: %d words, drawn in %s", path, len(found), target)
-    return page
-
-
-@torch.inference_mode()
-def detect_fitted(
-    network: FastNetwork, fitted: Picture, original_size: tuple[int, int], config: FastConfig
-) -> list[Detection]:
-    """Boxes, in pixels of the original (height, width), of a picture whose sides are multiples of 32."""
-    device = next(network.parameters()).device
-    pixels = torch.from_numpy(fitted).to(device).permute(2, 0, 1)[None]
-    logits = network(normalise(pixels))[0, 0].float().cpu().numpy()
-    rules = BoxRules(config.pooling_size, config.min_score, config.min_area, config.bbox_type)
-    return find_boxes(logits, original_size, rules)
-
-
-def choose_device(name: Device) -> torch.device:
-    """The device of that name; ``auto`` is CUDA where there is one.
-
-    Raises:
-        PipelineError: CUDA is asked for, but not there.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise PipelineError(
-            "there is no CUDA device here", where="--device cuda", remedy="Use --device cpu, or a machine with a GPU."
-        )
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)
+    pages, errors = predict(
+        FastPrediction(checkpoint=checkpoint, image=(images_dir,), output=output_dir, device=device)
+    )
+    return pages, {Path(path).name: reason for path, reason in errors.items()}
 
 
 def draw_words(picture: Picture, page: DetectedPage) -> Picture:
     """The picture with the outline of each word."""
+    return draw_polygons(picture, [np.array(word.polygon, np.int32) for word in page.words], _GREEN)
+
+
+def draw_polygons(
+    picture: Picture, polygons: Sequence[np.ndarray], colour: tuple[int, int, int], share: float = 1.0
+) -> Picture:
+    """The picture with outlines, ``share`` times as thick as usual."""
     canvas = picture.copy()
-    thickness = max(1, round(max(canvas.shape[:2]) / 800))
-    for word in page.words:
-        cv2.polylines(canvas, [np.array(word.polygon, np.int32)], True, _GREEN, thickness, cv2.LINE_AA)
+    thickness = max(1, round(max(canvas.shape[:2]) / 800 * share))
+    cv2.polylines(canvas, [np.rint(polygon).astype(np.int32) for polygon in polygons], True, colour, thickness)
     return canvas
 
 
-def _config_of(weights: Weights) -> FastConfig:
-    fields = weights.extras.get("config")
-    if isinstance(fields, dict):
-        return config_from(fields, weights.path)
-    log.info("%s carries no configuration; the defaults of FAST %s are used", weights.path, weights.variant)
-    return FastConfig(variant=weights.variant)
+def _targets(settings: FastPrediction) -> dict[Path, Path]:
+    """Each picture with the drawn picture that is to be made of it."""
+    if len(settings.image) == 1 and not settings.image[0].is_dir():
+        return {settings.image[0]: settings.output}
+    paths = [path for named in settings.image for path in (_pictures_in(named) if named.is_dir() else [named])]
+    targets = {path: settings.output / f"{path.name}.png" for path in paths}
+    if len(set(targets.values())) < len(targets):
+        raise PipelineError(
+            "two pictures have the same name", where=settings.output, remedy="Detect them one folder after the other."
+        )
+    return targets
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    paths = sorted(path for path in folder.glob("*") if path.suffix[1:].lower() in IMAGE_EXTENSIONS)
+    if not paths:
+        raise PipelineError("there are no pictures", where=folder, remedy="Put pages there, or name another folder.")
+    return paths
+
+
+def _readable(
+    paths: Sequence[Path], upright: bool, errors: dict[str, str], progress: Progress
+) -> Iterator[tuple[Path, Picture]]:
+    """The pictures one by one; of those that cannot be read the reason goes to ``errors``."""
+    for path in paths:
+        progress.advance()
+        try:
+            data = _read(path)
+            picture = read_rgb(data, path)
+        except PipelineError as error:
+            log.warning("%s", error)
+            errors[str(path)] = error.what
+            continue
+        yield path, turn_upright(picture, data) if upright else picture
+
+
+def _page_of(path: Path, picture: Picture, boxes: Sequence[Detection]) -> DetectedPage:
+    words = [DetectedWord([(int(x), int(y)) for x, y in box.polygon], box.score) for box in boxes]
+    return DetectedPage(path.name, picture.shape[1], picture.shape[0], words)
 
 
 def _read(path: Path) -> bytes:
@@ -187,3 +166,10 @@ def _publish(page: DetectedPage, picture: Picture, target: Path) -> None:
         draft.write_bytes(cv2.imencode(".png", drawn)[1].tobytes())
     with publish_file(target.with_suffix(".json")) as draft:
         draft.write_bytes(msgspec.json.format(msgspec.json.encode(page), indent=1) + b"\n")
+    publish_text(target.with_suffix(".txt"), icdar_text(page))
+
+
+def icdar_text(page: DetectedPage) -> str:
+    """A line ``x1,y1,...,xn,yn`` for each word, clockwise from top left: four corners, or the outline's points."""
+    corners = (word.quad if len(word.polygon) == 4 else word.polygon for word in page.words)
+    return "".join(",".join(str(int(value)) for point in points for value in point) + "\n" for points in corners)

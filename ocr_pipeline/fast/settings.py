@@ -11,7 +11,7 @@ import msgspec
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.config import FastConfig, config_from, read_config
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 Device = Literal["auto", "cpu", "cuda"]
 
 
@@ -29,7 +29,12 @@ class FastTraining:
         save_every_steps: 0 to save at the end of each epoch only; val_every_steps: 0 to validate there only.
         val_max_samples: pages to validate on, spread evenly; all if None.
         keep_checkpoints: how many of the newest checkpoints stay; the best one always does.
+        num_threads: CPU threads of torch; None leaves them as they are. On shared cores 1 is often the fastest.
         amp: mixed precision (float16 on CUDA, bfloat16 on the CPU).
+        max_skips: steps that may be left out because their loss is not finite, before the training gives up.
+        patience: validations without a better hmean after which the training ends; 0 for never.
+        time_budget: seconds after which the training validates, saves and ends; it can be resumed.
+        report_to: ``tensorboard`` writes event files to ``output_dir`` too, where that package is installed.
         max_steps, and all fields from ``batch_size`` to ``short_size``: override the configuration unless None.
     """
 
@@ -47,6 +52,7 @@ class FastTraining:
     max_steps: int | None = None
     ga_steps: int = 1
     num_workers: int = 4
+    num_threads: int | None = None
     prefetch_factor: int = 4
     val_num_workers: int = 2
     val_prefetch_factor: int = 2
@@ -61,6 +67,10 @@ class FastTraining:
     val_max_samples: int | None = None
     log_every_steps: int = 10
     keep_checkpoints: int = 3
+    max_skips: int = 10
+    patience: int = 0
+    time_budget: float | None = None
+    report_to: Literal["none", "tensorboard"] = "none"
     seed: int = 0
     device: Device = "auto"
     quiet: bool = False
@@ -87,6 +97,7 @@ class TrainingResult:
         metrics: of the best checkpoint: precision, recall, hmean, and the step of it; empty if not validated.
         steps: updates done in all.
         history: rows of ``results.csv``.
+        stopped: why it ended before its last step (``patience``, ``time_budget``), else empty.
     """
 
     best_checkpoint: Path
@@ -94,6 +105,7 @@ class TrainingResult:
     metrics: dict[str, float]
     steps: int
     history: list[dict[str, Any]]
+    stopped: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -102,10 +114,12 @@ class FastPrediction:
 
     Attributes:
         checkpoint: a detector, in any layout of FAST.
-        image: one picture, or several.
-        output: the drawn picture (PNG), its boxes beside it as JSON; for several pictures the folder for these.
+        image: one picture, several, or folders of them.
+        output: the drawn picture (PNG), its boxes beside it as JSON and ICDAR text; for several the folder for these.
         config: overrides the configuration in the checkpoint; for files that carry none the defaults count.
         min_score, min_area, short_size: override the configuration unless None.
+        batch_size: pictures that go through the network together, where they are equal in size.
+        exif_orientation: turn pictures as their EXIF tag says; off, because labels count stored pixels.
     """
 
     checkpoint: Path
@@ -116,7 +130,11 @@ class FastPrediction:
     min_score: float | None = None
     min_area: float | None = None
     short_size: int | None = None
+    batch_size: int = 4
+    exif_orientation: bool = False
 
     def __post_init__(self) -> None:
         if not self.image:
             raise PipelineError("no picture given", where="--image", remedy="Name at least one picture.")
+        if self.batch_size < 1:
+            raise PipelineError("batch_size must be 1 or more", where="--batch_size", remedy="Give a number above 0.")

@@ -28,7 +28,8 @@ class Snapshot:
         state_dict: weights; ema: averaged weights, empty if there is no average.
         optimizer, scaler: their states.
         random: states of torch's generators.
-        window: sums of the losses since the last row of the history, and how many steps they cover.
+        window: sums of the losses since the last row of the history, how many steps they cover, what became of the
+            words in that time, and how many steps were skipped in all.
         config: of the detector; data: LMDBs with length and fingerprint; code_version: of the stage.
         run: what else decides about the result (seed, accumulation, length, weights it started from).
         metric: best score so far, empty before the first validation; history: rows of ``results.csv``.

@@ -16,6 +16,7 @@ import pyclipper
 Polygon = npt.NDArray[np.int32]  # (n, 2) pixels, x then y
 SHRINK_RATE = 0.1
 MAX_SHRINK = 20  # pixels
+_FINE = 256  # parts of a pixel
 
 
 class Targets(NamedTuple):
@@ -39,60 +40,70 @@ def draw_targets(
     polygons: Sequence[Polygon],
     ignored: Sequence[bool],
     pooling_size: int,
+    thin: bool = False,
 ) -> Targets:
     """Draw the maps of a picture of ``size`` (height, width); any number of words, also none.
 
-    The cost grows with the words' own area, not with words times picture.
+    The cost grows with the words' own area, not with words times picture. ``thin`` as in ``shrink``.
     """
     instance = np.zeros(size, np.int32)
     mask = np.ones(size, np.uint8)
     kernel = np.zeros(size, np.uint8)
-    cover = np.zeros(size, np.uint16)
-    eroded = np.zeros(size, np.uint8)
+    eroder = _Eroder(size, pooling_size)
     for number, (polygon, ignore) in enumerate(zip(polygons, ignored, strict=True), start=1):
         if ignore:
             cv2.drawContours(mask, [polygon], -1, 0, -1)
             continue
         cv2.drawContours(instance, [polygon], -1, number, -1)
-        _add_word(cover, eroded, polygon, pooling_size)
-        cv2.drawContours(kernel, [shrink(polygon)], -1, 1, -1)
-    overlap = cv2.dilate((cover > 1).astype(np.uint8), np.ones((3, 3), np.uint8))
-    kernel |= eroded & (overlap == 0)
+        cv2.drawContours(kernel, [shrink(polygon, thin)], -1, 1, -1)
+        eroder.add(polygon)
+    kernel |= eroder.kernels()
     return Targets((instance > 0).astype(np.uint8), kernel, mask, instance)
 
 
-def shrink(polygon: Polygon, rate: float = SHRINK_RATE, most: int = MAX_SHRINK) -> Polygon:
-    """The polygon moved inwards by area * (1 - rate^2) / perimeter pixels, at most ``most``.
+def shrink(polygon: Polygon, thin: bool = False) -> Polygon:
+    """The polygon moved inwards by area * (1 - SHRINK_RATE^2) / perimeter pixels, at most ``MAX_SHRINK``.
 
-    A polygon of which nothing would be left is returned whole, as in the reference.
+    A polygon of which nothing would be left is returned whole, as in the reference; with ``thin`` it is shrunk without
+    rounding the offset first, which leaves its middle line.
     """
-    area, perimeter = abs(_signed_area(polygon)), cv2.arcLength(polygon, True)
-    offset = min(int(area * (1 - rate**2) / (perimeter + 0.001) + 0.5), most)
+    offset = cv2.contourArea(polygon) * (1 - SHRINK_RATE**2) / (cv2.arcLength(polygon, True) + 0.001)
+    shrunk = _inset(polygon, min(int(offset + 0.5), MAX_SHRINK))
+    if shrunk is None and thin:
+        finer = _inset(polygon * _FINE, min(offset, MAX_SHRINK) * _FINE)
+        shrunk = None if finer is None else np.rint(finer / _FINE).astype(np.int32)
+    return polygon if shrunk is None else shrunk
+
+
+def _inset(polygon: Polygon, offset: float) -> Polygon | None:
+    """The polygon moved inwards, None if nothing is left."""
     clipper = pyclipper.PyclipperOffset()
     clipper.AddPath(polygon.tolist(), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
     shrunk = clipper.Execute(-offset)
-    if not shrunk or len(shrunk[0]) <= 2:
-        return polygon
-    return np.asarray(shrunk[0], np.int32)
+    return np.asarray(shrunk[0], np.int32) if shrunk and len(shrunk[0]) > 2 else None
 
 
-def _add_word(
-    cover: npt.NDArray[np.uint16], eroded: npt.NDArray[np.uint8], polygon: Polygon, pooling_size: int
-) -> None:
-    """Count the polygon in ``cover`` and mark it, eroded by half the pooling size, in ``eroded``."""
-    height, width = cover.shape
-    left, top = np.maximum(polygon.min(axis=0), 0)
-    right, bottom = np.minimum(polygon.max(axis=0) + 1, (width, height))
-    if left >= right or top >= bottom:
-        return
-    area = np.zeros((bottom - top, right - left), np.uint8)
-    cv2.drawContours(area, [polygon - np.asarray((left, top), np.int32)], -1, 1, -1)
-    cover[top:bottom, left:right] += area
-    brush = np.ones((pooling_size, pooling_size), np.uint8)
-    kernel = cv2.erode(area, brush, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    eroded[top:bottom, left:right] |= kernel.astype(np.uint8)
+class _Eroder:
+    """Words eroded by half the pooling size, each within its own bounds, and nothing where two of them overlap."""
 
+    def __init__(self, size: tuple[int, int], pooling_size: int) -> None:
+        self._covered, self._overlap, self._eroded = (np.zeros(size, np.uint8) for _ in range(3))
+        self._brush = np.ones((pooling_size, pooling_size), np.uint8)
 
-def _signed_area(polygon: Polygon) -> float:
-    x, y = polygon[:, 0].astype(np.float64), polygon[:, 1].astype(np.float64)
-    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+    def add(self, polygon: Polygon) -> None:
+        height, width = self._covered.shape
+        x, y, wide, high = cv2.boundingRect(polygon)
+        left, top, right, bottom = max(x, 0), max(y, 0), min(x + wide, width), min(y + high, height)
+        if left >= right or top >= bottom:
+            return
+        area = np.zeros((bottom - top, right - left), np.uint8)
+        cv2.drawContours(area, [polygon], -1, 1, -1, offset=(-left, -top))
+        place = slice(top, bottom), slice(left, right)
+        self._overlap[place] |= self._covered[place] & area
+        self._covered[place] |= area
+        eroded = cv2.erode(area, self._brush, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        self._eroded[place] |= np.asarray(eroded, np.uint8)
+
+    def kernels(self) -> npt.NDArray[np.uint8]:
+        overlap = cv2.dilate(self._overlap, np.ones((3, 3), np.uint8))
+        return np.where(overlap == 0, self._eroded, np.uint8(0))

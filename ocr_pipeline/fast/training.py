@@ -16,11 +16,11 @@ from torch.utils.data import DataLoader
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.checkpoint import load_weights, read_weights
-from ocr_pipeline.fast.data import Batch, Pages, SampleOrder, TrainingCrops
+from ocr_pipeline.fast.data import FATES, Batch, Pages, SampleOrder, TrainingCrops
+from ocr_pipeline.fast.detector import choose_device
 from ocr_pipeline.fast.losses import FastLoss, Losses
 from ocr_pipeline.fast.network import build_network, normalise
 from ocr_pipeline.fast.optimisation import learning_rate, make_average, make_optimizer
-from ocr_pipeline.fast.prediction import choose_device
 from ocr_pipeline.fast.settings import CODE_VERSION, FastTraining, TrainingResult
 from ocr_pipeline.fast.snapshots import (
     BEST,
@@ -31,13 +31,17 @@ from ocr_pipeline.fast.snapshots import (
     write_detector,
     write_snapshot,
 )
+from ocr_pipeline.fast.stopping import StopSigns, TrainingStoppedError, without_progress
+from ocr_pipeline.fast.tensorboard import open_board
 from ocr_pipeline.fast.validation import single_threaded, validate, validation_loader
+from ocr_pipeline.fast.views import BATCH, CURVES, VALIDATION, beside, draw_batch, draw_curves, write_picture
 from ocr_pipeline.storage.manifest import fingerprint_file
 from ocr_pipeline.storage.publishing import publish_text
 
 log = logging.getLogger(__name__)
 
 OnProgress = Callable[[dict[str, Any]], None]
+_SHOWN_PAGES = 4
 
 
 def train_fast(
@@ -53,7 +57,8 @@ def train_fast(
         on_progress: is given each new row of the history (step, steps, losses, learning rate, metrics, seconds).
 
     Raises:
-        PipelineError: data, configuration, checkpoint or device cannot be used, or the loss is no longer finite.
+        PipelineError: data, configuration, checkpoint or device cannot be used, or the loss is not finite too often.
+        TrainingStoppedError: SIGTERM came; everything up to then is saved.
     """
     training = _Training(settings, Pages(train_lmdbs), Pages(valid_lmdbs) if valid_lmdbs else None, on_progress)
     training.start()
@@ -70,20 +75,32 @@ class _Training:
         self.config = config = settings.effective_config()
         self.device = choose_device(settings.device)
         torch.manual_seed(settings.seed)
+        if settings.num_threads:
+            torch.set_num_threads(settings.num_threads)
         self.network = build_network(config.variant, config.dropout).to(self.device)
         self.average = make_average(self.network, config)
         self.optimizer = make_optimizer(self.network, config)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=settings.amp and self.device.type == "cuda")
         self.loss = FastLoss(
-            config.pooling_size, config.loss_text, config.loss_kernel, config.loss_embedding, config.embedding_version
+            config.pooling_size,
+            config.loss_text,
+            config.loss_kernel,
+            config.loss_embedding,
+            config.embedding_version,
+            config.rules.textless,
         )
+        self.shares = pages.shares(config.dataset_weights)
         self.crops_per_step = config.batch_size * settings.ga_steps
-        self.steps_per_epoch = math.ceil(len(pages) * config.repeat_times / self.crops_per_step)
+        self.steps_per_epoch = math.ceil(
+            sum(taken for _, taken in self.shares) * config.repeat_times / self.crops_per_step
+        )
         self.steps = settings.max_steps or config.epochs * self.steps_per_epoch
         self.valid = validation_loader(valid, config, settings) if valid else None
         self.step, self.position = 0, 0
         self.metric, self.history = dict[str, float](), list[dict[str, Any]]()
         self.sums, self.summed = torch.zeros(4, device=self.device), 0
+        self.fates, self.skipped, self.stopped = torch.zeros(len(FATES), dtype=torch.int64), 0, ""
+        self.board = open_board(settings)
         self.weights = read_weights(settings.checkpoint) if settings.checkpoint else None
         start = fingerprint_file(self.weights.path) if self.weights else ""
         self.origin = {"seed": settings.seed, "ga_steps": settings.ga_steps, "steps": self.steps, "checkpoint": start}
@@ -122,6 +139,7 @@ class _Training:
         self.optimizer.load_state_dict(snapshot.optimizer)
         self.scaler.load_state_dict(snapshot.scaler)
         self.sums, self.summed = snapshot.window["sums"].to(self.device), snapshot.window["steps"]
+        self.fates, self.skipped = snapshot.window["words"], snapshot.window["skipped"]
         torch.set_rng_state(snapshot.random["cpu"])
         if self.device.type == "cuda" and snapshot.random["cuda"]:
             torch.cuda.set_rng_state_all(snapshot.random["cuda"])
@@ -136,15 +154,35 @@ class _Training:
             network = torch.compile(network, mode=self.settings.compile_mode)
         self.network.train()
         batches, began = self._batches(), time.monotonic()
-        while self.step < self.steps:
-            self._update(network, batches)
-            self._account(time.monotonic() - began)
+        self._lose_patience()
+        with StopSigns(self.settings.time_budget) as signs:
+            while self.step < self.steps and not self.stopped:
+                self._update(network, batches)
+                if signs.time_is_up and self.step < self.steps:
+                    self.stopped = "time_budget"
+                self._account(time.monotonic() - began)
+                if signs.terminated and not self.stopped:
+                    self._leave()
         return self._result()
+
+    def _lose_patience(self) -> None:
+        """End the training if its score has not risen for too many validations."""
+        patience = self.settings.patience
+        if patience and self.metric and without_progress(self.history, self.metric["step"]) >= patience:
+            self.stopped = "patience"
+
+    def _leave(self) -> None:
+        self._save(self.settings.output_dir / f"checkpoint_step_{self.step}.pth")
+        raise TrainingStoppedError(
+            f"stopped by SIGTERM at step {self.step} of {self.steps}; the training is saved",
+            where=self.last,
+            remedy="Go on with --resume auto.",
+        )
 
     def _batches(self) -> Iterator[Batch]:
         settings, config = self.settings, self.config
         stop = self.position + (self.steps - self.step) * self.crops_per_step
-        order = SampleOrder(len(self.pages), settings.seed, self.position, stop)
+        order = SampleOrder(self.shares, settings.seed, self.position, stop)
         return iter(
             DataLoader(
                 TrainingCrops(self.pages, config, settings.seed),
@@ -163,42 +201,70 @@ class _Training:
         rate = learning_rate(self.config, self.step, self.steps, self.steps_per_epoch)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+        sums, fates, faulty = torch.zeros_like(self.sums), torch.zeros_like(self.fates), list[int]()
         for _ in range(self.settings.ga_steps):
-            losses = self._losses(network, next(batches))
+            batch = next(batches)
+            self._show(batch)
+            losses = self._losses(network, batch)
+            if not torch.isfinite(losses.total):
+                faulty += batch.page.tolist()
+                continue
             self.scaler.scale(losses.total / self.settings.ga_steps).backward()
-            self.sums += torch.stack(losses).detach() / self.settings.ga_steps
+            sums += torch.stack(losses).detach() / self.settings.ga_steps
+            fates += batch.words.sum(0)
+        if faulty:
+            self._skip(faulty)
+        else:
+            self._descend()
+            self.sums, self.fates, self.summed = self.sums + sums, self.fates + fates, self.summed + 1
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        self.position += self.crops_per_step
+
+    def _descend(self) -> None:
+        """Change the weights by their gradients."""
         if self.config.clip_norm:
             self.scaler.unscale_(self.optimizer)
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
             self.average.update_parameters(self.network)
-        self.step += 1
-        self.position += self.crops_per_step
-        self.summed += 1
+
+    def _skip(self, faulty: Sequence[int]) -> None:
+        """Leave the step out, and give up when that happens too often or the network itself is spoilt."""
+        self.skipped += 1
+        names = ", ".join(self.pages.name(index) for index in dict.fromkeys(faulty))
+        log.warning("step %d is left out, its loss is not finite: %s", self.step + 1, names)
+        spoilt = not all(torch.isfinite(value).all() for value in self.network.state_dict().values())
+        if spoilt or self.skipped > self.settings.max_skips:
+            raise PipelineError(
+                f"the loss is no longer finite at step {self.step + 1} (left out so far: {self.skipped - 1})",
+                where=names,
+                remedy="Look at these pages; else lower --learning_rate, set clip_norm, or train without --amp.",
+            )
 
     def _losses(self, network: Any, batch: Batch) -> Losses:
-        batch = Batch(*(tensor.to(self.device, non_blocking=True) for tensor in batch))
-        pictures = normalise(batch.pictures)
+        given, *maps = (tensor.to(self.device, non_blocking=True) for tensor in batch[:5])
+        pictures = normalise(given)
         if self.settings.channels_last:
             pictures = pictures.contiguous(memory_format=torch.channels_last)
         half = torch.float16 if self.device.type == "cuda" else torch.bfloat16
         with torch.autocast(self.device.type, dtype=half, enabled=self.settings.amp):
             logits = network(pictures)
-        return self.loss(logits, batch.text, batch.kernel, batch.mask, batch.instance)
+        return self.loss(logits, *maps)
 
     # ---- bookkeeping
 
     def _account(self, seconds: float) -> None:
         """Log, validate and save where that is due."""
-        end = self.step == self.steps
+        end = self.step == self.steps or bool(self.stopped)
         epoch_end = self.step % self.steps_per_epoch == 0
         validating = self.valid is not None and (end or self._due(self.settings.val_every_steps, epoch_end))
         if validating or end or self._due(self.settings.log_every_steps, False):
             self._record(seconds, validating)
-        if end or epoch_end or self._due(self.settings.save_every_steps, epoch_end):
+            self._lose_patience()
+        if self.stopped or end or epoch_end or self._due(self.settings.save_every_steps, epoch_end):
             name = f"epoch_{self.step // self.steps_per_epoch}" if epoch_end else f"step_{self.step}"
             self._save(self.settings.output_dir / f"checkpoint_{name}.pth")
 
@@ -207,30 +273,36 @@ class _Training:
 
     def _record(self, seconds: float, validating: bool) -> None:
         """Add a row to the history: mean losses since the last one and, if due, the score."""
-        loss, text, kernel, embedding = (self.sums / self.summed).tolist()
-        if not math.isfinite(loss):
-            raise PipelineError(
-                f"the loss is no longer finite at step {self.step}",
-                where=self.settings.output_dir,
-                remedy="Lower --learning_rate, set clip_norm in the configuration, or train without --amp.",
-            )
-        self.sums, self.summed = torch.zeros_like(self.sums), 0
+        mean = (self.sums / self.summed).tolist() if self.summed else [math.nan] * 4
         row: dict[str, Any] = {"step": self.step, "epoch": self.step // self.steps_per_epoch}
-        row |= {"loss": loss, "text": text, "kernel": kernel, "embedding": embedding}
+        row |= dict(zip(("loss", "text", "kernel", "embedding"), mean, strict=True))
         row["learning_rate"] = self.optimizer.param_groups[0]["lr"]
+        row |= {f"words_{fate}": count for fate, count in zip(FATES, self.fates.tolist(), strict=True)}
+        row["skipped"] = self.skipped
+        self.sums, self.summed, self.fates = torch.zeros_like(self.sums), 0, torch.zeros_like(self.fates)
         if validating:
             row |= self._validate()
         self.history.append(row)
         publish_text(self.settings.output_dir / "results.csv", pd.DataFrame(self.history).to_csv(index=False))
+        if validating or self.step == self.steps or self.stopped:
+            write_picture(self.settings.output_dir / CURVES, draw_curves(self.history))
+        self.board(row)
         score = f", hmean {row['hmean']:.3f}" if validating else ""
         if not self.settings.quiet:
-            log.info("step %d of %d, loss %.4f%s, %.0f s", self.step, self.steps, loss, score, seconds)
+            log.info("step %d of %d, loss %.4f%s, %.0f s", self.step, self.steps, mean[0], score, seconds)
         if self.on_progress is not None:
             self.on_progress(row | {"steps": self.steps, "seconds": seconds})
 
+    def _show(self, batch: Batch) -> None:
+        path = self.settings.output_dir / BATCH
+        if self.step == 0 or not path.exists():
+            pictures, text, kernel, mask = (layer.numpy() for layer in batch[:4])
+            write_picture(path, draw_batch(pictures, text, kernel, mask))
+
     def _validate(self) -> dict[str, float]:
         assert self.valid is not None
-        score = validate(self._judged(), self.valid, self.config)
+        score, drawn = validate(self._judged(), self.valid, self.config, shown=_SHOWN_PAGES)
+        write_picture(self.settings.output_dir / VALIDATION, beside(drawn))
         metric = {"precision": score.precision, "recall": score.recall, "hmean": score.hmean}
         if not self.metric or score.hmean > self.metric["hmean"]:
             self.metric = metric | {"step": self.step}
@@ -256,7 +328,12 @@ class _Training:
             optimizer=self.optimizer.state_dict(),
             scaler=self.scaler.state_dict(),
             random={"cpu": torch.get_rng_state(), "cuda": cuda},
-            window={"sums": self.sums.cpu(), "steps": self.summed},
+            window={
+                "sums": self.sums.cpu(),
+                "steps": self.summed,
+                "words": self.fates,
+                "skipped": self.skipped,
+            },
             config=msgspec.to_builtins(self.config),
             data=self.pages.manifest(),
             code_version=CODE_VERSION,
@@ -270,4 +347,4 @@ class _Training:
         if self.valid is None:
             write_detector(best, self._snapshot())
         assert self.last is not None
-        return TrainingResult(best, self.last, self.metric, self.step, self.history)
+        return TrainingResult(best, self.last, self.metric, self.step, self.history, self.stopped)

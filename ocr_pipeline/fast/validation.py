@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader
 
 from ocr_pipeline.evaluation import DetectionScore, score_detections
 from ocr_pipeline.fast.config import FastConfig
 from ocr_pipeline.fast.data import Pages, PreparedPage, ValidationPages
+from ocr_pipeline.fast.detector import detect_fitted
 from ocr_pipeline.fast.network import FastNetwork
-from ocr_pipeline.fast.prediction import detect_fitted
+from ocr_pipeline.fast.pictures import Picture
 from ocr_pipeline.fast.settings import FastTraining
+from ocr_pipeline.fast.views import draw_findings
 
 
 def validation_loader(pages: Pages, config: FastConfig, settings: FastTraining) -> DataLoader[PreparedPage]:
@@ -29,21 +34,37 @@ def validation_loader(pages: Pages, config: FastConfig, settings: FastTraining) 
     )
 
 
-def validate(network: FastNetwork, loader: DataLoader[PreparedPage], config: FastConfig) -> DetectionScore:
-    """hmean of the boxes that the network finds; its mode is as before afterwards."""
+def validate(
+    network: FastNetwork, loader: DataLoader[PreparedPage], config: FastConfig, shown: int = 0
+) -> tuple[DetectionScore, list[Picture]]:
+    """hmean of the boxes that the network finds, and the first ``shown`` pages with them drawn.
+
+    The network's mode is as before afterwards.
+    """
     training = network.training
     network.eval()
-    found, truths = [], []
+    found, truths, drawn = [], [], list[Picture]()
     for page in loader:
         boxes = detect_fitted(network, page.picture, page.original_size, config)
         found.append([box.polygon for box in boxes])
         truths.append(page.truths)
+        if len(drawn) < shown:
+            drawn.append(_drawn(page, found[-1]))
     network.train(training)
-    return score_detections(found, truths)
+    return score_detections(found, truths), drawn
 
 
 def single_threaded(_: int) -> None:
     cv2.setNumThreads(0)  # many workers, each with its own pool, would fight for the cores
+
+
+def _drawn(page: PreparedPage, found: Sequence[npt.NDArray]) -> Picture:
+    (high, wide), (height, width) = page.picture.shape[:2], page.original_size
+    scale = np.array([wide / width, high / height])
+    words, ignored = (
+        [np.asarray(truth.polygon) * scale for truth in page.truths if truth.ignore == kind] for kind in (False, True)
+    )
+    return draw_findings(page.picture, [polygon * scale for polygon in found], words, ignored)
 
 
 def _unchanged(page: Any) -> Any:

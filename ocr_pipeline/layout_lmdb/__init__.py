@@ -2,7 +2,8 @@
 
 from ocr_pipeline.layout_lmdb.detections import Detections
 from ocr_pipeline.layout_lmdb.drawing import draw_record
-from ocr_pipeline.layout_lmdb.engines import LayoutEngine, NoLayout, open_engine
+from ocr_pipeline.layout_lmdb.engines import LayoutEngine, NoLayout, open_cell_engine, open_engine
+from ocr_pipeline.layout_lmdb.paddle_engine import make_paddle_environment, paddle_environment
 from ocr_pipeline.layout_lmdb.partition import build_layouts
 from ocr_pipeline.layout_lmdb.reader import LayoutReader
 from ocr_pipeline.layout_lmdb.record import Cell, LayoutRecord, LayoutWord, Region
@@ -24,6 +25,9 @@ __all__ = [
     "build_layout_lmdb",
     "build_layouts",
     "draw_record",
+    "make_paddle_environment",
+    "open_cell_engine",
     "open_engine",
+    "paddle_environment",
     "write_layout_samples",
 ]

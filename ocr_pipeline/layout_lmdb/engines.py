@@ -57,13 +57,32 @@ class NoLayout:
 
 
 def open_engine(settings: LayoutSettings) -> LayoutEngine:
-    """The engine that the settings name.
+    """The layout model that the settings name.
 
     Raises:
-        PipelineError: the weights are not to be had, or the device is not there.
+        PipelineError: the weights or the environment are not to be had, or the device is not there.
     """
     if settings.model == NO_MODEL:
         return NoLayout()
+    if settings.backend == "paddle":
+        from ocr_pipeline.layout_lmdb.paddle_engine import PaddleEngine
+
+        return PaddleEngine(settings.model, settings.device)
+    return _transformers(settings.model, settings.device, settings)
+
+
+def open_cell_engine(settings: LayoutSettings) -> LayoutEngine | None:
+    """The detector of table cells that the settings name; None: none.
+
+    Raises:
+        PipelineError: as for `open_engine`.
+    """
+    if NO_MODEL in (settings.model, settings.table_model):
+        return None
+    return _transformers(settings.table_model, settings.table_device, settings)
+
+
+def _transformers(model: str, device: str, settings: LayoutSettings) -> LayoutEngine:
     from ocr_pipeline.layout_lmdb.transformers_engine import TransformersEngine  # imports torch, which costs seconds
 
-    return TransformersEngine(settings.model, settings.device, cpu_fallback=settings.cpu_fallback)
+    return TransformersEngine(model, device, cpu_fallback=settings.cpu_fallback)

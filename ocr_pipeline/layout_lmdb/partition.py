@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from ocr_pipeline.datasets import SourcePartition
-from ocr_pipeline.layout_lmdb.engines import open_engine
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.layout_lmdb.engines import open_cell_engine, open_engine
 from ocr_pipeline.layout_lmdb.settings import NO_MODEL, LayoutSettings
 from ocr_pipeline.layout_lmdb.stage import build_layout_lmdb
 from ocr_pipeline.lookup import load_lookup
@@ -17,7 +19,7 @@ from ocr_pipeline.storage.workspace import Workspace
 
 
 def build_layouts(
-    share: Share, partition: SourcePartition, workspace: Workspace, settings: LayoutSettings
+    share: Share, partition: SourcePartition, workspace: Workspace, settings: LayoutSettings, *, workers: int = 1
 ) -> list[Manifest]:
     """Publish the layout LMDBs of a partition; does only what is missing or changed.
 
@@ -31,8 +33,9 @@ def build_layouts(
     lookup = load_lookup(workspace, partition)
     inputs = [upstream("merged_json", merged), upstream("lookup", workspace.lookup(partition.key))]
     if not partition.dataset.documents:
-        settings = replace(settings, model=NO_MODEL)
-    engine = open_engine(settings)
+        settings = replace(settings, model=NO_MODEL, samples="page")
+    _demand_models(settings)
+    engine, cell_engine = open_engine(settings), open_cell_engine(settings)
     manifests = []
     for split in partition.splits:
         progress = Progress(f"layout_lmdb {partition.dataset.name} {split}", "pages")
@@ -40,13 +43,42 @@ def build_layouts(
             build_layout_lmdb(
                 (page for page in read_pages(merged, partition) if page.split == split),
                 lookup.find,
-                lambda path: share.read(share.below_root(path)),
+                _ReadPicture(share.root),
                 workspace.layout_lmdb(partition.dataset.name, split),
                 engine=engine,
                 settings=settings,
                 partition=partition.key,
                 inputs=inputs,
+                cell_engine=cell_engine,
+                workers=workers,
                 on_progress=progress.reach,
             )
         )
     return manifests
+
+
+def _demand_models(settings: LayoutSettings) -> None:
+    """Crops need the model that finds what they are cut around."""
+    needed = {"region": {"FAST_LAYOUT_MODEL": settings.model}}
+    needed["cell"] = {**needed["region"], "FAST_TABLE_MODEL": settings.table_model}
+    for variable, model in needed.get(settings.samples, {}).items():
+        if model == NO_MODEL:
+            raise PipelineError(
+                f"samples={settings.samples} needs a model", where=variable, remedy="Name one, or take samples=page."
+            )
+
+
+@dataclass(frozen=True)
+class _ReadPicture:
+    """Reads pictures by their full path; a share has open connections, which cannot cross to another process."""
+
+    root: str
+
+    def __call__(self, path: str) -> bytes:
+        share = _opened_share(self.root)
+        return share.read(share.below_root(path))
+
+
+@lru_cache(maxsize=1)
+def _opened_share(root: str) -> Share:
+    return Share(root)

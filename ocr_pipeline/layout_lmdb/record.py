@@ -10,7 +10,7 @@ from ocr_pipeline.page import Quad, State
 PICTURE_LABELS = frozenset({"image", "chart", "figure", "header_image", "footer_image"})
 """Labels of regions that are pictures; every other label (seals and formulas too) stands for something written."""
 
-TABLE = "table"
+TABLE, CELL = "table", "cell"
 
 _TOUCHED = 0.1
 
@@ -70,6 +70,7 @@ class LayoutRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         words: in the order of the label file.
         regions: in reading order; empty when no layout model ran.
         cells: table cells, where a cell detector ran.
+        crop: where on the page's picture the sample was cut (x0, y0, x1, y1 in pixels); None: it is the whole page.
     """
 
     dataset: str
@@ -81,6 +82,7 @@ class LayoutRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     words: tuple[LayoutWord, ...] = ()
     regions: tuple[Region, ...] = ()
     cells: tuple[Cell, ...] = ()
+    crop: Box | None = None
 
     def ignore_boxes(self, threshold: float = 0.5, table_threshold: float | None = None) -> list[Box]:
         """Areas with text that nobody labelled: written regions above the threshold that no labelled word touches.

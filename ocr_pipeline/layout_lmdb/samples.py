@@ -76,20 +76,20 @@ def _regions(
         yield Region(
             label=name,
             score=round(float(found.scores[order]), 4),
-            box=_rounded(found.boxes[order]),
+            box=rounded_box(found.boxes[order]),
             order=order,
-            text=_joined(lines, words),
+            text=joined_text(lines, words),
             words=tuple(member for line in lines for member in line),
         )
 
 
-def _joined(lines: list[list[int]], words: tuple[LayoutWord, ...]) -> str:
+def joined_text(lines: list[list[int]], words: tuple[LayoutWord, ...]) -> str:
     """The legible words of each line, lines without any left out."""
     legible = ([words[member].text for member in line if words[member].state == "ok"] for line in lines)
     return "\n".join(" ".join(texts) for texts in legible if texts)
 
 
-def _rounded(box: np.ndarray) -> tuple[float, float, float, float]:
+def rounded_box(box: np.ndarray) -> tuple[float, float, float, float]:
     """To hundredths of a pixel: finer than any model sees, and free of the last bits that devices disagree on."""
     x0, y0, x1, y1 = (round(value, 2) for value in box.astype(float).tolist())
     return x0, y0, x1, y1

@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.layout_lmdb.record import TABLE
 
 NO_MODEL = "none"
 DEBUG_PAGES = 500
+CELL_SCORE = 0.3
+"""Score above which a table cell counts: that of the PP-StructureV3 pipeline."""
+
+Samples = Literal["page", "region", "cell"]
+Backend = Literal["transformers", "paddle"]
 
 _ON = frozenset({"1", "true", "yes", "on"})
 _OFF = frozenset({"", "0", "false", "no", "off"})
@@ -23,6 +29,9 @@ class LayoutSettings:
 
     Attributes:
         model: ``none``, a folder with weights, a model name (``PP-DocLayoutV2``) or a Hugging Face repository.
+        backend: what runs the layout model: ``transformers``, or ``paddle`` in an environment of its own.
+        table_model: the same as ``model`` for a detector of table cells (``RT-DETR-L_wired_table_cell_det``).
+        samples: what a sample is: ``page``, or a crop around each ``region`` or table ``cell`` that holds words.
         device: ``gpu``, ``gpu:1`` or ``cpu``, for the layout model.
         table_device: the same for a detector of table cells.
         threshold: score above which words may belong to a region.
@@ -34,6 +43,9 @@ class LayoutSettings:
     """
 
     model: str = NO_MODEL
+    backend: Backend = "transformers"
+    table_model: str = NO_MODEL
+    samples: Samples = "page"
     device: str = "gpu"
     table_device: str = "gpu"
     threshold: float = 0.5
@@ -45,8 +57,9 @@ class LayoutSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> LayoutSettings:
-        """Settings from FAST_LAYOUT_MODEL, FAST_LAYOUT_DEVICE, FAST_TABLE_DEVICE, FAST_TABLE_LAYOUT_THR, FAST_DEBUG
-        and FAST_LAYOUT_CPU_FALLBACK; what is not set keeps its default.
+        """Settings from the guide's FAST_LAYOUT_MODEL, FAST_LAYOUT_DEVICE, FAST_TABLE_DEVICE, FAST_TABLE_LAYOUT_THR and
+        FAST_DEBUG, and from FAST_LAYOUT_BACKEND, FAST_LAYOUT_SAMPLES, FAST_TABLE_MODEL and FAST_LAYOUT_CPU_FALLBACK;
+        what is not set keeps its default.
 
         Raises:
             PipelineError: a variable holds what it cannot mean.
@@ -54,6 +67,9 @@ class LayoutSettings:
         debug = _flag(environment, "FAST_DEBUG")
         return cls(
             model=environment.get("FAST_LAYOUT_MODEL") or cls.model,
+            backend=_choice(environment, "FAST_LAYOUT_BACKEND", cls.backend, get_args(Backend)),
+            table_model=environment.get("FAST_TABLE_MODEL") or cls.table_model,
+            samples=_choice(environment, "FAST_LAYOUT_SAMPLES", cls.samples, get_args(Samples)),
             device=_device(environment, "FAST_LAYOUT_DEVICE", cls.device),
             table_device=_device(environment, "FAST_TABLE_DEVICE", cls.table_device),
             table_threshold=_share(environment, "FAST_TABLE_LAYOUT_THR", cls.table_threshold),
@@ -72,6 +88,13 @@ def _flag(environment: Mapping[str, str], name: str) -> bool:
     if value not in _ON | _OFF:
         raise PipelineError(f"{name} is neither on nor off", where=value, remedy="Set it to 1 or 0.")
     return value in _ON
+
+
+def _choice(environment: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> Any:
+    value = environment.get(name) or default
+    if value not in choices:
+        raise PipelineError(f"{name} names none of its choices", where=value, remedy=f"Set it to {', '.join(choices)}.")
+    return value
 
 
 def _device(environment: Mapping[str, str], name: str, default: str) -> str:

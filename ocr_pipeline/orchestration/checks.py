@@ -1,5 +1,6 @@
 """Asset checks: where a mistake would be expensive, say so before anything is built on it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ocr_pipeline.layout_lmdb import LayoutReader
 from ocr_pipeline.orchestration.assets.data import annotations, layout_lmdb, lookup, merged_json
 from ocr_pipeline.orchestration.assets.training import dlora_checkpoint, fast_checkpoint
 from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
+from ocr_pipeline.orchestration.quarantine_limit import QuarantineLimit
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.storage.manifest import read_manifest
@@ -20,19 +22,12 @@ from ocr_pipeline.storage.workspace import Workspace
 
 MIN_HMEAN = 0.1
 MAX_UNSAYABLE = 0.02
+DATA_ASSETS = (merged_json, lookup, annotations, layout_lmdb)
 
 
 def artifacts_of(asset: str, workspace: Workspace, partition: SourcePartition) -> list[Path]:
     """The published artifacts of one asset partition (annotations: in whichever formats there are)."""
-    name = partition.dataset.name
-    found = {
-        "merged_json": [workspace.merged_json(partition.key)],
-        "lookup": [workspace.lookup(partition.key)],
-        "annotations": [
-            workspace.annotations(name, split, form) for split in partition.splits for form in ("lmdb", "jsonl")
-        ],
-        "layout_lmdb": [workspace.layout_lmdb(name, split) for split in partition.splits],
-    }[asset]
+    found = workspace.data_artifacts(partition.key, partition.dataset.name, partition.splits)[asset]
     return [artifact for artifact in found if read_manifest(artifact)]
 
 
@@ -54,6 +49,20 @@ def _counts_check(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
         )
 
     return counts_add_up
+
+
+def _limit_check(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
+    name = asset.key.to_user_string()
+
+    @dg.asset_check(asset=asset, name="quarantine_below_limit", partitions_def=SOURCE_PARTITIONS, blocking=True)
+    def quarantine_below_limit(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
+        """Of the pages and of the words at most 5 % are set aside (OCR_PIPELINE_QUARANTINE_LIMIT)."""
+        with stage_run(context):
+            limit = QuarantineLimit.from_environment(os.environ)
+            artifacts = artifacts_of(name, locations.workspace, source_partition(context.partition_key))
+            return limit.check(sum(map(_counts, artifacts), Counts()))
+
+    return quarantine_below_limit
 
 
 def _counts(artifact: Path) -> Counts:
@@ -96,9 +105,10 @@ def pages_readable(context: dg.AssetCheckExecutionContext, locations: Locations)
 
 
 def _page_faults(artifact: Path) -> Iterator[str]:
-    reader, pages = LayoutReader(artifact), _counts(artifact).pages_out
-    if len(reader) != pages:
-        yield f"{len(reader)} pages, but the manifest says {pages}"
+    reader, counts = LayoutReader(artifact), _counts(artifact)
+    samples = counts.notes.get("samples", counts.pages_out)
+    if len(reader) != samples:
+        yield f"{len(reader)} samples, but the manifest says {samples}"
     for place in _probes(len(reader)):
         image, record = reader.read(place)
         if decode_picture(image).shape[:2] != (record.height, record.width):
@@ -110,7 +120,8 @@ def _probes(count: int) -> list[int]:
 
 
 DATA_CHECKS = [
-    *(_counts_check(asset) for asset in (merged_json, lookup, annotations, layout_lmdb)),
+    *(_counts_check(asset) for asset in DATA_ASSETS),
+    *(_limit_check(asset) for asset in DATA_ASSETS),
     crops_readable,
     pages_readable,
 ]

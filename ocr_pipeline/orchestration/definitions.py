@@ -2,8 +2,14 @@
 
 import dagster as dg
 
-from ocr_pipeline.orchestration.assets import data, inference, training
+from ocr_pipeline.orchestration import champion
+from ocr_pipeline.orchestration.assets import data, inference, quality, training
+from ocr_pipeline.orchestration.automation.conditions import training_follows
+from ocr_pipeline.orchestration.automation.schedules import nightly_data
+from ocr_pipeline.orchestration.automation.share_watch import share_watch
 from ocr_pipeline.orchestration.checks import DATA_CHECKS, TRAINING_CHECKS
+from ocr_pipeline.orchestration.checks_quality import QUALITY_CHECKS
+from ocr_pipeline.orchestration.execution.executor import chosen_executor
 from ocr_pipeline.orchestration.jobs import JOBS
 from ocr_pipeline.orchestration.resources import Locations
 
@@ -11,9 +17,12 @@ ASSETS = [
     data.merged_json,
     data.lookup,
     data.annotations,
+    quality.data_quality,
     data.layout_lmdb,
     training.fast_checkpoint,
     training.dlora_checkpoint,
+    champion.fast_champion,
+    champion.dlora_champion,
     inference.detections,
     inference.predictions,
 ]
@@ -27,7 +36,10 @@ def build_definitions(locations: Locations | None = None) -> dg.Definitions:
     """
     return dg.Definitions(
         assets=dg.with_source_code_references(ASSETS),
-        asset_checks=[*DATA_CHECKS, *TRAINING_CHECKS],
+        asset_checks=[*DATA_CHECKS, *QUALITY_CHECKS, *TRAINING_CHECKS, *champion.CHECKS],
         jobs=JOBS,
+        executor=chosen_executor(),
+        sensors=[share_watch, training_follows],
+        schedules=[nightly_data],
         resources={"locations": locations or Locations()},
     )

@@ -4,17 +4,19 @@ import dagster as dg
 
 from ocr_pipeline.orchestration.assets.data import annotations, layout_lmdb, lookup, merged_json
 from ocr_pipeline.orchestration.assets.inference import detections, predictions
+from ocr_pipeline.orchestration.assets.quality import data_quality
 from ocr_pipeline.orchestration.assets.training import dlora_checkpoint, fast_checkpoint
+from ocr_pipeline.orchestration.champion import dlora_champion, fast_champion
 
 data_job = dg.define_asset_job(
     "data",
-    dg.AssetSelection.assets(merged_json, lookup, annotations, layout_lmdb),
-    description="Labels to training data, for one data set and split.",
+    dg.AssetSelection.assets(merged_json, lookup, annotations, data_quality, layout_lmdb),
+    description="Labels to training data and what it is like, for one data set and split.",
 )
 training_job = dg.define_asset_job(
     "training",
-    dg.AssetSelection.assets(fast_checkpoint, dlora_checkpoint),
-    description="Both trainings, on all data that is published (or what the recipe names).",
+    dg.AssetSelection.assets(fast_checkpoint, dlora_checkpoint, fast_champion, dlora_champion),
+    description="Both trainings, on all data that is published (or what the recipe names); the better one is used.",
 )
 inference_job = dg.define_asset_job(
     "inference",

@@ -50,6 +50,10 @@ def counts_metadata(counts: Counts) -> dict[str, Any]:
         for unit, by_reason in counts.reasons.items()
         for reason, count in sorted(by_reason.items())
     ]
+    reasons += [
+        dg.TableRecord({"unit": "word, filtered", "reason": reason, "count": count})
+        for reason, count in sorted(counts.filtered.items())
+    ]
     return {
         "pages_in": counts.pages_in,
         "pages_out": counts.pages_out,
@@ -57,6 +61,7 @@ def counts_metadata(counts: Counts) -> dict[str, Any]:
         "words_in": counts.words_in,
         "words_out": counts.words_out,
         "words_quarantined": counts.words_quarantined,
+        "words_filtered": counts.words_filtered,
         "dagster/row_count": counts.words_out,
         **{f"note/{name}": count for name, count in sorted(counts.notes.items())},
         **({"quarantine_reasons": dg.MetadataValue.table(reasons)} if reasons else {}),

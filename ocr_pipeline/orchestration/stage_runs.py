@@ -3,22 +3,29 @@
 import contextlib
 import logging
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import dagster as dg
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.orchestration.locks import lease, lease_path
 
 
 @contextlib.contextmanager
 def stage_run(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Iterator[None]:
-    """Forward the stage's log lines to the run; turn an error the user can mend into a failure without retries."""
+    """Forward the stage's log lines to the run; turn an error the user can mend into a failure without retries.
+
+    An asset's stage runs under the lease of its artifact: of two runs that want the same one the second waits, and then
+    finds it current. A check only reads.
+    """
     handler = _Forward(context.log)
     logger = logging.getLogger("ocr_pipeline")
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     try:
-        yield
+        with _lease(context):
+            yield
     except PipelineError as error:
         raise dg.Failure(
             description=str(error),
@@ -28,6 +35,14 @@ def stage_run(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext)
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
+
+
+def _lease(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> AbstractContextManager[None]:
+    if not isinstance(context, dg.AssetExecutionContext):
+        return contextlib.nullcontext()
+    asset, partition = context.asset_key.to_user_string(), context.partition_key if context.has_partition_key else None
+    path = lease_path(context.resources.locations.workspace, asset, partition)
+    return lease(path, f"run {context.run.run_id}, {asset} {partition or ''}".strip())
 
 
 class _Forward(logging.Handler):

@@ -13,6 +13,9 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.publishing import publish_file
 from ocr_pipeline.storage.quarantine import Counts
 
+ADOPTED = "adopted"
+"""Name of the one input of an artifact that was taken over from elsewhere."""
+
 
 class Input(msgspec.Struct, frozen=True):
     """One thing an artifact was made from: a name a person understands and a fingerprint of its content."""
@@ -44,6 +47,11 @@ class Manifest(msgspec.Struct, kw_only=True):
     counts: Counts = msgspec.field(default_factory=Counts)
     metrics: dict[str, float] = msgspec.field(default_factory=dict)
 
+    @property
+    def adopted(self) -> bool:
+        """Whether the artifact was taken over: finished work, which no stage makes anew."""
+        return any(item.name == ADOPTED for item in self.inputs)
+
     def made_from(self, code_version: str, settings: dict[str, Any], inputs: list[Input]) -> bool:
         """Whether the same code, settings and inputs would make the same artifact again."""
         return (self.code_version, self.settings, self.inputs) == (code_version, settings, inputs)
@@ -54,7 +62,7 @@ def manifest_path(artifact: Path) -> Path:
 
 
 def quarantine_path(artifact: Path) -> Path:
-    return artifact.with_name(artifact.name + ".quarantine.jsonl")
+    return artifact.with_name(artifact.name + ".quarantine.parquet")
 
 
 def write_manifest(artifact: Path, manifest: Manifest) -> None:

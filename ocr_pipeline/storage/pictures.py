@@ -20,7 +20,7 @@ def decode_picture(data: bytes) -> np.ndarray:
     Raises:
         ValueError: with the reason, when the data is truncated or no picture.
     """
-    fault = _fault(data)
+    fault = outline_fault(data)
     if fault:
         raise ValueError(fault)
     try:
@@ -37,7 +37,7 @@ def tail_is_whole(tail: bytes) -> bool:
     return b"IEND" in tail or _END_OF_IMAGE in tail
 
 
-def _fault(data: bytes) -> str | None:
+def outline_fault(data: bytes) -> str | None:
     """Why the data cannot hold a whole picture, as far as the file's outline tells without decoding it."""
     if not data:
         return "the file is empty"
@@ -56,7 +56,7 @@ def _jpeg_ends(data: bytes) -> bool:
         if marker == 0xFF:  # fill byte
             at += 1
         elif marker == _START_OF_SCAN:
-            return data.find(_END_OF_IMAGE, at) >= 0
+            return data.rfind(_END_OF_IMAGE, at) >= 0  # it stands at the end: found at once from there
         else:
             at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return False

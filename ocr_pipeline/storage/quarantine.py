@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -37,7 +39,13 @@ class Quarantined(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Counts(msgspec.Struct):
-    """Pages and words in, out and set aside; they add up or the stage fails its check."""
+    """Pages and words in, out, set aside and filtered; they add up or the stage fails its check.
+
+    Attributes:
+        reasons: pages and words in the quarantine, by reason.
+        notes: things worth knowing that are no loss.
+        filtered: sound words that the user's settings leave out, by reason.
+    """
 
     pages_in: int = 0
     pages_out: int = 0
@@ -45,6 +53,7 @@ class Counts(msgspec.Struct):
     words_out: int = 0
     reasons: dict[str, dict[str, int]] = msgspec.field(default_factory=lambda: {"page": {}, "word": {}})
     notes: dict[str, int] = msgspec.field(default_factory=dict)
+    filtered: dict[str, int] = msgspec.field(default_factory=dict)
 
     def set_aside(self, record: Quarantined) -> None:
         """Count one quarantined page (with the words it takes along) or word."""
@@ -59,6 +68,10 @@ class Counts(msgspec.Struct):
         if count:
             self.notes[name] = self.notes.get(name, 0) + count
 
+    def leave_out(self, reason: str) -> None:
+        """Count one word that a filter of the user leaves out."""
+        self.filtered[reason] = self.filtered.get(reason, 0) + 1
+
     @property
     def pages_quarantined(self) -> int:
         return sum(self.reasons["page"].values())
@@ -68,11 +81,15 @@ class Counts(msgspec.Struct):
         return sum(self.reasons["word"].values())
 
     @property
+    def words_filtered(self) -> int:
+        return sum(self.filtered.values())
+
+    @property
     def add_up(self) -> bool:
-        """Whether everything that came in went out or stands in the quarantine."""
+        """Whether everything that came in went out, stands in the quarantine or was filtered."""
         return (
             self.pages_in == self.pages_out + self.pages_quarantined
-            and self.words_in == self.words_out + self.words_quarantined
+            and self.words_in == self.words_out + self.words_quarantined + self.words_filtered
         )
 
     def __add__(self, other: Counts) -> Counts:
@@ -84,19 +101,67 @@ class Counts(msgspec.Struct):
             self.words_out + other.words_out,
             reasons,
             dict(Counter(self.notes) + Counter(other.notes)),
+            dict(Counter(self.filtered) + Counter(other.filtered)),
         )
 
 
+class QuarantineWriter:
+    """Publishes a quarantine, record by record, as parquet; memory stays that of one row group.
+
+    Use it as a context manager: the file appears when the block ends well, and takes the place of an older one that
+    is JSON lines.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._open = ExitStack()
+
+    def __enter__(self) -> QuarantineWriter:
+        from ocr_pipeline.storage.quarantine_parquet import ParquetRecords  # costs 65 MB, which workers do without
+
+        with ExitStack() as opening:
+            draft = opening.enter_context(publish_file(self._target))
+            self._records = opening.enter_context(ParquetRecords(draft))
+            self._open = opening.pop_all()
+        return self
+
+    def write(self, record: Quarantined) -> None:
+        self._records.write(record)
+
+    def __exit__(self, *error: Any) -> None:
+        self._open.__exit__(*error)
+        if error[0] is None:
+            _older(self._target).unlink(missing_ok=True)
+
+
 def write_quarantine(target: Path, records: Iterable[Quarantined]) -> None:
-    """Publish the records as JSON lines; an empty quarantine is an empty file."""
-    encode = msgspec.json.encode
-    with publish_file(target) as draft, draft.open("wb") as file:
+    """Publish the records; an empty quarantine is a file without rows."""
+    with QuarantineWriter(target) as quarantine:
         for record in records:
-            file.write(encode(record) + b"\n")
+            quarantine.write(record)
 
 
 def read_quarantine(path: Path) -> Iterator[Quarantined]:
-    """Stream the records of a quarantine file."""
+    """Stream the records of a quarantine, parquet or JSON lines (as the parts of shards and older artifacts are).
+
+    Raises:
+        PipelineError: the file is damaged.
+    """
+    if not path.exists() and _older(path).exists():
+        path = _older(path)
+    if path.suffix == ".jsonl":
+        yield from _read_lines(path)
+        return
+    from ocr_pipeline.storage.quarantine_parquet import read_records
+
+    yield from read_records(path)
+
+
+def _older(path: Path) -> Path:
+    return path.with_suffix(".jsonl")
+
+
+def _read_lines(path: Path) -> Iterator[Quarantined]:
     decoder = msgspec.json.Decoder(Quarantined)
     with path.open("rb") as file:
         for line in file:

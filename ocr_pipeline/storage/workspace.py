@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,27 @@ class Workspace:
     def layout_lmdb(self, dataset: str, split: str) -> Path:
         return self.root / f"{dataset}_{split}_layout.lmdb"
 
+    def data_artifacts(self, partition: str, dataset: str, splits: Iterable[str]) -> dict[str, list[Path]]:
+        """Where the data artifacts of a source partition may lie, by stage (crops in either format)."""
+        splits = tuple(splits)
+        return {
+            "merged_json": [self.merged_json(partition)],
+            "lookup": [self.lookup(partition)],
+            "annotations": [self.annotations(dataset, split, form) for split in splits for form in ("lmdb", "jsonl")],
+            "layout_lmdb": [self.layout_lmdb(dataset, split) for split in splits],
+        }
+
+    def page_index(self, partition: str) -> Path:
+        """Which page has which picture, for comparing the partitions of a set."""
+        return self.root / "quality" / ".pages" / f"{partition}.sqlite"
+
+    def quality(self, partition: str) -> Path:
+        return self.root / "quality" / f"{partition}_quality.json"
+
+    @property
+    def quality_report(self) -> Path:
+        return self.root / "quality" / "report.html"
+
     def fast_run(self, recipe: str) -> Path:
         """Where a detector training keeps its own files; one folder per recipe, so that only the same one resumes."""
         return self.root / "fast" / "runs" / recipe
@@ -52,6 +73,11 @@ class Workspace:
     def fast_checkpoint(self) -> Path:
         return self.root / "fast" / "fast_checkpoint.pth"
 
+    @property
+    def fast_champion(self) -> Path:
+        """The detector in use; the one before it stands beside it as ``fast_champion.previous.pth``."""
+        return self.root / "fast" / "fast_champion.pth"
+
     def dlora_run(self, recipe: str) -> Path:
         """The same for a recogniser training."""
         return self.root / "dlora" / "runs" / recipe
@@ -59,6 +85,11 @@ class Workspace:
     @property
     def dlora_checkpoint(self) -> Path:
         return self.root / "dlora" / "dlora_checkpoint"
+
+    @property
+    def dlora_champion(self) -> Path:
+        """The recogniser in use; the one before it stands beside it as ``dlora_champion.previous``."""
+        return self.root / "dlora" / "dlora_champion"
 
     @property
     def inbox(self) -> Path:

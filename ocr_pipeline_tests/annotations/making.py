@@ -10,7 +10,6 @@ import lmdb
 import numpy as np
 
 from ocr_pipeline.annotations import AnnotationSettings, build_annotations
-from ocr_pipeline.annotations.crops import JPEG_QUALITY
 from ocr_pipeline.datasets import source_partition
 from ocr_pipeline.lookup import build_lookup, load_lookup
 from ocr_pipeline.merged_json import merge_labels, read_pages
@@ -25,8 +24,12 @@ FORMATS = ("jsonl", "lmdb")
 def build(share: Share, workspace: Workspace, form: str, partition=TRAIN, **options) -> list[Manifest]:
     merge_labels(share, partition, workspace)
     build_lookup(share, partition, workspace)
-    limit = options.pop("max_pages", None)
-    return build_annotations(share, partition, workspace, AnnotationSettings(form, limit), **options)
+    workers = options.pop("workers", None)
+    return build_annotations(share, partition, workspace, AnnotationSettings(form, **options), workers=workers)
+
+
+def quad(left, top, right, bottom):
+    return ((left, top), (right, top), (right, bottom), (left, bottom))
 
 
 def read_lmdb(folder: Path) -> dict[str, bytes]:
@@ -50,5 +53,5 @@ def expected_crops(share: Share, workspace: Workspace, partition=TRAIN) -> list[
         for word in page.words:
             left, top, right, bottom = map(int, (*word.quad[0], *word.quad[2]))
             cut = pixels[top:bottom, left:right]
-            found.append((word.text, cv2.imencode(".jpg", cut, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()))
+            found.append((word.text, cv2.imencode(".jpg", cut, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()))
     return found

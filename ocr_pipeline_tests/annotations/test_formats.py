@@ -87,7 +87,16 @@ def as_paddleocr(transaction) -> list[tuple[str, bytes]]:
     return [(transaction.get(label).decode("utf-8"), transaction.get(image)) for label, image in keys]
 
 
-@pytest.mark.parametrize("read", [as_deep_text_recognition_benchmark, as_parseq, as_paddleocr])
+def as_mmocr(transaction) -> list[tuple[str, bytes]]:
+    samples = []
+    for number in range(1, int(transaction.get(b"num-samples")) + 1):
+        picture_key, label_key = f"image-{number:09d}", f"label-{number:09d}"
+        text = transaction.get(label_key.encode("utf-8")).decode("utf-8")
+        samples.append((text, transaction.get(picture_key.encode("utf-8"))))
+    return samples
+
+
+@pytest.mark.parametrize("read", [as_deep_text_recognition_benchmark, as_parseq, as_paddleocr, as_mmocr])
 def test_trainers_of_the_field_read_the_lmdb(tmp_path, workspace, read):
     share = Share(write_tree(tmp_path / "share", hand_tree(3)))
     build(share, workspace, "lmdb")

@@ -186,30 +186,8 @@ def test_pictures_of_a_share_that_went_away_are_not_taken_for_missing(tmp_path, 
 
 def test_without_the_stages_before_the_error_names_them(tmp_path, workspace):
     share = Share(write_tree(tmp_path / "share", hand_tree(1)))
+    with pytest.raises(PipelineError, match="merged_json"):
+        build_annotations(share, TRAIN, workspace, AnnotationSettings())
+    merge_labels(share, TRAIN, workspace)
     with pytest.raises(PipelineError, match="lookup"):
         build_annotations(share, TRAIN, workspace, AnnotationSettings())
-
-
-# -- settings --------------------------------------------------------------------------------------------------------
-
-
-def test_settings_from_the_guides_variables():
-    read = AnnotationSettings.from_environment
-    assert read({}) == AnnotationSettings("jsonl", None)
-    assert read({}, default="lmdb") == AnnotationSettings("lmdb", None)
-    assert read({"FAST_OUTPUT_FORMAT": "LMDB", "FAST_MAX_SAMPLES": "100"}) == AnnotationSettings("lmdb", 100)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("FAST_OUTPUT_FORMAT", "csv"),
-        ("FAST_OUTPUT_FORMAT", ""),
-        ("FAST_MAX_SAMPLES", "-1"),
-        ("FAST_MAX_SAMPLES", "ten"),
-        ("FAST_MAX_SAMPLES", "²"),
-    ],
-)
-def test_values_that_the_guide_does_not_name_are_refused(name, value):
-    with pytest.raises(PipelineError, match=name):
-        AnnotationSettings.from_environment({name: value})

@@ -6,14 +6,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
+from PIL import Image
 
+from ocr_pipeline import dlora
 from ocr_pipeline.cli import COMMANDS, cli
-from ocr_pipeline.cli.training import data_paths, with_environment
+from ocr_pipeline.cli.training import data_paths, train_dlora_command, with_environment
 from ocr_pipeline.dlora import DloraTraining
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.synthetic import write_collection
+from ocr_pipeline.fast import build_network
+from ocr_pipeline.storage.lmdb_files import LmdbWriter
+from ocr_pipeline.synthetic import render_word, write_collection
+
+from ..adoption.making import write_folder
 
 
 def ocr_pipeline(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -57,6 +66,16 @@ def test_the_data_steps_one_after_the_other(share: Path, tmp_path: Path) -> None
     assert (tmp_path / "handwriting_train_layout.lmdb" / "data.mdb").exists()
 
 
+def test_crops_are_made_as_the_flags_say_and_what_they_filter_is_shown(share: Path, tmp_path: Path) -> None:
+    place = ("--source", share, "--output", tmp_path, "--partition", "handwriting_train")
+    for command in ("merge", "lookup"):
+        invoke(command, *place)
+    code, output = invoke("annotations", *place, "--max_chars", 1, "--codec", "png", "--crop", "quad", "--margin", "2")
+    assert code == 0, output
+    assert "filtered too_long" in output
+    assert list((tmp_path / "crops").rglob("*.png"))
+
+
 def test_status_tells_complete_missing_and_stale(tmp_path: Path) -> None:
     share, place = tmp_path / "share", ("--output", tmp_path / "out", "--partition", "handwriting_train")
     write_collection(share, pages={"handwriting_train": 2}, page_size=(256, 352))
@@ -65,6 +84,19 @@ def test_status_tells_complete_missing_and_stale(tmp_path: Path) -> None:
     assert code == 0 and "complete" in output and "missing" in output and "stale" not in output
     write_collection(share, pages={"handwriting_train": 3}, page_size=(256, 352))
     assert "stale (labels changed)" in invoke("status", "--source", share, *place)[1]
+
+
+def test_finished_work_is_adopted_and_what_is_not_is_listed(tmp_path: Path) -> None:
+    write_folder(tmp_path / "old")
+    (tmp_path / "old" / "optimized_lookup_handwriting_train.py").write_bytes(b"")
+    code, output = invoke("adopt", tmp_path / "old", "--output", tmp_path / "out")
+    assert code == 0, output
+    assert "handwriting_annotations_train.lmdb" in output and "programs are never run" in output
+    code, output = invoke("status", "--output", tmp_path / "out", "--partition", "handwriting_train")
+    assert output.count("complete") == 3
+    (tmp_path / "old" / "lookup_ocr_public_train.pkl.gz").write_bytes(b"no gzip")
+    code, output = invoke("adopt", tmp_path / "old", "--output", tmp_path / "out")
+    assert (code, "refused" in output, "already adopted" in output) == (1, True, True)
 
 
 def test_hyphens_work_too(share: Path, tmp_path: Path) -> None:
@@ -92,7 +124,9 @@ def test_hyphens_work_too(share: Path, tmp_path: Path) -> None:
             1,
             ["xml", "jsonl or lmdb"],
         ),
-        (("annotations", "--source", "/proc/self", "--output", "/nowhere/out"), {}, 1, ["lookup", "/nowhere/out"]),
+        (("annotations", "--source", "/proc/self", "--margin", "wide"), {}, 1, ["wide", "10%"]),
+        (("annotations", "--source", "/proc/self", "--codec", "gif"), {}, 2, ["gif", "jpeg-lossless"]),
+        (("annotations", "--source", "/proc/self", "--output", "/nowhere/out"), {}, 1, ["merged_json", "/nowhere/out"]),
         (("layout", "--source", "/proc/self"), {"FAST_LAYOUT_DEVICE": "tpu"}, 1, ["tpu", "FAST_LAYOUT_DEVICE"]),
         (("train-dlora", "--output_dir", "x", "--model_name_or_path", "x"), {}, 1, ["LMDB_PATHS"]),
         (("train-dlora", "--output_dir", "x", "--model_name_or_path", "x"), {"USE_QLORA": "1"}, 1, ["USE_QLORA"]),
@@ -103,6 +137,7 @@ def test_hyphens_work_too(share: Path, tmp_path: Path) -> None:
             ["/nowhere"],
         ),
         (("detect", "--checkpoint", "/nowhere.pth", "--image", "a.png", "--output", "x"), {}, 1, ["/nowhere.pth"]),
+        (("adopt", "/nowhere"), {}, 1, ["/nowhere"]),
         (("recognize", "--images_dir", "/nowhere", "--output_csv", "x.csv"), {}, 1, ["/nowhere"]),
     ],
 )
@@ -131,6 +166,84 @@ def test_the_guides_variables_win_over_the_flags() -> None:
         with_environment(settings, {"SAVE_STEPS": "many"})
 
 
+def test_every_variable_of_step_8_does_something() -> None:
+    plain = DloraTraining(model_name_or_path="base", output_dir="out")
+    for variable, value, field in (
+        ("TRAIN_DEBUG_SHOW", "1", "show_training"),
+        ("TRAIN_DEBUG_DIAG", "1", "show_gradients"),
+        ("TRAIN_DEBUG_EVERY", "500", "logging_steps"),
+        ("PROFILE_TRAIN", "1", "profile"),
+        ("AMP_DISABLE", "0", "amp"),
+        ("VAL_DEBUG_GEN", "1", "show_tokens"),
+        ("VAL_SHOW_PREDS", "1", "show_predictions"),
+        ("VAL_NUM_BEAMS", "4", "generation_num_beams"),
+        ("SAVE_STEPS", "10000", "save_steps"),
+        ("WARMUP_RATIO", "0.0001", "warmup_ratio"),
+        ("EVAL_EVERY_STEPS", "501", "eval_steps"),
+        ("EVAL_SAMPLES", "1000", "eval_samples"),
+    ):
+        changed = with_environment(plain, {variable: value})
+        assert changed != plain and getattr(changed, field) == type(getattr(plain, field))(
+            value if field != "amp" else 1
+        ), variable
+    assert with_environment(plain, dict.fromkeys(("TRAIN_DEBUG_SHOW", "PROFILE_TRAIN", "USE_QLORA"), "0")) == plain
+
+
+def _train_dlora_arguments(*arguments: str) -> list[str]:
+    return train_dlora_command._translated(list(arguments))
+
+
+def test_hugging_faces_flags_are_taken_as_they_are_written(caplog: pytest.LogCaptureFixture) -> None:
+    taken = _train_dlora_arguments("--bf16", "True", "--fp16=false", "--output_dir", "out", "--max-steps", "-1")
+    assert taken == ["--bf16", "--no_fp16", "--output_dir", "out", "--max-steps", "-1"]
+    others = ("--adam_beta2", "0.98", "--predict_with_generate", "--logging_first_step", "True", "--optim=adamw_torch")
+    assert _train_dlora_arguments(*others, "--output_dir", "out") == ["--output_dir", "out"]
+    for name in ("adam_beta2", "predict_with_generate", "logging_first_step", "optim"):
+        assert f"--{name} is accepted, but has no effect here" in caplog.text
+    assert _train_dlora_arguments("--leaning_rate", "1") == ["--leaning_rate", "1"]
+    assert invoke("train-dlora", "--output_dir", "x", "--model_name_or_path", "x", "--leaning_rate", "1")[0] == 2
+
+
+def test_recognisers_are_merged_and_compared(tmp_path: Path) -> None:
+    code, output = invoke("merge-dlora", "--ckpt", dlora.TINY_KOREAN, "--output", tmp_path / "plain")
+    assert code == 0 and (tmp_path / "plain" / "model.safetensors").exists(), output
+    rng = np.random.default_rng(0)
+    with LmdbWriter(tmp_path / "set.lmdb") as writer:
+        for number, text in enumerate(("서울", "부산"), start=1):
+            crop = cv2.imencode(".png", render_word(text, font="sans", height=30, rng=rng))[1]
+            writer.put(f"image-{number:09d}", crop.tobytes())
+            writer.put(f"label-{number:09d}", text.encode())
+        writer.put("num-samples", b"2")
+    data = ("--data", tmp_path / "set.lmdb", "--device", "cpu")
+    code, output = invoke(
+        "compare-recognizers",
+        *data,
+        "--base",
+        dlora.TINY_KOREAN,
+        "--ckpt",
+        tmp_path / "plain",
+        "--output_dir",
+        tmp_path,
+    )
+    assert code == 0 and "base" in output and "-plain" in output
+    assert (tmp_path / "base" / "predictions.csv").exists()
+
+
 def test_data_paths_are_parted_by_colons() -> None:
     assert data_paths("LMDB_PATHS", {"LMDB_PATHS": "/a/x.lmdb:/b/y.jsonl"}) == [Path("/a/x.lmdb"), Path("/b/y.jsonl")]
     assert data_paths("LMDB_PATHS", {}) == []
+
+
+def test_detect_takes_a_folder_and_exits_with_1_when_a_picture_is_broken(tmp_path: Path) -> None:
+    network, pages = build_network("narrow"), tmp_path / "pages"
+    config = {"variant": "narrow", "short_size": 64}
+    torch.save({"state_dict": network.state_dict(), "config": config}, tmp_path / "detector.pth")
+    pages.mkdir()
+    Image.new("L", (80, 64), 255).save(pages / "a.png")
+    place = ("--checkpoint", tmp_path / "detector.pth", "--image", pages, "--output", tmp_path / "out")
+    code, output = invoke("detect", *place)
+    assert code == 0 and "a.png: " in output
+    (pages / "b.png").write_text("no picture")
+    code, output = invoke("detect", *place)
+    assert code == 1 and "a.png: " in output and "b.png: " in output
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.png.png", "a.png.json", "a.png.txt"}

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ocr_pipeline.dlora import TINY_KOREAN, DloraTraining, load_recognizer, recognize_folder, train_dlora
+from ocr_pipeline.dlora import TINY_KOREAN, Decoding, DloraTraining, load_recognizer, recognize_folder, train_dlora
 from ocr_pipeline.dlora import prediction as module
 from ocr_pipeline.dlora.recognizer import Recognizer
 from ocr_pipeline.errors import PipelineError
@@ -101,11 +101,12 @@ def test_a_killed_run_goes_on_where_it_was(folder, tmp_path, monkeypatch):
 def test_other_settings_do_not_go_on_with_a_torn_run(folder, tmp_path):
     paths = sorted(folder.rglob("*.*"))
     prints = {
-        module._fingerprint(paths, TINY_KOREAN, None, beams, longest) for beams, longest in ((1, 64), (4, 64), (1, 32))
+        module._fingerprint(paths, TINY_KOREAN, None, decoding)
+        for decoding in (Decoding(), Decoding(beams=4), Decoding(longest=32), Decoding(no_repeat_ngram=3))
     }
     paths[0].write_bytes(paths[0].read_bytes() + b" ")
-    prints.add(module._fingerprint(paths, TINY_KOREAN, None, 1, 64))
-    assert len(prints) == 4
+    prints.add(module._fingerprint(paths, TINY_KOREAN, None, Decoding()))
+    assert len(prints) == 5
 
 
 def test_what_is_read_is_nfc(folder, tmp_path):
@@ -138,7 +139,7 @@ def test_confidence_is_the_geometric_mean_of_the_tokens_probabilities(words):
 
 
 def test_beams_read_too(words):
-    recognizer = load_recognizer(TINY_KOREAN, beams=3)
+    recognizer = load_recognizer(TINY_KOREAN, decoding=Decoding(beams=3))
     readings = recognizer.read(np.stack([recognizer.images.resize(crop) for _, crop in words[:4]]))
     assert all(0 < confidence <= 1 for _, confidence in readings)
 

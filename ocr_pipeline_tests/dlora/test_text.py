@@ -83,12 +83,12 @@ def test_coverage_counts_what_cannot_be_said():
     coverage = TextCodec(tiny_tokenizer()).coverage(["가나", "1½", "½½", "１", "뷁"])
     assert (coverage.labels, coverage.changed) == (5, 3)
     assert coverage.characters == {"½": 3, "１": 1}
-    assert ("１", "1") in coverage.examples
+    assert ("１", "1") in coverage.lost
 
 
 def test_coverage_knows_of_spaces_that_word_pieces_lose():
     coverage = TextCodec(word_pieces("NFD")).coverage(["서울, 강남", "서울 강남"])
-    assert coverage.examples == (("서울, 강남", "서울,강남"),)
+    assert coverage.lost == {("서울, 강남", "서울,강남"): 1}
 
 
 def test_ideographs_are_not_torn_apart():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from ocr_pipeline.fast.augmentation import random_crop
 from ocr_pipeline.fast.config import Augmentation
@@ -78,3 +79,20 @@ def test_mirroring_turns_left_to_right():
     result = crop(0, settings, size=160)
     np.testing.assert_allclose(result.polygons[0][0], (160 - 20, 30))
     assert tuple(result.picture[40, 120]) == (200, 0, 0)
+
+
+def test_shadow_and_compression_change_pixels_and_leave_polygons():
+    plain = crop(3, PLAIN)
+    shadowed, compressed = (crop(3, structs.replace(PLAIN, **{name: 1.0})) for name in ("shadow", "jpeg"))
+    for result in (shadowed, compressed):
+        assert result.picture.shape == plain.picture.shape and result.picture.dtype == np.uint8
+        assert all(np.array_equal(a, b) for a, b in zip(result.polygons, plain.polygons, strict=True))
+    assert (shadowed.picture <= plain.picture).all()
+    share = (shadowed.picture < plain.picture).any(axis=2).mean()
+    assert 0.02 < share < 0.98
+    difference = np.abs(compressed.picture.astype(int) - plain.picture)
+    assert 0 < difference.mean() < 12
+
+
+def test_shadow_and_compression_are_off_by_default_and_draw_nothing():
+    assert (Augmentation().shadow, Augmentation().jpeg) == (0, 0)

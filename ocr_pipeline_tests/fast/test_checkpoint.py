@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from transformers import TextNetBackbone, TextNetConfig
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import build_network, load_network, load_weights, read_weights
@@ -120,3 +121,75 @@ def test_foreign_files_are_refused_and_never_run(tmp_path: Path, monkeypatch):
         with pytest.raises(PipelineError, match=name):
             read_weights(tmp_path / name)
     assert not (tmp_path / "ran").exists()
+
+
+def textnet_name(key: str) -> str:
+    """Our backbone's names as transformers spells them."""
+    names = {"first_conv.conv": "stem.conv", "first_conv.bn": "stem.batch_norm"}
+    branches = {
+        "main_bn": "main_batch_norm",
+        "ver_conv": "vertical_conv",
+        "ver_bn": "vertical_batch_norm",
+        "hor_conv": "horizontal_conv",
+        "hor_bn": "horizontal_batch_norm",
+    }
+    for ours, theirs in names.items():
+        key = key.replace(ours, theirs)
+    parts = key.split(".")
+    if parts[0].startswith("stage"):
+        stage = int(parts[0].removeprefix("stage")) - 1
+        return ".".join(["encoder.stages", str(stage), "stage", parts[1], branches.get(parts[2], parts[2]), *parts[3:]])
+    return key
+
+
+def test_the_textnet_names_are_those_of_transformers():
+    config = TextNetConfig(
+        conv_layer_kernel_sizes=[[[3, 3]] * 2, [[3, 3], [1, 3]], [[3, 3], [1, 3]], [[3, 3], [1, 3]]],
+        conv_layer_strides=[[1, 2], [2, 1], [2, 1], [2, 1]],
+        hidden_sizes=[16, 16, 32, 48, 64],
+        stem_num_channels=3,
+        stem_out_channels=16,
+    )
+    theirs = TextNetBackbone(config).state_dict()
+    ours = build_network("narrow").backbone.state_dict()
+    assert {textnet_name(key): value.shape for key, value in ours.items()} == {
+        key.removeprefix("textnet."): value.shape for key, value in theirs.items()
+    }
+
+
+@pytest.mark.parametrize("prefix", ["", "textnet."])
+def test_a_textnet_file_fills_the_backbone_alone(tmp_path: Path, narrow, prefix):
+    backbone = narrow.backbone.state_dict()
+    save_file(
+        {prefix + textnet_name(key): value.contiguous() for key, value in backbone.items()}, tmp_path / "a.safetensors"
+    )
+    weights = read_weights(tmp_path / "a.safetensors")
+    fresh = build_network("narrow")
+    assert (weights.layout, weights.variant) == ("textnet", "narrow")
+    assert load_weights(fresh, weights) == len(backbone)
+    assert all(torch.equal(value, fresh.backbone.state_dict()[key]) for key, value in backbone.items())
+
+
+def doctr_name(key: str) -> str:
+    part, _, rest = key.partition(".")
+    rest = rest.replace("main_conv", "conv").replace("main_bn", "bn")
+    if part == "backbone":
+        stage, _, rest = rest.partition(".")
+        if stage == "first_conv":
+            return "feat_extractor." + rest.replace("conv.", "0.").replace("bn.", "1.")
+        return f"feat_extractor.{int(stage.removeprefix('stage')) + 2}.{rest}"
+    if part == "neck":
+        layer, _, rest = rest.partition(".")
+        return f"neck.reduction.{int(layer.removeprefix('reduce_layer')) - 1}.{rest}"
+    return "prob_head.2.weight" if rest == "final.conv.weight" else "prob_head.0." + rest.removeprefix("conv.")
+
+
+def test_a_doctr_file_loads_as_a_detector_of_one_map(tmp_path: Path):
+    network = build_network("narrow", outputs=1)
+    network.load_state_dict(keyed_state(network))
+    state = network.state_dict()
+    torch.save({doctr_name(key): value for key, value in state.items()}, tmp_path / "doctr.pt")
+    loaded, weights = load_network(tmp_path / "doctr.pt")
+    assert (weights.layout, weights.variant, len(weights.state)) == ("doctr", "narrow", len(state))
+    with torch.no_grad():
+        assert torch.equal(loaded(keyed_input()), network.eval()(keyed_input()))

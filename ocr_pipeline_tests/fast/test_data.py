@@ -97,12 +97,34 @@ def test_a_sample_depends_on_seed_and_position_alone(lmdbs, config):
 
 
 def test_the_order_visits_each_page_once_a_lap_and_can_start_anywhere():
-    whole = list(SampleOrder(5, seed=1, start=0, stop=15))
+    whole = list(SampleOrder([(5, 5)], seed=1, start=0, stop=15))
     assert [position for position, _ in whole] == list(range(15))
     laps = [[page for _, page in whole[lap : lap + 5]] for lap in (0, 5, 10)]
     assert all(sorted(lap) == [0, 1, 2, 3, 4] for lap in laps)
     assert laps[0] != laps[1] or laps[1] != laps[2]
-    assert list(SampleOrder(5, seed=1, start=7, stop=15)) == whole[7:]
+    assert list(SampleOrder([(5, 5)], seed=1, start=7, stop=15)) == whole[7:]
+
+
+def test_weights_repeat_pages_and_leave_some_out():
+    order = [page for _, page in SampleOrder([(4, 10), (6, 3), (2, 0)], seed=1, start=0, stop=26)]
+    for lap in (order[:13], order[13:]):
+        assert sorted(lap.count(page) for page in range(4)) == [2, 2, 3, 3]
+        assert sorted(lap.count(page) for page in range(4, 10)) == [0, 0, 0, 1, 1, 1]
+        assert max(lap) < 10
+    assert order[:13] != order[13:]
+
+
+def test_weights_are_named_by_data_set(lmdbs, tmp_path: Path):
+    pages = Pages(lmdbs)
+    assert pages.shares({}) == [(6, 6), (3, 3)]
+    assert pages.shares({"drawn": 1.5}) == [(6, 9), (3, 4)]
+    for weights in ({"other": 1.0}, {"drawn": 0.0}):
+        with pytest.raises(PipelineError, match=r"drawn\.$"):
+            pages.shares(weights)
+
+
+def test_a_sample_is_named_by_its_page(lmdbs):
+    assert Pages(lmdbs).name(7) == "101.png (drawn_valid_layout.lmdb, sample 1)"
 
 
 def test_validation_pages_are_whole_and_spread_evenly(lmdbs):
@@ -118,5 +140,9 @@ def test_lmdbs_are_found_by_split(tmp_path: Path):
     for name in ("b_train_layout.lmdb", "a_train_layout.lmdb", "a_train_partly_layout.lmdb", "a_valid_layout.lmdb"):
         (tmp_path / name).mkdir()
     assert [path.name for path in find_lmdbs(tmp_path, "train")] == ["a_train_layout.lmdb", "b_train_layout.lmdb"]
+    for name in ("b_train.lmdb", "old_train.lmdb", "a_annotations_train.lmdb"):
+        (tmp_path / name).mkdir()
+    found = [path.name for path in find_lmdbs(tmp_path, "train")]
+    assert found == ["a_train_layout.lmdb", "b_train_layout.lmdb", "old_train.lmdb"]
     with pytest.raises(PipelineError, match="test_layout"):
         find_lmdbs(tmp_path, "test")

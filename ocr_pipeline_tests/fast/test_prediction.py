@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import ExifTags, Image, ImageOps
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import DetectedWord, Detector, FastPrediction, build_network, predict
-from ocr_pipeline.fast.pictures import fit_short_side
+from ocr_pipeline.fast.pictures import fit_short_side, turn_upright
 from ocr_pipeline_tests.fast.conftest import draw_page, keyed_state
 
 
@@ -33,7 +35,9 @@ def image(tmp_path: Path) -> Path:
 
 
 def test_one_picture_is_drawn_and_written_as_json(tmp_path: Path, checkpoint, image):
-    (page,) = predict(FastPrediction(checkpoint=checkpoint, image=(image,), output=tmp_path / "out" / "a.png"))
+    settings = FastPrediction(checkpoint=checkpoint, image=(image,), output=tmp_path / "out" / "a.png")
+    (page,), errors = predict(settings)
+    assert not errors
     assert page.words
     drawn = cv2.imread(str(tmp_path / "out" / "a.png"))
     original = cv2.imread(str(image)) if image.name.isascii() else cv2.imdecode(np.fromfile(image, np.uint8), 1)
@@ -49,18 +53,18 @@ def test_one_picture_is_drawn_and_written_as_json(tmp_path: Path, checkpoint, im
 def test_several_pictures_go_into_a_folder(tmp_path: Path, checkpoint, image):
     other = tmp_path / "b.png"
     other.write_bytes(draw_page(1)[0])
-    pages = predict(FastPrediction(checkpoint=checkpoint, image=(image, other), output=tmp_path / "out"))
+    pages, _ = predict(FastPrediction(checkpoint=checkpoint, image=(image, other), output=tmp_path / "out"))
     assert [page.image for page in pages] == ["쪽.png", "b.png"]
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"쪽.png.png", "쪽.png.json", "b.png.png", "b.png.json"}
+    assert names == {"쪽.png.png", "쪽.png.json", "b.png.png", "b.png.json", "쪽.png.txt", "b.png.txt"}
 
 
 def test_settings_override_the_checkpoint_and_the_configuration_file(tmp_path: Path, checkpoint, image):
     (tmp_path / "c.yaml").write_text("variant: narrow\nshort_size: 128\nmin_score: 0.0\nmin_area: 1000000\n")
-    (none,) = predict(
+    (none,), _ = predict(
         FastPrediction(checkpoint=checkpoint, image=(image,), output=tmp_path / "a.png", config=tmp_path / "c.yaml")
     )
-    (some,) = predict(
+    (some,), _ = predict(
         FastPrediction(
             checkpoint=checkpoint, image=(image,), output=tmp_path / "a.png", config=tmp_path / "c.yaml", min_area=1
         )
@@ -68,11 +72,19 @@ def test_settings_override_the_checkpoint_and_the_configuration_file(tmp_path: P
     assert not none.words and some.words
 
 
-def test_what_cannot_be_read_is_named(tmp_path: Path, checkpoint):
-    (tmp_path / "text.jpg").write_text("no picture")
-    for name in ("text.jpg", "none.jpg"):
-        with pytest.raises(PipelineError, match=name):
-            predict(FastPrediction(checkpoint=checkpoint, image=(tmp_path / name,), output=tmp_path / "a.png"))
+def test_what_cannot_be_read_is_named_and_the_rest_goes_on(tmp_path: Path, checkpoint, image):
+    broken, absent = tmp_path / "text.jpg", tmp_path / "none.jpg"
+    broken.write_text("no picture")
+    pages, errors = predict(FastPrediction(checkpoint=checkpoint, image=(broken, image, absent), output=tmp_path / "o"))
+    assert [page.image for page in pages] == [image.name]
+    assert set(errors) == {str(broken), str(absent)}
+    assert "decoded" in errors[str(broken)] and "opened" in errors[str(absent)]
+
+
+def test_a_prediction_without_pictures_is_refused(tmp_path: Path, checkpoint):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(PipelineError, match="no pictures"):
+        predict(FastPrediction(checkpoint=checkpoint, image=(tmp_path / "empty",), output=tmp_path / "o"))
     with pytest.raises(PipelineError, match="no picture given"):
         FastPrediction(checkpoint=checkpoint, image=(), output=tmp_path / "a.png")
 
@@ -111,3 +123,52 @@ def test_pictures_are_fitted_to_multiples_of_32():
     assert fit_short_side(np.zeros((100, 150, 3), np.uint8), 64).shape == (64, 96, 3)
     assert fit_short_side(np.zeros((300, 200, 3), np.uint8), 65).shape == (128, 96, 3)
     assert fit_short_side(np.zeros((2, 900, 3), np.uint8), 32).shape == (32, 14400, 3)
+    assert fit_short_side(np.zeros((2, 900, 3), np.uint8), 32, 4096).shape == (32, 4096, 3)
+
+
+def test_a_folder_in_batches_gives_what_each_picture_gives_alone(tmp_path: Path, checkpoint):
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    for number, size in enumerate((128, 128, 160, 128)):
+        (folder / f"{number}.png").write_bytes(draw_page(number, size)[0])
+    together, _ = predict(FastPrediction(checkpoint=checkpoint, image=(folder,), output=tmp_path / "o", batch_size=4))
+    alone, _ = predict(FastPrediction(checkpoint=checkpoint, image=(folder,), output=tmp_path / "p", batch_size=1))
+    assert [page.image for page in together] == ["0.png", "1.png", "2.png", "3.png"]
+    for one, other in zip(together, alone, strict=True):
+        assert [word.polygon for word in one.words] == [word.polygon for word in other.words] != []
+
+
+def test_icdar_text_has_a_line_of_eight_numbers_a_word(tmp_path: Path, checkpoint, image):
+    (page,), _ = predict(FastPrediction(checkpoint=checkpoint, image=(image,), output=tmp_path / "a.png"))
+    lines = (tmp_path / "a.txt").read_text().splitlines()
+    assert [tuple(map(int, line.split(","))) for line in lines] == [
+        tuple(int(value) for corner in word.quad for value in corner) for word in page.words
+    ]
+
+
+def test_grey_transparent_deep_and_tiny_pictures_are_pages_too(tmp_path: Path, checkpoint):
+    grey = cv2.imdecode(np.frombuffer(draw_page(0)[0], np.uint8), cv2.IMREAD_GRAYSCALE)
+    forms = {
+        "grey.png": grey,
+        "clear.png": np.dstack([grey, grey, grey, np.full_like(grey, 255)]),
+        "deep.png": grey.astype(np.uint16) * 257,
+        "tiny.png": grey[:1, :1],
+    }
+    for name, pixels in forms.items():
+        (tmp_path / name).write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+    images = tuple(tmp_path / name for name in forms)
+    pages, errors = predict(FastPrediction(checkpoint=checkpoint, image=images, output=tmp_path / "o"))
+    assert not errors and (pages[3].width, pages[3].height) == (1, 1)
+    assert pages[0].words and pages[0].words == pages[1].words == pages[2].words
+
+
+@pytest.mark.parametrize("tag", range(1, 9))
+def test_a_picture_is_turned_as_its_tag_says(tag):
+    pixels = np.random.default_rng(0).integers(0, 255, (16, 32, 3), np.uint8)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = tag
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", exif=exif)
+    with Image.open(file) as stored:
+        upright = np.asarray(ImageOps.exif_transpose(stored))
+    np.testing.assert_array_equal(turn_upright(pixels, file.getvalue()), upright)

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
+import cv2
 import pandas as pd
 import pytest
 import torch
+from msgspec import structs
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import FastTraining, build_network, load_network, read_weights, train_fast
+from ocr_pipeline.fast.data import FATES
+from ocr_pipeline.fast.losses import FastLoss
 from ocr_pipeline.fast.snapshots import read_snapshot
-from ocr_pipeline_tests.fast.conftest import keyed_state
+from ocr_pipeline.layout_lmdb import LayoutWord, write_layout_samples
+from ocr_pipeline_tests.fast.conftest import draw_page, keyed_state, with_ignored
 
 
 @pytest.fixture
@@ -148,9 +154,93 @@ def test_mixed_precision_and_channels_last_train_on_the_cpu_too(train):
     assert math.isfinite(result.history[-1]["loss"])
 
 
-def test_a_loss_that_is_not_finite_stops_the_training(train):
-    with pytest.raises(PipelineError, match="no longer finite"):
+def test_a_loss_that_is_not_finite_stops_the_training_and_names_the_pages(train):
+    with pytest.raises(PipelineError, match=r"no longer finite.*\.png \(drawn_train_layout\.lmdb, sample \d\)"):
         train("out", max_steps=20, learning_rate=1e30, log_every_steps=1)
+
+
+@pytest.fixture
+def fault(monkeypatch):
+    """Makes the losses of the given calls infinite."""
+
+    def at(*calls: int) -> None:
+        count, honest = iter(range(1000)), FastLoss.__call__
+
+        def faulty(self, *maps):
+            losses = honest(self, *maps)
+            return losses._replace(total=losses.total * math.inf) if next(count) in calls else losses
+
+        monkeypatch.setattr(FastLoss, "__call__", faulty)
+
+    return at
+
+
+def test_a_step_whose_loss_is_not_finite_changes_no_weight(train, fault):
+    fault(1)
+    result = train("out", max_steps=2, save_every_steps=1, log_every_steps=1)
+    first = read_snapshot(result.last_checkpoint.with_name("checkpoint_step_1.pth"))
+    last = read_snapshot(result.last_checkpoint)
+    assert all(
+        torch.equal(weight, last.state_dict[key]) for key, weight in first.state_dict.items() if weight.dim() == 4
+    )
+    assert [row["skipped"] for row in result.history] == [0, 1]
+    assert math.isnan(result.history[1]["loss"])
+
+
+def test_too_many_steps_left_out_end_the_training(train, fault):
+    fault(0, 2, 4)
+    assert train("patient", max_steps=5, max_skips=3).steps == 5
+    fault(0, 2, 4)
+    with pytest.raises(PipelineError, match="left out so far: 2"):
+        train("strict", max_steps=5, max_skips=2)
+
+
+def test_patience_ends_a_training_that_gets_no_better(train):
+    result = train("out", max_steps=50, val_every_steps=1, patience=2, learning_rate=1e-12)
+    assert (result.stopped, result.steps) == ("patience", 3)
+    again = train("out", max_steps=50, val_every_steps=1, patience=2, learning_rate=1e-12, resume="auto")
+    assert (again.stopped, again.steps) == ("patience", 3)
+
+
+def test_a_time_budget_ends_a_training_that_can_go_on(train):
+    whole = train("whole", max_steps=3)
+    short = train("parts", max_steps=3, time_budget=0.0)
+    assert (short.stopped, short.steps) == ("time_budget", 1)
+    assert short.metrics["step"] == 1
+    assert equal(train("parts", max_steps=3, resume="auto").last_checkpoint, whole.last_checkpoint)
+
+
+def test_what_became_of_the_words_is_counted(train, tmp_path: Path, lmdbs):
+    image, record = draw_page(0)
+    tiny = LayoutWord(((1, 1), (3, 1), (3, 2), (1, 2)), "점", "ok", 99)
+    record = with_ignored(record)
+    record = structs.replace(record, words=(*record.words, tiny))
+    shutil.rmtree(lmdbs[0])
+    write_layout_samples(lmdbs[0], [(image, record)], {})
+    result = train("out", max_steps=4, log_every_steps=2)
+    for row in result.history:
+        assert sum(row[f"words_{fate}"] for fate in FATES) == 2 * 2 * (len(record.words) + 1)
+    total = {fate: sum(row[f"words_{fate}"] for row in result.history) for fate in FATES}
+    assert all(total[fate] for fate in ("learnt", "ignored", "outside"))
+
+
+def test_a_training_can_be_looked_at(train):
+    folder = train("out", max_steps=2, log_every_steps=1).last_checkpoint.parent
+    pictures = {name: cv2.imread(str(folder / name)) for name in ("curves.png", "training_batch.png", "validation.png")}
+    assert pictures["training_batch.png"].shape == (128, 128, 3)  # two crops above their targets
+    assert pictures["validation.png"].shape == (640, 3 * 640, 3)
+    assert (pictures["curves.png"] < 128).any()
+
+
+def test_tensorboard_has_the_rows(train):
+    folder = train("out", max_steps=1, report_to="tensorboard").last_checkpoint.parent
+    assert list(folder.glob("events.out.tfevents.*"))
+
+
+def test_tensorboard_is_refused_where_it_is_not_installed(train, monkeypatch):
+    monkeypatch.setattr("ocr_pipeline.fast.tensorboard.find_spec", lambda name: None)
+    with pytest.raises(PipelineError, match="not installed"):
+        train("out", max_steps=1, report_to="tensorboard")
 
 
 def test_a_detector_file_cannot_be_resumed(train):

@@ -78,13 +78,77 @@ class Malicious:
         return os.mkdir, (str(self.folder),)
 
 
-def random_model(folder: Path, seed: int = 0) -> Path:
-    """PP-DocLayoutV2 with all its parts, few channels and random weights (81 thousand parameters)."""
+def random_model(folder: Path, seed: int = 0, kind: str = "v2") -> Path:
+    """PP-DocLayoutV2, V3 or RT-DETR (``cells``) with all parts, few channels and random weights."""
     import torch
-    from transformers import HGNetV2Config, PPDocLayoutV2Config, PPDocLayoutV2ForObjectDetection
+    import transformers
 
     torch.manual_seed(seed)
-    backbone = HGNetV2Config(
+    labels = ("cell",) if kind == "cells" else LABELS
+    shared = {
+        "encoder_in_channels": [16, 16, 16],
+        "encoder_hidden_dim": 16,
+        "encoder_ffn_dim": 32,
+        "encoder_attention_heads": 2,
+        "d_model": 16,
+        "num_queries": 20,
+        "decoder_in_channels": [16, 16, 16],
+        "decoder_ffn_dim": 32,
+        "decoder_layers": 1,
+        "decoder_attention_heads": 2,
+        "decoder_n_points": 2,
+        "initializer_bias_prior_prob": 0.5,
+        "id2label": dict(enumerate(labels)),
+        "label2id": {label: position for position, label in enumerate(labels)},
+    }
+    if kind == "v2":
+        config = transformers.PPDocLayoutV2Config(
+            backbone_config=_backbone(["stage2", "stage3", "stage4"]),
+            reading_order_config=READING_ORDER,
+            class_thresholds=[0.4] * len(LABELS),
+            class_order=list(range(len(LABELS))),
+            **shared,
+        )
+        model = transformers.PPDocLayoutV2ForObjectDetection(config)
+    elif kind == "v3":
+        config = transformers.PPDocLayoutV3Config(
+            backbone_config=_backbone(["stage1", "stage2", "stage3", "stage4"]),
+            mask_feature_channels=[8, 8],
+            x4_feat_dim=8,
+            num_prototypes=4,
+            global_pointer_head_size=8,
+            **shared,
+        )
+        model = transformers.PPDocLayoutV3ForObjectDetection(config)
+    else:
+        config = transformers.RTDetrConfig(
+            backbone_config=_backbone(["stage2", "stage3", "stage4"]), use_timm_backbone=False, **shared
+        )
+        model = transformers.RTDetrForObjectDetection(config)
+    for weight in model.parameters():  # as initialised, the signal of a picture dies on its way through the layers
+        if weight.dim() > 1:
+            torch.nn.init.xavier_normal_(weight, gain=1.5)
+    model.save_pretrained(folder)
+    return folder
+
+
+READING_ORDER = {
+    "hidden_size": 24,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "num_hidden_layers": 1,
+    "coordinate_size": 4,
+    "shape_size": 4,
+    "num_classes": len(LABELS),
+    "global_pointer_head_size": 8,
+    "max_position_embeddings": 64,
+}
+
+
+def _backbone(stages: list[str]):
+    from transformers import HGNetV2Config
+
+    return HGNetV2Config(
         stem_channels=[3, 8, 8],
         stage_in_channels=[8, 8, 16, 16],
         stage_mid_channels=[8, 8, 8, 8],
@@ -95,42 +159,5 @@ def random_model(folder: Path, seed: int = 0) -> Path:
         depths=[1, 1, 1, 1],
         hidden_sizes=[8, 16, 16, 16],
         embedding_size=8,
-        out_features=["stage2", "stage3", "stage4"],
+        out_features=stages,
     )
-    reading_order = {
-        "hidden_size": 24,
-        "num_attention_heads": 2,
-        "intermediate_size": 32,
-        "num_hidden_layers": 1,
-        "coordinate_size": 4,
-        "shape_size": 4,
-        "num_classes": len(LABELS),
-        "global_pointer_head_size": 8,
-        "max_position_embeddings": 64,
-    }
-    config = PPDocLayoutV2Config(
-        backbone_config=backbone,
-        reading_order_config=reading_order,
-        encoder_in_channels=[16, 16, 16],
-        encoder_hidden_dim=16,
-        encoder_ffn_dim=32,
-        encoder_attention_heads=2,
-        d_model=16,
-        num_queries=20,
-        decoder_in_channels=[16, 16, 16],
-        decoder_ffn_dim=32,
-        decoder_layers=1,
-        decoder_attention_heads=2,
-        decoder_n_points=2,
-        initializer_bias_prior_prob=0.5,
-        class_thresholds=[0.4] * len(LABELS),
-        class_order=list(range(len(LABELS))),
-        id2label=dict(enumerate(LABELS)),
-        label2id={label: position for position, label in enumerate(LABELS)},
-    )
-    model = PPDocLayoutV2ForObjectDetection(config)
-    for weight in model.parameters():  # as initialised, the signal of a picture dies on its way through the layers
-        if weight.dim() > 1:
-            torch.nn.init.xavier_normal_(weight, gain=1.5)
-    model.save_pretrained(folder)
-    return folder

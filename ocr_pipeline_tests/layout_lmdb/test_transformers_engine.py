@@ -13,7 +13,7 @@ from ocr_pipeline.layout_lmdb.detections import model_input
 from ocr_pipeline.layout_lmdb.transformers_engine import TransformersEngine, torch_device
 from ocr_pipeline.storage.pictures import decode_picture
 
-from .making import LABELS, Share, page, picture, random_model
+from .making import LABELS, Oracle, Share, page, picture, random_model
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -120,10 +120,10 @@ def test_weights_that_do_not_fit_are_refused(tmp_path, weights, fault, caplog):
     elif fault == "mismatched":
         tensors[name] = torch.zeros(2, 2)
     else:
-        config = config.replace('"model_type": "pp_doclayout_v2"', '"model_type": "rt_detr"')
+        config = config.replace('"model_type": "pp_doclayout_v2"', '"model_type": "yolos"')
     save_file(tensors, tmp_path / "model.safetensors", metadata={"format": "pt"})
     (tmp_path / "config.json").write_text(config)
-    with pytest.raises(PipelineError, match="rt_detr" if fault == "other model" else f"(?s){fault}.*"):
+    with pytest.raises(PipelineError, match="yolos" if fault == "other model" else f"(?s){fault}.*"):
         TransformersEngine(str(tmp_path), "cpu")
 
 
@@ -134,3 +134,34 @@ def test_a_missing_gpu_is_an_error_unless_the_cpu_may_stand_in(monkeypatch):
     with pytest.raises(PipelineError, match="FAST_LAYOUT_DEVICE=cpu"):
         torch_device("gpu:1")
     assert torch_device("gpu:1", cpu_fallback=True) == torch.device("cpu")
+
+
+@pytest.mark.parametrize(("kind", "labels", "size"), [("v3", LABELS, (800, 800)), ("cells", ("cell",), (640, 640))])
+def test_other_models_of_the_family(tmp_path, kind, labels, size):
+    engine = TransformersEngine(str(random_model(tmp_path, kind=kind)), "cpu")
+    assert engine.labels == labels and engine.input_size == size
+    pixels = np.stack([model_input(decode_picture(picture(seed=seed)), size) for seed in range(2)])
+    for found in engine.infer(pixels, [(120, 80)] * 2):
+        assert len(found) > 0 and (found.scores > 0.1).all()
+        assert (found.boxes[:, :2] < found.boxes[:, 2:]).all() and found.boxes.max() <= 120
+        if kind == "cells":  # it has no reading order of its own
+            assert found.boxes[:, 1].tolist() == sorted(found.boxes[:, 1].tolist())
+
+
+def test_a_whole_stage_with_random_cells(tmp_path):
+    table = Oracle(("table", 0.9, (10, 10, 90, 70)))
+    cells = TransformersEngine(str(random_model(tmp_path / "model", kind="cells")), "cpu")
+    share = Share({"0.jpg": picture()})
+    build_layout_lmdb(
+        [page(0)],
+        share.find,
+        share.read,
+        tmp_path / "a",
+        engine=table,
+        cell_engine=cells,
+        settings=LayoutSettings(),
+        partition="handwriting_train",
+        inputs=[],
+    )
+    found = LayoutReader(tmp_path / "a").read(0)[1].cells
+    assert found and all(10 <= x0 < x1 <= 90 and 10 <= y0 < y1 <= 70 for x0, y0, x1, y1 in (c.box for c in found))

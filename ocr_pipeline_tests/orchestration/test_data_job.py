@@ -10,6 +10,7 @@ from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.storage.manifest import manifest_path, read_manifest
 from ocr_pipeline.storage.workspace import Workspace
 
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 DATA_ASSETS = ("merged_json", "lookup", "annotations", "layout_lmdb")
 
 
@@ -22,6 +23,14 @@ def run_data(definitions: dg.Definitions, instance: dg.DagsterInstance, partitio
 def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict:
     (event,) = result.asset_materializations_for_node(asset)
     return {name: value.value for name, value in event.metadata.items()}
+
+
+def failed_checks(result: dg.ExecuteInProcessResult, severity: dg.AssetCheckSeverity) -> set[tuple[str, str]]:
+    return {
+        (evaluation.check_name, evaluation.asset_key.to_user_string())
+        for evaluation in result.get_asset_check_evaluations()
+        if not evaluation.passed and evaluation.severity == severity
+    }
 
 
 @pytest.mark.parametrize("partition", ["handwriting_train", "text_in_wild"])
@@ -37,10 +46,19 @@ def test_a_partition_runs_and_its_numbers_add_up(
     evaluations = result.get_asset_check_evaluations()
     assert {evaluation.check_name for evaluation in evaluations} == {
         "counts_add_up",
+        "quarantine_below_limit",
         "crops_readable",
         "pages_readable",
+        "no_leaks",
+        "no_duplicate_pictures",
+        "no_private_use",
+        "no_split_jamo",
+        "no_unprintable",
+        "words_on_their_page",
+        "counts_as_known",
     }
-    assert all(evaluation.passed for evaluation in evaluations)
+    assert failed_checks(result, ERROR) == set()
+    assert {name for name, _ in failed_checks(result, WARN)} == {"quarantine_below_limit"}
 
 
 def test_pictures_and_reasons_are_shown(definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
@@ -82,8 +100,7 @@ def test_a_damaged_artifact_fails_its_check(
     text = manifest_path(artifact).read_text()
     manifest_path(artifact).write_text(text.replace(f'"words_out": {manifest.counts.words_out}', '"words_out": 1'))
     result = run_data(definitions, instance, "public_admin_valid")
-    failed = {evaluation.check_name for evaluation in result.get_asset_check_evaluations() if not evaluation.passed}
-    assert failed == {"counts_add_up", "crops_readable"}
+    assert failed_checks(result, ERROR) == {("counts_add_up", "annotations"), ("crops_readable", "annotations")}
 
 
 def test_a_missing_share_fails_with_its_remedy(tmp_path, instance: dg.DagsterInstance) -> None:
@@ -92,3 +109,33 @@ def test_a_missing_share_fails_with_its_remedy(tmp_path, instance: dg.DagsterIns
     assert not result.success
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     assert "OCR_PIPELINE_SOURCE" in str(failure.step_failure_data.user_failure_data.description)
+
+
+def test_the_crops_settings_are_those_of_the_run(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, workspace: Workspace
+) -> None:
+    crops = {"codec": "png", "crop": "quad", "margin": "10%", "max_chars": 3}
+    result = definitions.resolve_job_def("data").execute_in_process(
+        partition_key="handwriting_train",
+        instance=instance,
+        run_config={"ops": {"annotations": {"config": crops}}},
+    )
+    shown = metadata(result, "annotations")
+    assert shown["words_filtered"] > 0
+    assert shown["words_in"] == shown["words_out"] + shown["words_quarantined"] + shown["words_filtered"]
+    manifest = read_manifest(workspace.annotations("handwriting", "train", "lmdb"))
+    assert manifest and manifest.settings.items() >= crops.items()
+
+
+def test_settings_that_cannot_be_fail_with_the_remedy(
+    definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    result = definitions.resolve_job_def("data").execute_in_process(
+        partition_key="handwriting_train",
+        instance=instance,
+        run_config={"ops": {"annotations": {"config": {"codec": "gif"}}}},
+        raise_on_error=False,
+    )
+    assert not result.success
+    (failure,) = [event for event in result.all_events if event.is_step_failure and event.step_key == "annotations"]
+    assert "jpeg-lossless, png or webp" in str(failure.step_failure_data)

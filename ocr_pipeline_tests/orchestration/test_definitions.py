@@ -44,11 +44,14 @@ def test_the_lineage_is_that_of_the_design() -> None:
         "merged_json": set(),
         "lookup": {"merged_json"},
         "annotations": {"merged_json", "lookup"},
+        "data_quality": {"merged_json", "lookup", "annotations"},
         "layout_lmdb": {"merged_json", "lookup"},
         "fast_checkpoint": {"layout_lmdb"},
         "dlora_checkpoint": {"annotations"},
-        "detections": {"fast_checkpoint"},
-        "predictions": {"dlora_checkpoint"},
+        "fast_champion": {"fast_checkpoint"},
+        "dlora_champion": {"dlora_checkpoint"},
+        "detections": {"fast_champion"},
+        "predictions": {"dlora_champion"},
     }
 
 

@@ -11,12 +11,11 @@ from ocr_pipeline.storage.manifest import (
     fingerprint_file,
     fingerprint_of,
     manifest_path,
-    quarantine_path,
     read_manifest,
     upstream,
     write_manifest,
 )
-from ocr_pipeline.storage.quarantine import Counts, Quarantined, read_quarantine, write_quarantine
+from ocr_pipeline.storage.quarantine import Counts
 
 
 def make_manifest() -> Manifest:
@@ -80,42 +79,3 @@ def test_fingerprints_tell_order_and_boundaries(tmp_path):
         file.seek(2 << 20)
         file.write(b"1")
     assert fingerprint_file(big) != before
-
-
-def test_quarantine_records_read_back(tmp_path):
-    records = [
-        Quarantined("page", "image_missing", "handwriting", "train", "가/나.json", "나.png", detail="왜", words=3),
-        Quarantined("word", "word_outside", "handwriting", "train", word=4, raw='{"a": "\\n"}'),
-    ]
-    path = quarantine_path(tmp_path / "x.lmdb")
-    write_quarantine(path, records)
-    assert list(read_quarantine(path)) == records
-    assert len(path.read_text().splitlines()) == 2
-    write_quarantine(path, [])
-    assert path.read_bytes() == b""
-
-
-def test_counts_add_up_only_when_nothing_is_lost():
-    counts = Counts(pages_in=3, pages_out=2, words_in=10, words_out=6)
-    assert not counts.add_up
-    counts.set_aside(Quarantined("page", "image_missing", "d", "s", words=3))
-    assert not counts.add_up
-    counts.set_aside(Quarantined("word", "word_outside", "d", "s", word=1))
-    assert counts.add_up
-    assert counts.reasons == {"page": {"image_missing": 1}, "word": {"image_missing": 3, "word_outside": 1}}
-    counts.words_out += 1
-    assert not counts.add_up
-
-
-def test_counts_of_parts_sum():
-    one, other = Counts(1, 1, 4, 3), Counts(2, 1, 2, 2)
-    one.set_aside(Quarantined("word", "word_outside", "d", "s"))
-    other.set_aside(Quarantined("page", "image_missing", "d", "s"))
-    other.set_aside(Quarantined("word", "word_outside", "d", "s"))
-    one.note("characters", 2)
-    one.note("nothing", 0)
-    other.note("characters")
-    total = one + other
-    assert (total.pages_in, total.pages_out, total.words_in, total.words_out) == (3, 2, 6, 5)
-    assert total.reasons == {"page": {"image_missing": 1}, "word": {"word_outside": 2}}
-    assert total.notes == {"characters": 3}

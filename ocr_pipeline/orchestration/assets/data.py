@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -64,12 +65,31 @@ def lookup(context: dg.AssetExecutionContext, locations: Locations) -> dg.Materi
     return _result(manifest.fingerprint, {**artifact_metadata(manifest, artifact), **sample})
 
 
+_CROP_SETTINGS = ("crop", "margin", "min_size", "exif", "codec", "quality", "min_chars", "max_chars")
+
+
 class AnnotationConfig(dg.Config):
     """Settings of the crops."""
 
     output_format: str = Field(
         default=os.environ.get("FAST_OUTPUT_FORMAT", "lmdb"), description="lmdb or jsonl (FAST_OUTPUT_FORMAT)."
     )
+    crop: str = Field(
+        default="box", description="box (upright, around the word) or quad (its four corners, rectified)."
+    )
+    margin: str = Field(default="0", description="Around each word: pixels (4), or a share of its shorter side (10%).")
+    min_size: int = Field(default=1, description="Leave out words with a side of fewer pixels.")
+    exif: str = Field(default="ignore", description="ignore (labels count stored pixels) or apply.")
+    codec: str = Field(default="jpeg", description="jpeg, jpeg-lossless, png or webp.")
+    quality: int = Field(default=95, description="Of jpeg and webp, 1 to 100.")
+    min_chars: int = Field(default=1, description="Leave out shorter labels.")
+    max_chars: int | None = Field(default=None, description="Leave out longer labels.")
+    charset: str = Field(default="", description="File of the characters that labels may have; empty for all.")
+
+    def settings(self) -> AnnotationSettings:
+        chosen = AnnotationSettings.from_environment({**os.environ, "FAST_OUTPUT_FORMAT": self.output_format})
+        crops = {name: getattr(self, name) for name in _CROP_SETTINGS}
+        return replace(chosen, **crops, charset=Path(self.charset) if self.charset else None)
 
 
 @dg.asset(
@@ -86,7 +106,7 @@ def annotations(
     """Word crops with their text, for the recogniser (guide, step 4)."""
     partition, workspace = source_partition(context.partition_key), locations.workspace
     with stage_run(context):
-        settings = AnnotationSettings.from_environment({**os.environ, "FAST_OUTPUT_FORMAT": config.output_format})
+        settings = config.settings()
         manifests = build_annotations(locations.share, partition, workspace, settings)
         artifacts = [
             workspace.annotations(partition.dataset.name, split, settings.output_format) for split in partition.splits
@@ -98,17 +118,24 @@ def annotations(
 class LayoutConfig(dg.Config):
     """Settings of the layout model; empty values fall back to the guide's variables."""
 
-    model: str = Field(default="", description="none, PP-DocLayoutV2, or a folder with weights (FAST_LAYOUT_MODEL).")
+    model: str = Field(default="", description="none, PP-DocLayoutV2, V3, or a folder (FAST_LAYOUT_MODEL).")
+    backend: str = Field(default="", description="transformers or paddle (FAST_LAYOUT_BACKEND).")
     device: str = Field(default="", description="gpu, gpu:1 or cpu (FAST_LAYOUT_DEVICE).")
-    table_device: str = Field(default="", description="The same for tables (FAST_TABLE_DEVICE).")
+    table_model: str = Field(default="", description="Detector of table cells, or none (FAST_TABLE_MODEL).")
+    table_device: str = Field(default="", description="Its device (FAST_TABLE_DEVICE).")
     table_threshold: str = Field(default="", description="Score above which a table counts (FAST_TABLE_LAYOUT_THR).")
+    samples: str = Field(default="", description="page, region or cell (FAST_LAYOUT_SAMPLES).")
+    workers: int = Field(default=os.cpu_count() or 1, description="Processes that decode pictures.")
 
     def settings(self) -> LayoutSettings:
         chosen = {
             "FAST_LAYOUT_MODEL": self.model,
+            "FAST_LAYOUT_BACKEND": self.backend,
             "FAST_LAYOUT_DEVICE": self.device,
+            "FAST_TABLE_MODEL": self.table_model,
             "FAST_TABLE_DEVICE": self.table_device,
             "FAST_TABLE_LAYOUT_THR": self.table_threshold,
+            "FAST_LAYOUT_SAMPLES": self.samples,
         }
         return LayoutSettings.from_environment({**os.environ, **{key: value for key, value in chosen.items() if value}})
 
@@ -126,7 +153,7 @@ def layout_lmdb(context: dg.AssetExecutionContext, config: LayoutConfig, locatio
     """Pages with word quads and layout regions, for the detector (guide, step 5)."""
     partition, workspace = source_partition(context.partition_key), locations.workspace
     with stage_run(context):
-        manifests = build_layouts(locations.share, partition, workspace, config.settings())
+        manifests = build_layouts(locations.share, partition, workspace, config.settings(), workers=config.workers)
         artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
         sample = _sample_record(artifacts[0])
     return _result(_version(manifests), {**artifacts_metadata(manifests, artifacts), **sample})

@@ -10,11 +10,14 @@ from pydantic import Field
 
 from ocr_pipeline import fast
 from ocr_pipeline.orchestration.assets.data import GPU_POOL, OWNERS
-from ocr_pipeline.orchestration.assets.training import dlora_checkpoint, fast_checkpoint
-from ocr_pipeline.orchestration.metadata import crop_table, encoded_picture
+from ocr_pipeline.orchestration.champion import dlora_champion, fast_champion
+from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
-from ocr_pipeline.storage.manifest import upstream
+from ocr_pipeline.storage.manifest import Input, Manifest, fingerprint_file, fingerprint_of, upstream, write_manifest
+from ocr_pipeline.storage.quarantine import Counts
+
+CODE_VERSION = "1"
 
 
 class DetectionConfig(dg.Config):
@@ -25,7 +28,12 @@ class DetectionConfig(dg.Config):
 
 
 @dg.asset(
-    deps=[fast_checkpoint], group_name="inference", kinds={"pytorch"}, owners=OWNERS, pool=GPU_POOL, code_version="1"
+    deps=[fast_champion],
+    group_name="inference",
+    kinds={"pytorch"},
+    owners=OWNERS,
+    pool=GPU_POOL,
+    code_version=CODE_VERSION,
 )
 def detections(
     context: dg.AssetExecutionContext, config: DetectionConfig, locations: Locations
@@ -34,16 +42,18 @@ def detections(
     workspace = locations.workspace
     pages_dir = Path(config.images_dir) if config.images_dir else workspace.inbox / "pages"
     with stage_run(context):
-        upstream("fast_checkpoint", workspace.fast_checkpoint)
+        checkpoint = upstream("fast_champion", workspace.fast_champion)
         pages, errors = fast.detect_folder(
-            workspace.fast_checkpoint, pages_dir, workspace.detections, device=config.device
+            workspace.fast_champion, pages_dir, workspace.detections, device=config.device
         )
+        words = sum(len(page.words) for page in pages)
+        reasons = {"page": _unreadable(len(errors)), "word": {}}
+        counts = Counts(len(pages) + len(errors), len(pages), words, words, reasons)
+        _write_manifest("detections", workspace.detections, checkpoint, counts)
     drawn = sorted(workspace.detections.glob("*.png"))
     return dg.MaterializeResult(
         metadata={
-            "pages": len(pages) + len(errors),
-            "pages_unreadable": len(errors),
-            "words": sum(len(page.words) for page in pages),
+            **counts_metadata(counts),
             "errors": dg.MetadataValue.json(errors),
             "path": dg.MetadataValue.path(workspace.detections),
             **({"sample_page": encoded_picture(drawn[0].read_bytes())} if drawn else {}),
@@ -61,12 +71,12 @@ class PredictionConfig(dg.Config):
 
 
 @dg.asset(
-    deps=[dlora_checkpoint],
+    deps=[dlora_champion],
     group_name="inference",
     kinds={"csv"},
     owners=OWNERS,
     pool=GPU_POOL,
-    code_version="1",
+    code_version=CODE_VERSION,
 )
 def predictions(
     context: dg.AssetExecutionContext, config: PredictionConfig, locations: Locations
@@ -77,22 +87,42 @@ def predictions(
     workspace = locations.workspace
     words_dir = Path(config.images_dir) if config.images_dir else workspace.inbox / "words"
     with stage_run(context):
-        upstream("dlora_checkpoint", workspace.dlora_checkpoint)
+        checkpoint = upstream("dlora_champion", workspace.dlora_champion)
         read = dlora.recognize_folder(
             words_dir,
             workspace.predictions,
-            base=config.base or dlora.base_of(workspace.dlora_checkpoint),
-            ckpt=workspace.dlora_checkpoint,
+            base=config.base or dlora.base_of(workspace.dlora_champion),
+            ckpt=workspace.dlora_champion,
             device=config.device,
             batch_size=config.batch_size,
         )
+        reasons = {"page": {}, "word": _unreadable(read.errors)}
+        counts = Counts(0, 0, read.images, read.images - read.errors, reasons)
+        _write_manifest("predictions", workspace.predictions, checkpoint, counts)
     with workspace.predictions.open(encoding="utf-8-sig", newline="") as file:
         rows = list(islice(csv.DictReader(file), 12))
     return dg.MaterializeResult(
         metadata={
-            "words": read.images,
-            "words_unreadable": read.errors,
+            **counts_metadata(counts),
             "path": dg.MetadataValue.path(workspace.predictions),
             "sample_words": crop_table((Path(row["filename"]).read_bytes(), row["text"]) for row in rows),
         }
     )
+
+
+def _unreadable(count: int) -> dict[str, int]:
+    return {"image_unreadable": count} if count else {}
+
+
+def _write_manifest(stage: str, artifact: Path, checkpoint: Input, counts: Counts) -> None:
+    files = [artifact] if artifact.is_file() else sorted(artifact.glob("*.json"))
+    manifest = Manifest(
+        stage=stage,
+        partition="inbox",
+        code_version=CODE_VERSION,
+        settings={},
+        inputs=[checkpoint],
+        fingerprint=fingerprint_of(fingerprint_file(file) for file in files),
+        counts=counts,
+    )
+    write_manifest(artifact, manifest)

@@ -11,8 +11,10 @@ from pydantic import Field
 
 from ocr_pipeline import fast
 from ocr_pipeline.orchestration.assets.data import GPU_POOL, OWNERS, annotations, layout_lmdb
+from ocr_pipeline.orchestration.automation.conditions import TRAIN
 from ocr_pipeline.orchestration.checkpoints import Training
-from ocr_pipeline.orchestration.metadata import counts_metadata
+from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
+from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture
 from ocr_pipeline.orchestration.partitions import FROM_ALL_PARTITIONS
 from ocr_pipeline.orchestration.recipe_file import recipe_defaults
 from ocr_pipeline.orchestration.recipes import choose_data
@@ -23,7 +25,8 @@ from ocr_pipeline.storage.manifest import Manifest, fingerprint_file, manifest_p
 FAST_CONFIGS = Path(fast.__file__).parent / "configs"
 FAST_DEFAULTS = recipe_defaults("fast_checkpoint")
 DLORA_DEFAULTS = recipe_defaults("dlora_checkpoint")
-_ELSEWHERE = {"output_dir", "lmdb_base", "resume", "config", "checkpoint"}
+_LOGS = {"show_predictions", "show_training", "show_tokens", "show_gradients", "profile", "report_to"}
+_ELSEWHERE = {"output_dir", "lmdb_base", "resume", "config", "checkpoint", *_LOGS}
 
 
 class FastCheckpointConfig(dg.Config):
@@ -59,6 +62,7 @@ class FastCheckpointConfig(dg.Config):
     owners=OWNERS,
     pool=GPU_POOL,
     code_version=fast.CODE_VERSION,
+    automation_condition=TRAIN,
 )
 def fast_checkpoint(
     context: dg.AssetExecutionContext, config: FastCheckpointConfig, locations: Locations
@@ -71,14 +75,18 @@ def fast_checkpoint(
     with stage_run(context):
         recipe = choose_data(config.partitions, workspace.layout_lmdb, fully_labelled=True)
         settings = config.settings()
-        recorded = msgspec.to_builtins(settings.effective_config()) | _plain(settings)
+        recorded = _plain(settings, msgspec.structs.asdict(settings.effective_config()))
         training = Training("fast_checkpoint", workspace.fast_checkpoint, fast.CODE_VERSION, recorded, recipe)
         manifest = training.published()
         if manifest is None:
             run = dataclasses.replace(settings, output_dir=workspace.fast_run(training.key), resume="auto")
-            result = fast.train_fast(run, recipe.train, recipe.valid)
+            with stopped_by_the_stage(fast.TrainingStoppedError):
+                result = fast.train_fast(run, recipe.train, recipe.valid)
             manifest = training.publish(result.best_checkpoint, result.metrics)
-    return _result(manifest, training, workspace.fast_run(training.key))
+    run_folder = workspace.fast_run(training.key)
+    pictures = {name: run_folder / f"{name}.png" for name in ("curves", "training_batch", "validation")}
+    shown = {name: encoded_picture(path.read_bytes()) for name, path in pictures.items() if path.exists()}
+    return _result(manifest, training, run_folder, shown)
 
 
 class DloraCheckpointConfig(dg.Config):
@@ -108,6 +116,7 @@ class DloraCheckpointConfig(dg.Config):
     owners=OWNERS,
     pool=GPU_POOL,
     code_version="1",
+    automation_condition=TRAIN,
 )
 def dlora_checkpoint(
     context: dg.AssetExecutionContext, config: DloraCheckpointConfig, locations: Locations
@@ -126,7 +135,7 @@ def dlora_checkpoint(
             fully_labelled=False,
         )
         settings = dlora.DloraTraining(model_name_or_path=config.model_name_or_path, output_dir="", **config.options)
-        recorded = _plain(settings) | {"model_name_or_path": Path(config.model_name_or_path).name}
+        recorded = _plain(settings, {"model_name_or_path": Path(config.model_name_or_path).name})
         training = Training("dlora_checkpoint", workspace.dlora_checkpoint, "1", recorded, recipe)
         manifest = training.published()
         if manifest is None:
@@ -134,7 +143,21 @@ def dlora_checkpoint(
             run = dataclasses.replace(settings, output_dir=run_dir, resume_from_checkpoint="last")
             result = dlora.train_dlora(run, recipe.train, recipe.valid)
             manifest = training.publish(result.checkpoint, _recognition_metrics(result))
-    return _result(manifest, training, workspace.dlora_run(training.key))
+    run_folder = workspace.dlora_run(training.key)
+    return _result(manifest, training, run_folder, _gallery(run_folder))
+
+
+def _gallery(run_folder: Path) -> dict[str, Any]:
+    """The validation crops with the most errors, and the curves of the training."""
+    from ocr_pipeline import dlora
+
+    shown: dict[str, Any] = {}
+    if (run_folder / "predictions.csv").is_file():
+        worst = dlora.worst_crops(run_folder / "predictions.csv")
+        shown["worst_crops"] = crop_table((image, f"{crop.prediction} (is {crop.reference})") for image, crop in worst)
+    if (run_folder / "curves.png").is_file():
+        shown["curves"] = encoded_picture((run_folder / "curves.png").read_bytes())
+    return shown
 
 
 def _recognition_metrics(result: Any) -> dict[str, float]:
@@ -146,14 +169,17 @@ def _recognition_metrics(result: Any) -> dict[str, float]:
     return metrics
 
 
-def _plain(settings: Any) -> dict[str, Any]:
-    """Settings as plain values; a path counts by the content of its file."""
+def _plain(settings: Any, instead: dict[str, Any]) -> dict[str, Any]:
+    """Settings as they come back from a manifest (lists, no tuples); a path counts by the content of its file."""
     fields = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _ELSEWHERE}
     start = getattr(settings, "checkpoint", None)
-    return fields | ({"checkpoint": fingerprint_file(start)} if start else {})
+    fields |= instead | ({"checkpoint": fingerprint_file(start)} if start else {})
+    return msgspec.json.decode(msgspec.json.encode(fields))
 
 
-def _result(manifest: Manifest, training: Training, run_folder: Path) -> dg.MaterializeResult:
+def _result(
+    manifest: Manifest, training: Training, run_folder: Path, shown: dict[str, Any] | None = None
+) -> dg.MaterializeResult:
     data = "\n".join(f"- {item.name} `{item.fingerprint}`" for item in manifest.inputs)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.fingerprint),
@@ -164,5 +190,6 @@ def _result(manifest: Manifest, training: Training, run_folder: Path) -> dg.Mate
             "path": dg.MetadataValue.path(training.target),
             "manifest": dg.MetadataValue.path(manifest_path(training.target)),
             "run_folder": dg.MetadataValue.path(run_folder),
+            **(shown or {}),
         },
     )

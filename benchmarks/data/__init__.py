@@ -1,0 +1,1 @@
+"""The data stages: labels, lookup, crops."""

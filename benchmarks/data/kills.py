@@ -1,0 +1,132 @@
+"""Kill -9 at random moments, again and again: does every stage still end in the bytes of an undisturbed run?
+
+    python -m benchmarks.data.kills [KILLS]
+
+Each stage (merge, annotations as LMDB, annotations as JSONL) runs in a process of its own with worker processes and
+threads. It is killed at a random moment of its running time, started again, killed again; every few kills it may end,
+and its artifacts are compared, byte by byte, with those of a run that nobody disturbed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.data.crops_lmdb import PARTITION
+from benchmarks.data.pages import write_share
+
+STAGES = ("merge", "lmdb", "jsonl")
+_IN_A_ROW = 5
+
+_SCRIPT = """
+import sys
+from pathlib import Path
+from ocr_pipeline.annotations import AnnotationSettings, build_annotations, stage
+from ocr_pipeline.datasets import source_partition
+from ocr_pipeline.lookup import build_lookup
+from ocr_pipeline.merged_json import merge_labels
+from ocr_pipeline.merged_json import stage as merge_stage
+from ocr_pipeline.storage.share import Share
+from ocr_pipeline.storage.workspace import Workspace
+
+stage.SHARD_SIZE, merge_stage.SHARD_SIZE, merge_stage._FEW = 4, 8, 0
+share, workspace, partition = Share(sys.argv[1]), Workspace(Path(sys.argv[2])), source_partition(sys.argv[3])
+print("ready", flush=True)
+if sys.argv[4] == "merge":
+    merge_labels(share, partition, workspace, workers=2)
+    build_lookup(share, partition, workspace)
+else:
+    build_annotations(share, partition, workspace, AnnotationSettings(sys.argv[4]), workers=2)
+"""
+
+
+def main(kills: int = 50) -> None:
+    """Kill each stage ``kills`` times and report; exit code 1 if a byte differs."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        write_share(root / "share", pages=96, distinct=12)
+        failures = sum(not _survives(root, stage, kills) for stage in STAGES)
+    sys.exit(min(failures, 1))
+
+
+def _survives(root: Path, stage: str, kills: int) -> bool:
+    workspace = root / "out"
+    _forget(workspace, stage)
+    seconds = _run(root, stage)
+    calm, chance = artifacts(workspace), random.Random(stage)
+    killed = compared = same = 0
+    while killed < kills:
+        _forget(workspace, stage)
+        for _ in range(_IN_A_ROW):
+            killed += _killed(root, stage, chance.uniform(0, seconds))
+        _run(root, stage)
+        compared += 1
+        same += artifacts(workspace) == calm
+    sys.stdout.write(
+        f"{stage:6}: {killed} kills within {seconds:.2f} s of work, {compared} runs to the end, "
+        f"{same} of them byte-identical to the undisturbed run ({len(calm)} files)\n"
+    )
+    return compared == same
+
+
+def artifacts(workspace: Path) -> dict[str, str]:
+    """The digest of every published file; drafts and leftovers of interrupted work included, so that they show."""
+    return dict(_digests(workspace))
+
+
+def _digests(workspace: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(workspace.rglob("*")):
+        if path.is_file():
+            yield str(path.relative_to(workspace)), hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _forget(workspace: Path, stage: str) -> None:
+    """Remove what the stage has made; what comes before it stays."""
+    names = ["json_merged", "lookup"] if stage == "merge" else ["crops"]
+    made = [workspace / name for name in names] + [*workspace.glob("*_annotations_*")]
+    parts = "*_merged.json" if stage == "merge" else "*_annotations_*"
+    for path in [*made, *(workspace / ".shards").glob(parts)]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _start(root: Path, stage: str) -> subprocess.Popen[bytes]:
+    arguments = [str(root / "share"), str(root / "out"), PARTITION.key, stage]
+    command = [sys.executable, "-c", _SCRIPT, *arguments]
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE)
+    assert process.stdout and process.stdout.readline() == b"ready\n"
+    return process
+
+
+def _run(root: Path, stage: str) -> float:
+    process, start = _start(root, stage), time.monotonic()
+    if process.wait() != 0:
+        raise RuntimeError(f"{stage} failed")
+    return time.monotonic() - start
+
+
+def _killed(root: Path, stage: str, after: float) -> bool:
+    """Start the stage and kill it, with its workers, after so many seconds; False if it ended before."""
+    process = _start(root, stage)
+    try:
+        process.wait(after)
+        return False
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return True
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -1,0 +1,72 @@
+"""A made-up share of A4 scans in the form of the public administration set, for the benchmarks of the data stages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+WIDTH, HEIGHT = 1654, 2339
+"""A4 at 200 dots per inch."""
+
+_SET = "공공행정문서 OCR/Training"
+_LABELS, _PICTURES = f"{_SET}/[라벨]train/01.라벨링데이터(Json)", f"{_SET}/[원천]train1/02.원천데이터(jpg)"
+_PER_FOLDER = 250
+_SYLLABLES = [chr(0xAC00 + 28 * number) for number in range(0, 399, 7)]
+
+Box = tuple[int, int, int, int]
+"""Left, top, width, height in pixels."""
+
+
+def write_share(root: Path, pages: int, words: tuple[int, int] = (60, 100), distinct: int = 48) -> Path:
+    """Write ``pages`` scans with their labels; the pictures repeat after ``distinct``, their names do not."""
+    chance = np.random.default_rng(7)
+    drawn = [draw_page(chance, int(chance.integers(words[0], words[1] + 1))) for _ in range(min(pages, distinct))]
+    for number in range(pages):
+        picture, boxes = drawn[number % len(drawn)]
+        folder, stem = f"{number // _PER_FOLDER:04d}", f"5350109-2001-0001-{number:06d}"
+        _write(root / _PICTURES / folder / f"{stem}.jpg", picture)
+        _write(root / _LABELS / folder / f"{stem}.json", _label(stem, boxes))
+    return root
+
+
+def draw_page(chance: np.random.Generator, words: int) -> tuple[bytes, list[Box]]:
+    """A grey, slightly noisy scan (JPEG, quality 90) and the boxes of its words."""
+    paper = np.full((HEIGHT, WIDTH), 240, np.uint8)
+    boxes = []
+    for number in range(words):
+        left, top = 70 + 300 * (number % 5) + int(chance.integers(60)), 60 + 110 * (number // 5)
+        width, height = int(chance.integers(70, 200)), int(chance.integers(26, 44))
+        text = "".join(chance.choice(list("AEGHKMRS8"), size=width // 22 + 1))
+        cv2.putText(paper, text, (left + 2, top + height - 6), cv2.FONT_HERSHEY_SIMPLEX, height / 38, 30, 2)
+        boxes.append((left, top, width, height))
+    noisy = paper + chance.normal(0, 2, paper.shape)
+    colour = cv2.cvtColor(np.clip(noisy, 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
+    return cv2.imencode(".jpg", colour, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes(), boxes
+
+
+def _label(stem: str, boxes: list[Box]) -> bytes:
+    annotations = [
+        {
+            "id": number,
+            "annotation.type": "rectangle",
+            "annotation.ttype": "textType1",
+            "annotation.text": "".join(_SYLLABLES[(number * 7 + place * 3) % len(_SYLLABLES)] for place in range(4)),
+            "annotation.bbox": box,
+        }
+        for number, box in enumerate(boxes)
+    ]
+    image = {
+        "image.make.code": "5350109",
+        "image.width": WIDTH,
+        "image.height": HEIGHT,
+        "image.file.name": f"{stem}.jpg",
+    }
+    return json.dumps({"images": [image], "annotations": annotations}, ensure_ascii=False, indent=2).encode()
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

@@ -1,0 +1,67 @@
+"""Crops as single picture files: written where they belong, and removed when no JSONL names them any more."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+from ocr_pipeline.errors import PipelineError
+
+_OURS = re.compile(r"_\d{6,}_[0-9a-f]{10}\.(jpg|png|webp)")
+
+
+def write_crop(root: Path, name: str, crop: bytes) -> None:
+    """Write one crop; one that is there already, from work that was interrupted, is left alone.
+
+    Raises:
+        PipelineError: the folder cannot be written to, or the disk is full.
+    """
+    path = f"{root}/{name}"
+    try:
+        if not _is_there(path, len(crop)):
+            _write(path, crop)
+    except OSError as error:
+        raise PipelineError(
+            f"cannot write the crops ({error.strerror or error})",
+            where=path,
+            remedy="Check that the folder is writable and has free space, then run the same command again.",
+        ) from error
+
+
+def _is_there(path: str, size: int) -> bool:
+    try:
+        return os.stat(path).st_size == size  # noqa: PTH116 (asked for every crop)
+    except FileNotFoundError:
+        return False
+
+
+def _write(path: str, crop: bytes) -> None:
+    try:
+        file = open(path, "wb", buffering=0)  # noqa: PTH123, SIM115 (small files: every call counts)
+    except FileNotFoundError:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        file = open(path, "wb", buffering=0)  # noqa: PTH123, SIM115
+    with file:
+        if file.write(crop) != len(crop):
+            raise OSError("the disk is full")
+
+
+def remove_others(root: Path, named: np.ndarray) -> None:
+    """Remove the crops below ``root`` that are not named; files of other programs stay.
+
+    Args:
+        named: hashes of the names below ``root``, int64, in any order (8 bytes for each crop).
+    """
+    named = np.sort(named)
+    for folder, _, files in os.walk(root):
+        below = os.path.relpath(folder, root)
+        prefix = "" if below == "." else f"{below}/"
+        ours = [file for file in files if _OURS.search(file)]
+        hashes = np.array([hash(prefix + file) for file in ours], np.int64)
+        places = np.searchsorted(named, hashes)
+        for file, place, wanted in zip(ours, places, hashes, strict=True):
+            if place == len(named) or named[place] != wanted:
+                Path(folder, file).unlink()

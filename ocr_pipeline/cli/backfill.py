@@ -1,0 +1,131 @@
+"""Bring data sets up to date: what is missing, incomplete or stale is materialised, what is current is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from ocr_pipeline.cli.options import output_option, partition_option, source_option, spellings
+from ocr_pipeline.cli.status import partition_rows
+from ocr_pipeline.cli.tables import print_table
+from ocr_pipeline.datasets import DATASETS, PARTITIONS, SourcePartition
+from ocr_pipeline.datasets.dataset import find_roots
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.share import SOURCE_VARIABLE, Share
+from ocr_pipeline.storage.workspace import Workspace
+
+ASSETS = ("merged_json", "lookup", "annotations", "layout_lmdb")
+_CURRENT = ("complete", "empty")
+
+
+class Step(NamedTuple):
+    """What a backfill does about one asset of one partition, and why."""
+
+    partition: str
+    asset: str
+    is_wanted: bool
+    why: str
+
+
+@click.command()
+@source_option
+@output_option
+@click.option(
+    "--dataset", "datasets", multiple=True, type=click.Choice([d.name for d in DATASETS]), help="A whole data set."
+)
+@partition_option
+@click.option("--asset", "assets", multiple=True, type=click.Choice(ASSETS), help="May be repeated. Default: all data.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Also what seems current: code and settings are looked at again."
+)
+@click.option(*spellings("dry_run"), "dry_run", is_flag=True, help="Only say what would be done, and why.")
+@click.pass_context
+def backfill(
+    context: click.Context,
+    source: str,
+    output: str,
+    datasets: Sequence[str],
+    partitions: list[SourcePartition],
+    assets: Sequence[str],
+    everything: bool,
+    dry_run: bool,
+) -> None:
+    """Materialise what is missing or stale of data sets: in the queue of a running daemon, else here.
+
+    Nothing is done twice: a run finds what is current, and waits for another run that makes the same artifact.
+    """
+    share = Share.from_environment({SOURCE_VARIABLE: source})
+    workspace = Workspace(Path(output).expanduser().absolute())
+    chosen = _chosen(datasets, partitions, context.get_parameter_source("partitions"))
+    steps = [step for partition in chosen for step in plan(share, workspace, partition, assets or ASSETS, everything)]
+    rows = [(s.partition, s.asset, "materialise" if s.is_wanted else "leave", s.why) for s in steps]
+    print_table(f"backfill -> {workspace.root}", ("partition", "asset", "", "why"), rows)
+    wanted = {s.partition: [t.asset for t in steps if t.is_wanted and t.partition == s.partition] for s in steps}
+    wanted = {partition: names for partition, names in wanted.items() if names}
+    if not wanted:
+        click.echo("Nothing to do.")
+    elif dry_run:
+        click.echo(f"Dry run: {len(wanted)} partitions would run, nothing was started.")
+    else:
+        _launch(source, workspace, wanted)
+
+
+def _chosen(
+    datasets: Sequence[str], partitions: list[SourcePartition], source: click.core.ParameterSource | None
+) -> list[SourcePartition]:
+    """What is named by either option; everything if neither is used."""
+    if source is click.core.ParameterSource.DEFAULT and datasets:
+        partitions = []
+    named = {partition.key for partition in partitions}
+    return [part for part in PARTITIONS.values() if part.key in named or part.dataset.name in datasets]
+
+
+def plan(
+    share: Share, workspace: Workspace, partition: SourcePartition, assets: Sequence[str], everything: bool
+) -> Iterator[Step]:
+    """One step for each asset, upstream first; what lies downstream of a change is materialised too."""
+    if not find_roots(share, partition.dataset.folder):
+        yield from (Step(partition.key, asset, False, "the set is not on the share") for asset in assets)
+        return
+    states: dict[str, list[str]] = {asset: [] for asset in ASSETS}
+    for row in partition_rows(workspace, partition, share):
+        states[str(row[0])].append(str(row[2]))
+    changed: list[str] = []
+    for asset in ASSETS:
+        if asset not in assets:
+            continue
+        bad = [state for state in states[asset] if state not in _CURRENT]
+        above = [name for name in changed if asset != "layout_lmdb" or name != "annotations"]
+        if bad:
+            changed.append(asset)
+            yield Step(partition.key, asset, True, ", ".join(dict.fromkeys(bad)))
+        elif above:
+            yield Step(partition.key, asset, True, f"follows {', '.join(above)}")
+        else:
+            yield Step(partition.key, asset, everything, "seems current")
+
+
+def _launch(source: str, workspace: Workspace, wanted: dict[str, list[str]]) -> None:
+    from ocr_pipeline.orchestration import backfills  # dagster costs seconds, which a dry run need not wait for
+    from ocr_pipeline.orchestration.definitions import build_definitions
+    from ocr_pipeline.orchestration.resources import Locations
+
+    definitions = build_definitions(Locations(source=source, output=str(workspace.root)))
+    instance = backfills.open_instance(Path.cwd())
+    if instance and backfills.has_daemon(instance):
+        name = backfills.submit(instance, definitions, wanted)
+        click.echo(f"Backfill {name} is in the queue of the running daemon: see Runs > Backfills in the UI.")
+        click.echo("It works with the locations and settings of the daemon's own environment.")
+        return
+    click.echo("No daemon runs, so it runs here" + ("." if instance else ", and no Dagster home will remember it."))
+    failed = []
+    for partition, succeeded in backfills.run_here(instance, definitions, wanted):
+        click.echo(f"{partition}: {'done' if succeeded else 'failed'}")
+        failed += [] if succeeded else [partition]
+    if failed:
+        raise PipelineError(
+            "some partitions failed", where=", ".join(failed), remedy="Their errors stand above; run it again then."
+        )

@@ -1,0 +1,57 @@
+"""What the data is like before anything is trained on it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from ocr_pipeline.cli.options import output_option, partition_option, source_option
+from ocr_pipeline.cli.tables import print_table
+from ocr_pipeline.datasets import SourcePartition
+from ocr_pipeline.quality import (
+    SECONDS_VARIABLE,
+    Quality,
+    QualitySettings,
+    measure_quality,
+    read_quality,
+    write_report,
+)
+from ocr_pipeline.storage.share import SOURCE_VARIABLE, Share
+from ocr_pipeline.storage.workspace import Workspace
+
+_COLUMNS = ("partition", "pages", "known", "words", "characters", "suspicious", "duplicates", "near names", "leaks")
+
+
+@click.command()
+@source_option
+@output_option
+@partition_option
+@click.option("--seconds", help=f"Time for comparing pictures; all it takes by default.  [env: {SECONDS_VARIABLE}]")
+def quality(source: str, output: str, partitions: list[SourcePartition], seconds: str | None) -> None:
+    """Counts, characters, boxes, duplicates and leaks of the published pages, as numbers and an HTML report."""
+    share = Share.from_environment({SOURCE_VARIABLE: source})
+    workspace = Workspace(Path(output).expanduser().absolute())
+    settings = QualitySettings.from_environment({**os.environ, **({SECONDS_VARIABLE: seconds} if seconds else {})})
+    for partition in partitions:
+        measure_quality(share, partition, workspace, settings)
+    report = write_report(workspace)
+    rows = [_row(read_quality(workspace.quality(partition.key))) for partition in partitions]
+    print_table(f"data_quality -> {report}", _COLUMNS, rows)
+
+
+def _row(quality: Quality) -> tuple[object, ...]:
+    found, published = quality.comparison, quality.published[0]
+    known = "" if published.published is None else f"{published.published:,} ({published.state})"
+    return (
+        quality.partition,
+        quality.page_count,
+        known,
+        quality.word_count,
+        len(quality.characters),
+        sum(suspicion.count for suspicion in quality.suspicions.values()),
+        found.duplicates.groups,
+        found.near_names.groups,
+        found.leaks.groups,
+    )

@@ -1,0 +1,124 @@
+"""What was set aside and why: counted, filtered, shown, or handed on as CSV or JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import click
+import msgspec
+
+from ocr_pipeline.cli.options import output_option, partition_option
+from ocr_pipeline.cli.tables import print_table
+from ocr_pipeline.datasets import DATASETS, SourcePartition
+from ocr_pipeline.storage.manifest import quarantine_path, read_manifest
+from ocr_pipeline.storage.quarantine import Quarantined, read_quarantine
+from ocr_pipeline.storage.workspace import Workspace
+
+STAGES = ("merged_json", "lookup", "annotations", "layout_lmdb")
+_SHOWN = 20
+_FIELDS = ("dataset", "split", "label", "image", "word", "unit", "reason", "detail", "words", "raw")
+
+Row = tuple[str, str, Quarantined]
+"""Stage, partition, record."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which records to take; an empty choice takes all."""
+
+    stages: Sequence[str]
+    reasons: Sequence[str]
+    datasets: Sequence[str]
+
+    def __contains__(self, record: Quarantined) -> bool:
+        return (not self.reasons or record.reason in self.reasons) and (
+            not self.datasets or record.dataset in self.datasets
+        )
+
+
+@click.command()
+@output_option
+@partition_option
+@click.option("--stage", "stages", multiple=True, type=click.Choice(STAGES), help="Stage; may be repeated.")
+@click.option("--reason", "reasons", multiple=True, help="Reason, such as image_missing; may be repeated.")
+@click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    type=click.Choice([dataset.name for dataset in DATASETS]),
+    help="Data set; may be repeated.",
+)
+@click.option("--limit", type=click.IntRange(0), help=f"Records to show.  [default: {_SHOWN}; all with --csv, --json]")
+@click.option("--csv", "form", flag_value="csv", help="All records to standard output, as CSV.")
+@click.option("--json", "form", flag_value="json", help="All records to standard output, one JSON object per line.")
+def quarantine(
+    output: str,
+    partitions: list[SourcePartition],
+    stages: Sequence[str],
+    reasons: Sequence[str],
+    datasets: Sequence[str],
+    limit: int | None,
+    form: str | None,
+) -> None:
+    """What was set aside: counted by stage, partition and reason, then record by record."""
+    workspace, wanted = Workspace(Path(output).expanduser().absolute()), Wanted(stages, reasons, datasets)
+    rows = quarantined_rows(workspace, partitions, wanted)
+    if form:
+        _write(form, islice(rows, limit))
+        return
+    counts, first = _count(rows, _SHOWN if limit is None else limit)
+    title = f"Set aside in {workspace.root}"
+    print_table(title, ("stage", "partition", "reason", "records", "words of pages"), counts)
+    if first:
+        shown = f"The first {len(first):,} of {sum(row[3] for row in counts):,} records"
+        print_table(shown, ("stage", "reason", "label", "picture", "word", "detail"), map(_cells, first))
+
+
+def quarantined_rows(workspace: Workspace, partitions: Iterable[SourcePartition], wanted: Wanted) -> Iterator[Row]:
+    """The wanted records of all published artifacts, as a stream."""
+    for partition in partitions:
+        artifacts = workspace.data_artifacts(partition.key, partition.dataset.name, partition.splits)
+        for stage in wanted.stages or STAGES:
+            for artifact in filter(read_manifest, artifacts[stage]):
+                for record in read_quarantine(quarantine_path(artifact)):
+                    if record in wanted:
+                        yield stage, partition.key, record
+
+
+def _count(rows: Iterable[Row], keep: int) -> tuple[list[tuple[str, str, str, int, int]], list[Row]]:
+    """Records and words by stage, partition and reason, and the first records; memory does not grow with the rows."""
+    records: Counter[tuple[str, str, str]] = Counter()
+    words: Counter[tuple[str, str, str]] = Counter()
+    first: list[Row] = []
+    for row in rows:
+        stage, partition, record = row
+        key = stage, partition, f"{record.unit} {record.reason}"
+        records[key] += 1
+        words[key] += record.words
+        if len(first) < keep:
+            first.append(row)
+    return [(*key, count, words[key]) for key, count in records.items()], first
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    stage, _, record = row
+    word = "" if record.word is None else str(record.word)
+    return stage, record.reason, record.label, record.image, word, record.detail
+
+
+def _write(form: str, rows: Iterable[Row]) -> None:
+    if form == "json":
+        for stage, partition, record in rows:
+            line = {"stage": stage, "partition": partition, **msgspec.structs.asdict(record)}
+            click.echo(msgspec.json.encode(line))
+        return
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(("stage", "partition", *_FIELDS))
+    for stage, partition, record in rows:
+        table.writerow((stage, partition, *(getattr(record, name) for name in _FIELDS)))

@@ -1,0 +1,82 @@
+"""Adapter files as they lie on disk: ours, and those that older programs wrote, under today's module names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ocr_pipeline.errors import PipelineError
+
+ENCODER, DECODER = "encoder_dora", "decoder_lora"
+ADAPTERS = (ENCODER, DECODER)
+PEFT_PREFIX = "base_model.model."
+
+# Transformers 4 called the encoder's modules otherwise, and adapters are saved under module names.
+_RENAMED = (
+    (re.compile(r"encoder\.encoder\.layer\.(\d+)\.attention\.attention\."), r"encoder.layers.\1.attention."),
+    (re.compile(r"(encoder\.layers\.\d+\.attention\.)(query|key|value)\b"), lambda m: f"{m[1]}{m[2][0]}_proj"),
+)
+_CONFIG, _SAFE, _BINARY = "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"
+
+
+def has_adapters(folder: Path) -> bool:
+    """Whether adapters lie here: in the two folders of a checkpoint, or (older resumed runs) in the folder itself."""
+    return any((place / _CONFIG).is_file() for place in _places(folder))
+
+
+def saved_adapters(folder: Path) -> dict[str, tuple[LoraConfig, dict[str, Tensor]]]:
+    """Configuration and weights of both adapters, by name.
+
+    Which adapter a file holds is told by the modules that it names, not by where it lies: a run that was resumed by
+    older programs has one adapter in the root, under the name "default".
+
+    Raises:
+        PipelineError: one of the two is nowhere to be found.
+    """
+    found: dict[str, tuple[LoraConfig, dict[str, Tensor]]] = {}
+    for place in _places(folder):
+        if not (place / _CONFIG).is_file():
+            continue
+        state = _state(place)
+        for adapter, half in ((ENCODER, "encoder."), (DECODER, "decoder.")):
+            own = {key: tensor for key, tensor in state.items() if key.removeprefix(PEFT_PREFIX).startswith(half)}
+            if own and adapter not in found:
+                found[adapter] = (LoraConfig.from_pretrained(str(place)), own)
+    for adapter in ADAPTERS:
+        if adapter not in found:
+            raise _missing(folder / adapter)
+    return {adapter: found[adapter] for adapter in ADAPTERS}
+
+
+def _places(folder: Path) -> tuple[Path, ...]:
+    return (*(folder / adapter for adapter in ADAPTERS), folder)
+
+
+def _state(folder: Path) -> dict[str, Tensor]:
+    if (folder / _SAFE).is_file():
+        state: dict[str, Any] = load_file(folder / _SAFE)
+    elif (folder / _BINARY).is_file():
+        state = torch.load(folder / _BINARY, map_location="cpu", weights_only=True)
+    else:
+        raise _missing(folder)
+    return {_current_name(key): tensor for key, tensor in state.items()}
+
+
+def _current_name(key: str) -> str:
+    for old, new in _RENAMED:
+        key = old.sub(new, key)
+    return key
+
+
+def _missing(folder: Path) -> PipelineError:
+    return PipelineError(
+        "there is no adapter here",
+        where=folder,
+        remedy=f"Give a checkpoint folder that holds {ENCODER}/ and {DECODER}/.",
+    )

@@ -1,0 +1,97 @@
+"""A trained network as a detector: pixels in, boxes out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.fast.checkpoint import Weights, load_network
+from ocr_pipeline.fast.config import FastConfig, config_from
+from ocr_pipeline.fast.network import FastNetwork, normalise
+from ocr_pipeline.fast.pictures import Picture, fit_short_side
+from ocr_pipeline.fast.postprocess import BoxRules, Detection, Map, find_boxes
+from ocr_pipeline.fast.settings import Device
+
+log = logging.getLogger(__name__)
+
+MAX_SIDE = 4096  # of what the network sees; without a limit a strip of 200 x 20000 pixels would fill the memory
+
+
+class Detector:
+    """A trained detector, fused and ready.
+
+    Raises:
+        PipelineError: the checkpoint or the device cannot be used.
+    """
+
+    def __init__(self, checkpoint: Path, config: FastConfig | None = None, device: Device = "auto") -> None:
+        self.device = choose_device(device)
+        network, weights = load_network(checkpoint)
+        self.config = config or _config_of(weights)
+        self.network = network.fuse(kernel_only=True).to(self.device)
+
+    def detect(self, picture: Picture) -> list[Detection]:
+        """Boxes of one RGB picture (H, W, 3), in its pixels."""
+        return self.detect_batch([picture])[0]
+
+    def detect_batch(self, pictures: Sequence[Picture]) -> list[list[Detection]]:
+        """Boxes of each picture; those that are equal in size at the network's input go through it together."""
+        fitted = [fit_short_side(picture, self.config.short_size, MAX_SIDE) for picture in pictures]
+        found: list[list[Detection]] = [[] for _ in pictures]
+        for shape in dict.fromkeys(picture.shape for picture in fitted):
+            alike = [number for number, picture in enumerate(fitted) if picture.shape == shape]
+            for number, logits in zip(alike, self.logits([fitted[number] for number in alike]), strict=True):
+                size = pictures[number].shape[0], pictures[number].shape[1]
+                found[number] = find_boxes(logits, size, rules_of(self.config))
+        return found
+
+    def logits(self, fitted: Sequence[Picture]) -> Map:
+        """Kernel logits (N, H/4, W/4) of N pictures of one size, whose sides are multiples of 32."""
+        return kernel_logits(self.network, fitted)
+
+
+def detect_fitted(
+    network: FastNetwork, fitted: Picture, original_size: tuple[int, int], config: FastConfig
+) -> list[Detection]:
+    """Boxes, in pixels of the original (height, width), of a picture whose sides are multiples of 32."""
+    return find_boxes(kernel_logits(network, [fitted])[0], original_size, rules_of(config))
+
+
+@torch.inference_mode()
+def kernel_logits(network: FastNetwork, fitted: Sequence[Picture]) -> Map:
+    """Kernel logits (N, H/4, W/4) of RGB pictures (H, W, 3) of one size."""
+    weight = next(network.parameters())
+    pixels = torch.from_numpy(np.stack(fitted)).to(weight.device).permute(0, 3, 1, 2)
+    return network(normalise(pixels))[:, 0].float().cpu().numpy()
+
+
+def rules_of(config: FastConfig) -> BoxRules:
+    return BoxRules(config.pooling_size, config.min_score, config.min_area, config.bbox_type)
+
+
+def choose_device(name: Device) -> torch.device:
+    """The device of that name; ``auto`` is CUDA where there is one.
+
+    Raises:
+        PipelineError: CUDA is asked for, but not there.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise PipelineError(
+            "there is no CUDA device here", where="--device cuda", remedy="Use --device cpu, or a machine with a GPU."
+        )
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(name)
+
+
+def _config_of(weights: Weights) -> FastConfig:
+    fields = weights.extras.get("config")
+    if isinstance(fields, dict):
+        return config_from(fields, weights.path)
+    log.info("%s carries no configuration; the defaults of FAST %s are used", weights.path, weights.variant)
+    return FastConfig(variant=weights.variant)

@@ -1,0 +1,92 @@
+"""A detector as ONNX, with all that one must know to use it in the file's own metadata."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.fast.detector import MAX_SIDE, Detector
+from ocr_pipeline.fast.network import IMAGENET_DEVIATION, IMAGENET_MEAN, FastNetwork, normalise
+from ocr_pipeline.fast.pictures import STRIDE
+from ocr_pipeline.storage.publishing import publish_file
+
+_NEEDED = ("onnx", "onnxscript")
+_EXAMPLE = (2, 3, 96, 128)
+
+
+class _FromPixels(nn.Module):
+    """Pixels as they are read, so that nobody can normalise them otherwise."""
+
+    def __init__(self, network: FastNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.network(normalise(pictures))[:, 0]
+
+
+def export_onnx(checkpoint: Path, output: Path) -> dict[str, str]:
+    """Write the fused detector as ONNX: ``pictures`` uint8 RGB (N, 3, H, W) to ``kernel_logits`` (N, H/4, W/4).
+
+    N, H and W are free, H and W multiples of 32. The metadata describe pre-processing and post-processing.
+
+    Returns:
+        The metadata.
+
+    Raises:
+        PipelineError: the checkpoint cannot be used, or the packages of the extra ``export`` are not installed.
+    """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise PipelineError(
+            f"not installed: {', '.join(missing)}", where="export-fast", remedy="pip install 'ocr_pipeline[export]'"
+        )
+    import onnx
+
+    detector = Detector(checkpoint, device="cpu")
+    sides = {0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    with publish_file(output) as draft:
+        torch.onnx.export(
+            _FromPixels(detector.network).eval(),
+            (torch.zeros(_EXAMPLE, dtype=torch.uint8),),
+            draft,
+            input_names=["pictures"],
+            output_names=["kernel_logits"],
+            dynamic_shapes=(sides,),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+        model = onnx.load(draft)
+        metadata = _metadata(detector)
+        onnx.helper.set_model_props(model, metadata)
+        onnx.save(model, draft)
+    return metadata
+
+
+def _metadata(detector: Detector) -> dict[str, str]:
+    config = detector.config
+    facts: dict[str, object] = {
+        "model": f"FAST {detector.network.variant}",
+        "input": "uint8 RGB, N x 3 x H x W, stored orientation; normalisation is part of the model",
+        "input.resize": f"bilinear, short side {config.short_size}, long side at most {MAX_SIDE}, both sides then "
+        f"rounded up to multiples of {STRIDE}",
+        "input.short_size": config.short_size,
+        "input.longest": MAX_SIDE,
+        "input.stride": STRIDE,
+        "input.mean": IMAGENET_MEAN,
+        "input.deviation": IMAGENET_DEVIATION,
+        "output": "text kernel logits, N x H/4 x W/4; a pixel above 0 is of a kernel",
+        "output.pooling_size": config.pooling_size,
+        "output.min_score": config.min_score,
+        "output.min_area": config.min_area,
+        "output.bbox_type": config.bbox_type,
+    }
+    return {
+        name: value if isinstance(value, str) else msgspec.json.encode(value).decode() for name, value in facts.items()
+    }

@@ -1,0 +1,95 @@
+"""What a decode worker does for one page: read its picture, see whether it is whole, make what the model will see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.layout_lmdb.cache import opened_cache
+from ocr_pipeline.layout_lmdb.detections import Detections, model_input
+from ocr_pipeline.storage.manifest import fingerprint_of
+from ocr_pipeline.storage.pictures import decode_picture
+
+ReadBytes = Callable[[str], bytes]
+
+
+class Look(NamedTuple):
+    """A picture that is whole.
+
+    Attributes:
+        image: as encoded.
+        size: (width, height) in pixels.
+        fingerprint: of ``image``.
+        pixels: what the model will see; None where it has seen it before.
+        found: what it found then.
+    """
+
+    image: bytes
+    size: tuple[int, int]
+    fingerprint: str
+    pixels: np.ndarray | None
+    found: Detections | None
+
+
+class Unseen(NamedTuple):
+    """A picture that cannot be used, and why (the reason under which its page is set aside)."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Looking:
+    """Looks at one picture after another; crosses to a worker process if ``read_bytes`` does.
+
+    Attributes:
+        read_bytes: content of a path.
+        input_size: (width, height) of what the model sees.
+        cache: file of the earlier detections; None: there are none.
+        cache_prefix: what the keys of this model begin with.
+        cache_last: the entry after which the cache is not looked at.
+    """
+
+    read_bytes: ReadBytes
+    input_size: tuple[int, int]
+    cache: Path | None = None
+    cache_prefix: str = ""
+    cache_last: int = 0
+
+    def __call__(self, path: str | None) -> Look | Unseen | None:
+        """The picture at a path; None for None.
+
+        Raises:
+            PipelineError: the share does not answer.
+        """
+        if path is None:
+            return None
+        try:
+            image = self.read_bytes(path)
+        except FileNotFoundError:
+            return Unseen("image_missing", f"{path} is not there")
+        except OSError as error:
+            raise PipelineError(
+                f"the picture cannot be fetched ({error})",
+                where=path,
+                remedy="Check that the share is mounted and reachable, then run the same command again.",
+            ) from error
+        fingerprint = fingerprint_of((image,))
+        if self.cache and self.cache_last:
+            known = opened_cache(self.cache).get(f"{self.cache_prefix}/{fingerprint}", self.cache_last)
+            if known:
+                return Look(image, known.size, fingerprint, None, known.found)
+        return self._decode(path, image, fingerprint)
+
+    def _decode(self, path: str, image: bytes, fingerprint: str) -> Look | Unseen:
+        try:
+            picture = decode_picture(image)
+        except ValueError as error:
+            return Unseen("image_unreadable", f"{path}: {error}")
+        size = (picture.shape[1], picture.shape[0])
+        return Look(image, size, fingerprint, model_input(picture, self.input_size), None)

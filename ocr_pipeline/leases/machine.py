@@ -1,0 +1,98 @@
+"""What a machine has to lease out, and what a step asks of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocr_pipeline.errors import PipelineError
+
+GPUS_VARIABLE = "OCR_PIPELINE_GPUS"
+CPUS_VARIABLE = "OCR_PIPELINE_CPUS"
+MEMORY_VARIABLE = "OCR_PIPELINE_MEMORY_GB"
+CPU_SLOT = "cpu"
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What one step needs as long as it runs: whole GPUs, CPU cores, memory in GB (10**9 bytes)."""
+
+    gpus: int = 0
+    cpus: int = 1
+    memory_gb: float = 0.0
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What can be leased: GPUs by their CUDA names, CPU cores, memory in GB.
+
+    Without a GPU there is one slot, ``cpu``, for the steps that would use one: they run one after the other.
+    """
+
+    gpus: tuple[str, ...]
+    cpus: int
+    memory_gb: float
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        return self.gpus or (CPU_SLOT,)
+
+    def possible(self, demand: Demand) -> Demand:
+        """The demand as this machine can meet it: no more cores than there are, the CPU slot instead of GPUs.
+
+        Raises:
+            PipelineError: the GPUs or the memory would never suffice.
+        """
+        if self.gpus and demand.gpus > len(self.gpus):
+            raise PipelineError(
+                f"a step asks for {demand.gpus} GPUs, the machine leases {len(self.gpus)}",
+                where="tag ocr/gpus",
+                remedy=f"Lower the tag, or name more devices in {GPUS_VARIABLE}.",
+            )
+        if demand.memory_gb > self.memory_gb:
+            raise PipelineError(
+                f"a step asks for {demand.memory_gb:g} GB of memory, the machine has {self.memory_gb:g}",
+                where="tag ocr/memory_gb",
+                remedy=f"Lower the tag, or set {MEMORY_VARIABLE}.",
+            )
+        return Demand(min(demand.gpus, len(self.devices)), min(demand.cpus, self.cpus), demand.memory_gb)
+
+
+def find_machine(environment: Mapping[str, str] = os.environ) -> Machine:
+    """The GPUs of OCR_PIPELINE_GPUS (``0,1``; empty: none), else of CUDA_VISIBLE_DEVICES, else of nvidia-smi.
+
+    Cores are those this process may use, memory that of the machine or of its container; OCR_PIPELINE_CPUS and
+    OCR_PIPELINE_MEMORY_GB say otherwise.
+    """
+    named = environment.get(GPUS_VARIABLE, environment.get("CUDA_VISIBLE_DEVICES"))
+    gpus = _listed_gpus() if named is None else tuple(name.strip() for name in named.split(",") if name.strip())
+    return Machine(
+        gpus,
+        int(environment.get(CPUS_VARIABLE) or len(os.sched_getaffinity(0))),
+        float(environment.get(MEMORY_VARIABLE) or _memory_gb()),
+    )
+
+
+def _listed_gpus() -> tuple[str, ...]:
+    query = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+    try:
+        listed = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True).stdout
+    except FileNotFoundError:
+        return ()  # no driver, no GPU
+    except subprocess.CalledProcessError as error:
+        raise PipelineError(
+            f"nvidia-smi fails: {(error.stdout or error.stderr).strip()}",
+            where="the GPUs of this machine",
+            remedy=f"Mend the driver, or name the devices in {GPUS_VARIABLE} (empty: none).",
+        ) from error
+    return tuple(listed.split())
+
+
+def _memory_gb() -> float:
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit = _CGROUP_LIMIT.read_text().strip() if _CGROUP_LIMIT.exists() else "max"
+    return min(total, total if limit == "max" else int(limit)) / 1e9

@@ -1,0 +1,111 @@
+"""What the data is like before anything is trained on it."""
+
+import os
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from ocr_pipeline import quality as quality_stage
+from ocr_pipeline.datasets import source_partition
+from ocr_pipeline.orchestration.assets.data import OWNERS, annotations, lookup, merged_json
+from ocr_pipeline.orchestration.metadata import crop_table
+from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
+from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.orchestration.stage_runs import stage_run
+from ocr_pipeline.quality import (
+    KINDS,
+    SECONDS_VARIABLE,
+    Quality,
+    QualitySettings,
+    measure_quality,
+    read_quality,
+    write_report,
+)
+
+_PICTURES = {
+    "rare": "rare_characters",
+    "largest": "largest_boxes",
+    "smallest": "smallest_boxes",
+    "leak": "leaking_pages",
+}
+
+
+class QualityConfig(dg.Config):
+    """Settings of the measurement."""
+
+    seconds: str = Field(
+        default=os.environ.get(SECONDS_VARIABLE, ""),
+        description=f"Time for comparing pictures; empty: all it takes ({SECONDS_VARIABLE}).",
+    )
+
+
+@dg.asset(
+    deps=[merged_json, lookup, annotations],
+    partitions_def=SOURCE_PARTITIONS,
+    group_name="quality",
+    kinds={"html"},
+    owners=OWNERS,
+    code_version=quality_stage.CODE_VERSION,
+)
+def data_quality(
+    context: dg.AssetExecutionContext, config: QualityConfig, locations: Locations
+) -> dg.MaterializeResult:
+    """Counts, characters, boxes, duplicates, suspicious labels, and pages in training and validation data at once."""
+    partition, workspace = source_partition(context.partition_key), locations.workspace
+    with stage_run(context):
+        settings = QualitySettings.from_environment({SECONDS_VARIABLE: config.seconds})
+        manifest = measure_quality(locations.share, partition, workspace, settings)
+        quality = read_quality(workspace.quality(partition.key))
+        report = write_report(workspace)
+    return dg.MaterializeResult(
+        metadata={**quality_metadata(quality), "report": dg.MetadataValue.path(report)},
+        data_version=dg.DataVersion(manifest.fingerprint),
+    )
+
+
+def quality_metadata(quality: Quality) -> dict[str, Any]:
+    """Plottable numbers, tables of what is known and suspicious, and the pictures they point at."""
+    found, boxes = quality.comparison, quality.boxes
+    return {
+        "pages": quality.page_count,
+        "words": quality.word_count,
+        "words_ignored": quality.words_ignored,
+        "characters": len(quality.characters),
+        "characters_seen_once": sum(count == 1 for count in quality.characters.values()),
+        "hanja": quality.groups["Hanja"],
+        "median_text_length": quality.text_lengths.median,
+        "median_box_height": boxes.heights.median,
+        "words_leaving_their_page": boxes.partly_outside,
+        "words_beyond_their_page": boxes.wholly_outside,
+        "duplicate_pictures": found.duplicates.groups,
+        "near_names": found.near_names.groups,
+        "leaks": found.leaks.groups,
+        "pictures_not_compared": found.not_compared,
+        "known_counts": dg.MetadataValue.md(_known(quality)),
+        "suspicious_labels": dg.MetadataValue.md(_suspicious(quality)),
+        **_pictures(quality),
+    }
+
+
+def _known(quality: Quality) -> str:
+    rows = [
+        f"| {each.what} | {each.found:,} | {'' if each.published is None else f'{each.published:,}'} | {each.state} |"
+        for each in quality.published
+    ]
+    return "\n".join(["| what | came in | known | |", "|---|---|---|---|", *rows])
+
+
+def _suspicious(quality: Quality) -> str:
+    rows = [f"| {kind} | {quality.suspicious(kind):,} | {what} |" for kind, what in KINDS.items()]
+    return "\n".join(["| kind | labels | what |", "|---|---|---|", *rows])
+
+
+def _pictures(quality: Quality) -> dict[str, dg.MetadataValue]:
+    names = {**_PICTURES, **{kind: f"labels_{kind}" for kind in KINDS}}
+    samples = {kind: [sample for sample in quality.samples if sample.kind == kind] for kind in names}
+    return {
+        names[kind]: crop_table((sample.jpeg, f"{sample.caption} · {sample.note}") for sample in shown)
+        for kind, shown in samples.items()
+        if shown
+    }

@@ -1,0 +1,100 @@
+"""Training by itself: once its data has settled, enough of it has changed, and never twice for the same data.
+
+Dagster's part counts data versions, not materialisations: data that was made again and came out the same asks for
+nothing, and a request is answered once, also where the training then fails. How much is enough, the manifests tell.
+"""
+
+import time
+from pathlib import Path
+
+import dagster as dg
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.orchestration.automation.settings import SETTINGS
+from ocr_pipeline.orchestration.recipe_file import recipe_defaults
+from ocr_pipeline.orchestration.recipes import Recipe, choose_data
+from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.storage.manifest import manifest_path, read_manifest
+from ocr_pipeline.storage.workspace import Workspace
+
+
+def recipe_of(workspace: Workspace, asset: str) -> Recipe | None:
+    """What a training would learn from now, by the recipe file; None as long as nothing is published."""
+    chosen = recipe_defaults(asset)
+    form = chosen.get("output_format", "lmdb")
+    try:
+        if asset == "fast_checkpoint":
+            return choose_data(chosen.get("partitions", []), workspace.layout_lmdb, fully_labelled=True)
+        return choose_data(
+            chosen.get("partitions", []),
+            lambda dataset, split: workspace.annotations(dataset, split, form),
+            fully_labelled=False,
+        )
+    except PipelineError:
+        return None
+
+
+def changed_share(workspace: Workspace, asset: str) -> float:
+    """Which part of the words to learn from stands in artifacts that the checkpoint has not seen as they are now.
+
+    0 to 1; 1 without a checkpoint, 0 without data. A partition counts as a whole, however little of it is new.
+    """
+    recipe, checkpoint = recipe_of(workspace, asset), getattr(workspace, asset)
+    if recipe is None:
+        return 0.0
+    trained = read_manifest(checkpoint)
+    learned = {item.name: item.fingerprint for item in trained.inputs} if trained else {}
+    manifests = {path.name: manifest for path in recipe.train if (manifest := read_manifest(path))}
+    new = sum(m.counts.words_out for name, m in manifests.items() if learned.get(name) != m.fingerprint)
+    return new / max(1, recipe.counts.words_in)
+
+
+def seconds_settled(workspace: Workspace, asset: str, now: float) -> float:
+    """For how long none of the data of a training has been published anew; 0 without data."""
+    recipe = recipe_of(workspace, asset)
+    artifacts: tuple[Path, ...] = (*recipe.train, *recipe.valid) if recipe else ()
+    return min((now - manifest_path(path).stat().st_mtime for path in artifacts), default=0.0)
+
+
+class EnoughHasChanged(dg.AutomationCondition):
+    """True for a training whose data has settled and of whose words at least `train_share` are new to it."""
+
+    @property
+    def description(self) -> str:
+        return (
+            f"at least {SETTINGS.train_share:.0%} of the words are new, and settled for {SETTINGS.quiet_seconds:.0f} s"
+        )
+
+    def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
+        workspace, asset = Locations().workspace, context.key.to_user_string()
+        is_true = (
+            SETTINGS.train_share > 0
+            and changed_share(workspace, asset) >= SETTINGS.train_share
+            and seconds_settled(workspace, asset, time.time()) >= SETTINGS.quiet_seconds
+        )
+        subset = context.candidate_subset if is_true else context.get_empty_subset()
+        return dg.AutomationResult(context, subset)
+
+
+# Not `since_last_handled`: it takes the first evaluation for an answer, and data that was there before would wait.
+_ANSWERED = dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()
+_NEW_VERSIONS = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
+
+TRAIN = (
+    (_NEW_VERSIONS | dg.AutomationCondition.initial_evaluation()).since(_ANSWERED).with_label("data is new")
+    & ~dg.AutomationCondition.in_progress()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & EnoughHasChanged()
+).with_label("train on settled data that is new enough")
+
+FOLLOW = dg.AutomationCondition.eager()
+"""A champion follows its training, in the same run and behind its check."""
+
+training_follows = dg.AutomationConditionSensorDefinition(
+    "training_follows",
+    target=["fast_checkpoint", "dlora_checkpoint", "fast_champion", "dlora_champion"],
+    default_status=dg.DefaultSensorStatus.RUNNING if SETTINGS.train_share else dg.DefaultSensorStatus.STOPPED,
+    use_user_code_server=True,
+    minimum_interval_seconds=60,
+    description="Trains when enough data has changed and settled (OCR_PIPELINE_TRAIN_SHARE=0.1).",
+)

@@ -1,0 +1,123 @@
+"""The sensor that sees new labels: it watches the share and starts the data job for just the partitions that changed.
+
+A delivery that is still being copied is left alone: a partition must look the same for a while (what its files' times
+say is not asked, copies often keep them), or a marker file must have appeared or been written anew since the last run.
+A partition that is empty, or that vanished with its mount, starts nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+import msgspec
+
+from ocr_pipeline.datasets import PARTITIONS
+from ocr_pipeline.orchestration.automation.settings import SETTINGS, AutomationSettings
+from ocr_pipeline.orchestration.automation.sweep import Sweep, Tally, walk_on
+from ocr_pipeline.orchestration.jobs import data_job
+from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.storage.share import Share
+
+
+class Watch(msgspec.Struct):
+    """The sensor's cursor: the look at the share that is under way, what the last whole one saw, and what was started.
+
+    Attributes:
+        seen: tally of each partition and since when (seconds) it has looked like that.
+        started: tally of each partition when its data job was last requested.
+    """
+
+    place: str = ""
+    sweep: Sweep = msgspec.field(default_factory=Sweep)
+    seen: dict[str, tuple[Tally, float]] = msgspec.field(default_factory=dict)
+    started: dict[str, Tally] = msgspec.field(default_factory=dict)
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A partition that differs from when its data job was last requested; ``waits`` for that many seconds yet."""
+
+    partition: str
+    tally: Tally
+    why: str
+    waits: float = 0.0
+
+    @property
+    def request(self) -> dg.RunRequest:
+        """The same content is never requested twice: Dagster keeps the run keys, should the cursor be lost."""
+        return dg.RunRequest(
+            run_key=f"{self.partition}:{self.tally.fingerprint}",
+            partition_key=self.partition,
+            tags={"ocr_pipeline/why": self.why},
+        )
+
+
+def read_cursor(cursor: str | None, place: str) -> Watch:
+    """The cursor of a watch over this share; a new one for another share."""
+    watch = msgspec.json.decode(cursor, type=Watch) if cursor else Watch()
+    return watch if watch.place == place else Watch(place=place)
+
+
+def look(share: Share, watch: Watch, settings: AutomationSettings, now: float) -> list[Change]:
+    """Walk the share on for as long as a tick may take; at its end, say what changed (settled or not yet).
+
+    Args:
+        now: seconds; all waiting is counted between looks.
+    """
+    until = time.monotonic() + settings.tick_seconds
+    walk_on(share, watch.sweep, marker=settings.marker, until=until)
+    if not watch.sweep.is_over:
+        return []
+    for partition, tally in watch.sweep.tallies.items():
+        before = watch.seen.get(partition)
+        same = before is not None and before[0].fingerprint == tally.fingerprint
+        watch.seen[partition] = (tally, before[1] if before and same else now)
+    watch.seen = {partition: watch.seen[partition] for partition in watch.sweep.tallies}
+    watch.sweep = Sweep()
+    return list(_changes(watch, settings, now))
+
+
+def _changes(watch: Watch, settings: AutomationSettings, now: float) -> Iterator[Change]:
+    for partition in PARTITIONS:
+        tally, since = watch.seen.get(partition, (Tally(), now))
+        last = watch.started.get(partition, Tally())
+        if not tally.files or tally.fingerprint == last.fingerprint:
+            continue
+        why = f"{tally.files} files, {last.files} when it last ran"
+        if tally.marker and tally.marker != last.marker:
+            yield Change(partition, tally, f"{why}; marked as delivered")
+        else:
+            waits = max(0.0, settings.quiet_seconds - (now - since))
+            yield Change(partition, tally, f"{why}; quiet for {now - since:.0f} s", waits)
+
+
+@dg.sensor(
+    job=data_job,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING if SETTINGS.watch else dg.DefaultSensorStatus.STOPPED,
+    description="New, changed or removed files of a partition on the share start its data job (OCR_PIPELINE_WATCH=1).",
+)
+def share_watch(context: dg.SensorEvaluationContext, locations: Locations) -> dg.SensorResult | dg.SkipReason:
+    """One look at the share."""
+    share = locations.share
+    watch = read_cursor(context.cursor, share.place)
+    changes = look(share, watch, SETTINGS, time.time())
+    settled = [change for change in changes if not change.waits]
+    watch.started |= {change.partition: change.tally for change in settled}
+    cursor = msgspec.json.encode(watch).decode()
+    for change in changes:
+        waiting = f", runs after {change.waits:.0f} s more without a change" if change.waits else ""
+        context.log.info(f"{change.partition}: {change.why}{waiting}")
+    if settled:
+        return dg.SensorResult(run_requests=[change.request for change in settled], cursor=cursor)
+    context.update_cursor(cursor)
+    return dg.SkipReason(_why_nothing(watch, changes))
+
+
+def _why_nothing(watch: Watch, changes: list[Change]) -> str:
+    if watch.sweep.folder or watch.sweep.walked:
+        return f"The look at the share goes on at the next tick, after {'/'.join(watch.sweep.folder)}."
+    if changes:
+        return "Not settled yet: " + "; ".join(f"{c.partition} ({c.why}, {c.waits:.0f} s to go)" for c in changes)
+    return "Nothing has changed since the data jobs last ran."

@@ -1,0 +1,67 @@
+"""Launching a backfill: through the queue of a running daemon, or here and now where none runs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraphSubset
+from dagster._core.definitions.events import AssetKeyPartitionKey
+from dagster._core.execution.backfill import PartitionBackfill
+from dagster._core.utils import make_new_backfill_id
+
+Wanted = Mapping[str, Sequence[str]]
+"""Partition -> names of the assets to materialise for it."""
+
+DAEMON = "BACKFILL"
+ALIVE_SECONDS = 120.0
+
+
+def open_instance(folder: Path) -> dg.DagsterInstance | None:
+    """The Dagster home in force (DAGSTER_HOME, else ``.dagster_home`` below ``folder``); None if there is none."""
+    home = Path(os.environ.get("DAGSTER_HOME") or folder / ".dagster_home").absolute()
+    return dg.DagsterInstance.from_config(str(home)) if (home / "dagster.yaml").exists() else None
+
+
+def has_daemon(instance: dg.DagsterInstance) -> bool:
+    """Whether a daemon that launches backfills has given a sign of life within the last two minutes."""
+    heartbeat = instance.get_daemon_heartbeats().get(DAEMON)
+    return heartbeat is not None and time.time() - heartbeat.timestamp < ALIVE_SECONDS
+
+
+def submit(instance: dg.DagsterInstance, definitions: dg.Definitions, wanted: Wanted) -> str:
+    """Ask the daemon for a backfill, as the UI's button does; returns its id."""
+    graph = definitions.resolve_asset_graph()
+    pairs = {AssetKeyPartitionKey(dg.AssetKey(name), key) for key, names in wanted.items() for name in names}
+    backfill = PartitionBackfill.from_asset_graph_subset(
+        backfill_id=make_new_backfill_id(),
+        backfill_timestamp=time.time(),
+        tags={"ocr_pipeline/why": "ocr-pipeline backfill"},
+        dynamic_partitions_store=instance,
+        asset_graph_subset=AssetGraphSubset.from_asset_partition_set(pairs, graph),
+        title="ocr-pipeline backfill",
+        description=", ".join(wanted),
+        run_config=None,
+    )
+    instance.add_backfill(backfill)
+    return backfill.backfill_id
+
+
+def run_here(
+    instance: dg.DagsterInstance | None, definitions: dg.Definitions, wanted: Wanted
+) -> Iterator[tuple[str, bool]]:
+    """Run one partition after the other in this process; yields each and whether it succeeded."""
+    job = definitions.resolve_job_def("data")
+    for partition, names in wanted.items():
+        result = job.execute_in_process(
+            partition_key=partition,
+            asset_selection=[dg.AssetKey(name) for name in names],
+            instance=instance,
+            run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
+            tags={"ocr_pipeline/why": "ocr-pipeline backfill"},
+            raise_on_error=False,
+        )
+        yield partition, result.success

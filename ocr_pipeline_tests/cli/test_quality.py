@@ -1,0 +1,28 @@
+"""Data quality at the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ocr_pipeline.errors import PipelineError
+
+from ..trees import hand_tree, write_tree
+from .test_commands import invoke
+
+
+def test_quality_prints_a_table_and_writes_the_report(tmp_path: Path) -> None:
+    share = write_tree(tmp_path / "share", hand_tree(3))
+    place = ("--source", share, "--output", tmp_path / "out", "--partition", "handwriting_train")
+    for command in ("merge", "lookup"):
+        assert invoke(command, *place)[0] == 0
+    code, output = invoke("quality", *place, "--seconds", "60")
+    assert code == 0
+    assert "handwriting_train" in output and "96,019 (sample)" in output
+    assert "handwriting_train" in (tmp_path / "out" / "quality" / "report.html").read_text()
+
+
+def test_what_must_be_run_before_is_said(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match="merged_json is not published"):
+        invoke("quality", "--source", tmp_path, "--output", tmp_path / "out", "--partition", "handwriting_train")

@@ -1,0 +1,134 @@
+"""When a training starts by itself: as Dagster's own evaluation sees it, over published manifests."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ocr_pipeline.datasets import PARTITIONS
+from ocr_pipeline.orchestration.automation import conditions
+from ocr_pipeline.orchestration.automation.conditions import TRAIN, changed_share, seconds_settled
+from ocr_pipeline.orchestration.automation.settings import AutomationSettings
+from ocr_pipeline.orchestration.definitions import build_definitions
+from ocr_pipeline.storage.manifest import Input, Manifest, manifest_path, write_manifest
+from ocr_pipeline.storage.quarantine import Counts
+from ocr_pipeline.storage.workspace import Workspace
+
+TRAINING = dg.AssetKey("fast_checkpoint")
+
+
+@dg.asset(partitions_def=dg.StaticPartitionsDefinition(list(PARTITIONS)))
+def layout_lmdb() -> None:
+    """Stands for the real one."""
+
+
+@dg.asset(deps=[dg.AssetDep(layout_lmdb, partition_mapping=dg.AllPartitionMapping())], automation_condition=TRAIN)
+def fast_checkpoint() -> None:
+    """The real condition on a training that is never run."""
+
+
+class Floor:
+    """Publishes data, tells Dagster its version, and asks whether a training would start."""
+
+    def __init__(self, workspace: Workspace, instance: dg.DagsterInstance) -> None:
+        self.workspace, self.instance = workspace, instance
+        self.cursor = None
+
+    def publish(self, dataset: str, version: str, words: int, age: float = 1000) -> None:
+        artifact = self.workspace.layout_lmdb(dataset, "train")
+        write(artifact, version, words)
+        then = time.time() - age
+        os.utime(manifest_path(artifact), (then, then))
+        self.instance.report_runless_asset_event(
+            dg.AssetMaterialization("layout_lmdb", partition=f"{dataset}_train", tags={"dagster/data_version": version})
+        )
+
+    def train(self) -> None:
+        """A training on what is published, as its manifest tells it."""
+        recipe = conditions.recipe_of(self.workspace, "fast_checkpoint")
+        write(self.workspace.fast_checkpoint, "weights", 0, recipe.inputs)
+        self.instance.report_runless_asset_event(dg.AssetMaterialization("fast_checkpoint"))
+
+    def would_train(self) -> bool:
+        result = dg.evaluate_automation_conditions(
+            [layout_lmdb, fast_checkpoint], self.instance, cursor=self.cursor, asset_selection=dg.AssetSelection.all()
+        )
+        self.cursor = result.cursor
+        return result.get_num_requested(TRAINING) > 0
+
+
+def write(artifact: Path, version: str, words: int, inputs: list[Input] | None = None) -> None:
+    artifact.parent.mkdir(parents=True, exist_ok=True)
+    artifact.touch()
+    counts = Counts(pages_in=1, pages_out=1, words_in=words, words_out=words)
+    manifest = Manifest(
+        stage="", partition="", code_version="1", settings={}, inputs=inputs or [], fingerprint=version, counts=counts
+    )
+    write_manifest(artifact, manifest)
+
+
+@pytest.fixture
+def floor(workspace: Workspace, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Floor:
+    monkeypatch.setenv("OCR_PIPELINE_OUTPUT", str(workspace.root))
+    monkeypatch.setattr(conditions, "SETTINGS", AutomationSettings(train_share=0.5, quiet_seconds=60))
+    return Floor(workspace, instance)
+
+
+def test_the_first_data_starts_a_training_once(floor: Floor) -> None:
+    assert not floor.would_train()
+    floor.publish("public_admin", "v1", 100)
+    assert floor.would_train()
+    assert not floor.would_train()  # asked for once, whether it succeeds or not
+    floor.train()
+    assert not floor.would_train()
+
+
+def test_the_same_data_again_starts_nothing_and_new_data_does(floor: Floor) -> None:
+    floor.publish("public_admin", "v1", 100)
+    floor.train()
+    assert not floor.would_train()
+    floor.publish("public_admin", "v1", 100)
+    assert not floor.would_train()
+    floor.publish("public_admin", "v2", 100)
+    assert floor.would_train()
+
+
+def test_small_changes_add_up_until_they_are_enough(floor: Floor) -> None:
+    for dataset, words in (("public_admin", 60), ("ocr_public", 30), ("finance_logistics", 10)):
+        floor.publish(dataset, "v1", words)
+    floor.train()
+    assert not floor.would_train()
+    floor.publish("ocr_public", "v2", 40)
+    assert changed_share(floor.workspace, "fast_checkpoint") == pytest.approx(0.4)
+    assert not floor.would_train()
+    floor.publish("public_admin", "v2", 60)
+    assert floor.would_train()
+
+
+def test_data_that_was_published_just_now_has_to_settle(floor: Floor) -> None:
+    floor.publish("public_admin", "v1", 100, age=10)
+    assert seconds_settled(floor.workspace, "fast_checkpoint", time.time()) == pytest.approx(10, abs=5)
+    assert not floor.would_train()
+    os.utime(manifest_path(floor.workspace.layout_lmdb("public_admin", "train")), (1e9, 1e9))
+    assert floor.would_train()
+
+
+def test_it_is_off_by_default(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditions, "SETTINGS", replace(conditions.SETTINGS, train_share=0.0))
+    floor.publish("public_admin", "v1", 100)
+    assert not floor.would_train()
+    sensor = build_definitions().get_repository_def().get_sensor_def("training_follows")
+    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
+
+
+def test_every_condition_belongs_to_that_sensor_alone() -> None:
+    repository = build_definitions().get_repository_def()
+    assert {sensor.name for sensor in repository.sensor_defs} == {"share_watch", "training_follows"}
+    graph = build_definitions().resolve_asset_graph()
+    conditioned = {key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).automation_condition}
+    assert conditioned == {"fast_checkpoint", "dlora_checkpoint", "fast_champion", "dlora_champion"}

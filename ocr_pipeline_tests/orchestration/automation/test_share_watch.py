@@ -1,0 +1,202 @@
+"""A share that grows, as the sensor sees it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import dagster as dg
+import msgspec
+import pytest
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.orchestration.automation import share_watch as module
+from ocr_pipeline.orchestration.automation.schedules import nightly_data
+from ocr_pipeline.orchestration.automation.settings import AutomationSettings
+from ocr_pipeline.orchestration.automation.share_watch import Watch, look, read_cursor, share_watch
+from ocr_pipeline.orchestration.automation.sweep import Sweep, walk_on
+from ocr_pipeline.orchestration.definitions import build_definitions
+from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.storage.share import Share
+
+HANDWRITING = "053.대용량 손글씨 OCR 데이터/01.데이터"
+TRAINING, VALIDATION = f"{HANDWRITING}/1.Training", f"{HANDWRITING}/2.Validation"
+SETTINGS = AutomationSettings(watch=True, quiet_seconds=100)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for folder in (f"{TRAINING}/라벨링데이터/TL/a", f"{TRAINING}/원천데이터/TS/a", f"{VALIDATION}/라벨링데이터/VL"):
+        put(tmp_path / "share" / folder / "1.json")
+    put(tmp_path / "share" / "13.한국어글자체/04. Text in the wild_230209_add/textinthewild_data_info.json")
+    return tmp_path / "share"
+
+
+def put(path: Path, text: str = "{}") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+class Watcher:
+    """Looks at a share at given times, and takes what has settled as started."""
+
+    def __init__(self, root: Path, settings: AutomationSettings = SETTINGS) -> None:
+        self.share, self.settings, self.watch = Share(root), settings, Watch(place=str(root))
+
+    def look(self, now: float) -> list[str]:
+        changes = [change for change in look(self.share, self.watch, self.settings, now) if not change.waits]
+        self.watch.started |= {change.partition: change.tally for change in changes}
+        self.watch = read_cursor(msgspec.json.encode(self.watch).decode(), str(self.share.place))
+        return [change.partition for change in changes]
+
+
+def settled(root: Path) -> Watcher:
+    watcher = Watcher(root)
+    assert watcher.look(0) == []
+    assert watcher.look(100) == ["text_in_wild", "handwriting_train", "handwriting_valid"]
+    return watcher
+
+
+def test_what_stays_as_it_is_starts_once(root: Path) -> None:
+    watcher = settled(root)
+    assert watcher.look(300) == [] and watcher.look(900) == []
+
+
+def test_only_the_partition_that_changed_starts(root: Path) -> None:
+    watcher = settled(root)
+    put(root / f"{TRAINING}/라벨링데이터/TL/b/2.json")
+    assert watcher.look(200) == []
+    assert watcher.look(300) == ["handwriting_train"]
+    (root / f"{VALIDATION}/라벨링데이터/VL/1.json").write_text('{"longer": 1}')
+    assert [watcher.look(400), watcher.look(500)] == [[], ["handwriting_valid"]]
+
+
+def test_a_delivery_that_is_still_copied_waits_even_if_its_files_keep_old_times(root: Path) -> None:
+    watcher = settled(root)
+    for number in range(5):
+        os.utime(put(root / f"{TRAINING}/라벨링데이터/TL/b/{number}.json"), (1e9, 1e9))
+        assert watcher.look(200 + 60 * number) == []
+    assert [watcher.look(530), watcher.look(541)] == [[], ["handwriting_train"]]
+
+
+def test_a_marker_ends_the_waiting_and_an_old_one_does_not(root: Path) -> None:
+    watcher = settled(root)
+    put(root / f"{TRAINING}/라벨링데이터/TL/b/2.json")
+    assert watcher.look(200) == []
+    put(root / TRAINING / "_DELIVERED")
+    assert watcher.look(201) == ["handwriting_train"]
+    put(root / f"{TRAINING}/라벨링데이터/TL/b/3.json")
+    assert watcher.look(202) == []
+    put(root / TRAINING / "_DELIVERED", "second delivery")
+    assert watcher.look(203) == ["handwriting_train"]
+
+
+def test_a_marker_above_the_splits_speaks_for_both(root: Path) -> None:
+    put(root / HANDWRITING / "_DELIVERED")
+    assert Watcher(root).look(0) == ["handwriting_train", "handwriting_valid"]
+
+
+def test_a_set_that_vanished_with_its_mount_starts_nothing(root: Path) -> None:
+    watcher = settled(root)
+    shutil.rmtree(root / HANDWRITING)
+    assert watcher.look(200) == [] and watcher.look(900) == []
+
+
+def test_short_looks_see_the_same_as_one_long_one(root: Path) -> None:
+    for number in range(7):
+        put(root / f"{TRAINING}/라벨링데이터/TL/{number}/x/{number}.json")
+    whole, parts = Sweep(), Sweep()
+    walk_on(Share(root), whole, marker="_DELIVERED", until=float("inf"))
+    looks = 0
+    while not parts.is_over:
+        walk_on(Share(root), parts, marker="_DELIVERED", until=0.0)
+        parts = msgspec.json.decode(msgspec.json.encode(parts), type=Sweep)
+        looks += 1
+    assert parts == whole and looks > 10
+    assert sum(tally.files for tally in whole.tallies.values()) == 11
+
+
+def test_the_cursor_does_not_grow_with_the_share(root: Path) -> None:
+    watcher = settled(root)
+    before = len(msgspec.json.encode(watcher.watch))
+    for number in range(300):
+        put(root / f"{TRAINING}/라벨링데이터/TL/{number}/1.json")
+    watcher.look(200)
+    assert len(msgspec.json.encode(watcher.watch)) < before + 50
+
+
+def test_the_sensor_requests_partitions_under_keys_of_their_content(root: Path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "SETTINGS", replace(SETTINGS, quiet_seconds=0))
+    locations = Locations(source=str(root))
+    with dg.build_sensor_context() as context:
+        first = share_watch(context, locations=locations)
+        again = share_watch(dg.build_sensor_context(cursor=first.cursor), locations=locations)
+        lost = share_watch(dg.build_sensor_context(), locations=locations)
+    assert [request.partition_key for request in first.run_requests] == [
+        "text_in_wild",
+        "handwriting_train",
+        "handwriting_valid",
+    ]
+    assert isinstance(again, dg.SkipReason) and "Nothing has changed" in again.skip_message
+    assert [r.run_key for r in lost.run_requests] == [r.run_key for r in first.run_requests]
+    assert "1 files, 0 when it last ran" in first.run_requests[0].tags["ocr_pipeline/why"]
+
+
+def test_the_sensor_says_what_it_waits_for(root: Path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "SETTINGS", SETTINGS)
+    told = share_watch(dg.build_sensor_context(), locations=Locations(source=str(root)))
+    assert isinstance(told, dg.SkipReason) and "handwriting_train (2 files" in told.skip_message
+    monkeypatch.setattr(module, "SETTINGS", replace(SETTINGS, tick_seconds=0))
+    told = share_watch(dg.build_sensor_context(), locations=Locations(source=str(root)))
+    assert isinstance(told, dg.SkipReason) and "goes on at the next tick" in told.skip_message
+
+
+def test_a_tick_of_the_code_location_over_an_instance(
+    root: Path, tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SETTINGS", replace(SETTINGS, quiet_seconds=0))
+    locations = Locations(source=str(root), output=str(tmp_path / "output"))
+    repository = build_definitions(locations).get_repository_def()
+    resources = {"locations": locations}
+    with dg.build_sensor_context(instance=instance, repository_def=repository, resources=resources) as context:
+        tick = repository.get_sensor_def("share_watch").evaluate_tick(context)
+    assert [request.partition_key for request in tick.run_requests] == [
+        "text_in_wild",
+        "handwriting_train",
+        "handwriting_valid",
+    ]
+    assert tick.run_requests[1].tags["dagster/partition"] == "handwriting_train"
+    assert read_cursor(tick.cursor, str(root)).started["handwriting_train"].files == 2
+
+
+def test_a_share_that_is_not_there_fails_the_tick_with_its_remedy(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match="Mount the share"):
+        share_watch(dg.build_sensor_context(), locations=Locations(source=str(tmp_path / "nowhere")))
+
+
+def test_the_night_asks_for_every_set_that_is_there(root: Path, tmp_path: Path) -> None:
+    context = dg.build_schedule_context(scheduled_execution_time=datetime(2030, 1, 2, 3))
+    requests = nightly_data(context, locations=Locations(source=str(root)))
+    assert [(r.partition_key, r.run_key) for r in requests] == [
+        (key, f"{key}:2030-01-02") for key in ("text_in_wild", "handwriting_train", "handwriting_valid")
+    ]
+    (tmp_path / "empty").mkdir()
+    assert isinstance(nightly_data(context, locations=Locations(source=str(tmp_path / "empty"))), dg.SkipReason)
+
+
+def test_everything_is_off_until_one_line_turns_it_on() -> None:
+    off = AutomationSettings.chosen({}, {})
+    assert not (off.watch or off.nightly or off.train_share)
+    assert AutomationSettings.chosen({"OCR_PIPELINE_WATCH": "1"}, {}).watch
+    assert AutomationSettings.chosen({}, {"watch": True, "train_share": 0.1}).train_share == 0.1
+    assert not AutomationSettings.chosen({"OCR_PIPELINE_WATCH": "0"}, {"watch": True}).watch
+    for environment, recipe in (({"OCR_PIPELINE_QUIET_SECONDS": "soon"}, {}), ({}, {"wach": True})):
+        with pytest.raises(PipelineError):
+            AutomationSettings.chosen(environment, recipe)
+    repository = build_definitions().get_repository_def()
+    assert repository.get_sensor_def("share_watch").default_status == dg.DefaultSensorStatus.STOPPED
+    assert repository.get_schedule_def("nightly_data").default_status == dg.DefaultScheduleStatus.STOPPED

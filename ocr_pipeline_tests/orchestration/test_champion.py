@@ -1,0 +1,126 @@
+"""A new checkpoint becomes champion through its check only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ocr_pipeline.orchestration.assets.training import fast_checkpoint
+from ocr_pipeline.orchestration.champion import CHECKS, DETECTOR, RECOGNISER, TOLERANCE, fast_champion
+from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.storage.manifest import Input, Manifest, fingerprint_of, read_manifest, write_manifest
+from ocr_pipeline.storage.workspace import Workspace
+
+
+def publish(artifact: Path, text: str, metrics: dict[str, float], valid: str = "v1") -> None:
+    """A checkpoint: a file where the name has a suffix, else a folder."""
+    if artifact.suffix:
+        artifact.parent.mkdir(parents=True, exist_ok=True)
+        artifact.write_text(text)
+    else:
+        artifact.mkdir(parents=True, exist_ok=True)
+        (artifact / "adapter.txt").write_text(text)
+    inputs = [Input("a_train_layout.lmdb", text), Input("a_valid_layout.lmdb", valid)]
+    fingerprint = fingerprint_of([text])
+    write_manifest(
+        artifact,
+        Manifest(
+            stage="x",
+            partition="",
+            code_version="1",
+            settings={},
+            inputs=inputs,
+            fingerprint=fingerprint,
+            metrics=metrics,
+        ),
+    )
+
+
+def crowned(workspace: Workspace, hmean: float) -> None:
+    publish(workspace.fast_checkpoint, "first", {"hmean": hmean})
+    DETECTOR.promote(workspace)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "valid", "passed", "why"),
+    [
+        ({"hmean": 0.85}, "v1", True, "0.8500"),
+        ({"hmean": 0.80 - TOLERANCE / 2}, "v1", True, "0.8000"),
+        ({"hmean": 0.80 - TOLERANCE * 2}, "v1", False, "0.8000"),
+        ({"hmean": 0.99}, "v2", False, "different data"),
+        ({}, "v1", False, "not validated"),
+    ],
+)
+def test_a_candidate_is_judged_on_the_champions_validation_data(
+    workspace: Workspace, metrics: dict[str, float], valid: str, passed: bool, why: str
+) -> None:
+    crowned(workspace, 0.80)
+    publish(workspace.fast_checkpoint, "second", metrics, valid)
+    verdict = DETECTOR.judge(workspace)
+    assert verdict.passed is passed and why in verdict.why
+
+
+def test_of_errors_fewer_are_better(workspace: Workspace) -> None:
+    publish(workspace.dlora_checkpoint, "first", {"cer": 0.10})
+    RECOGNISER.promote(workspace)
+    publish(workspace.dlora_checkpoint, "second", {"cer": 0.20})
+    assert not RECOGNISER.judge(workspace).passed
+    publish(workspace.dlora_checkpoint, "third", {"cer": 0.05})
+    assert RECOGNISER.judge(workspace).passed
+    RECOGNISER.promote(workspace)
+    assert (workspace.dlora_champion / "adapter.txt").read_text() == "third"
+    previous = workspace.dlora_champion.with_name("dlora_champion.previous")
+    assert (previous / "adapter.txt").read_text() == "first" and read_manifest(previous).metrics == {"cer": 0.10}
+
+
+def test_the_champion_and_the_one_before_it_stay_whole(workspace: Workspace) -> None:
+    crowned(workspace, 0.5)
+    DETECTOR.promote(workspace)
+    previous = workspace.fast_champion.with_name("fast_champion.previous.pth")
+    assert not previous.exists()
+    publish(workspace.fast_checkpoint, "second", {"hmean": 0.6})
+    DETECTOR.promote(workspace)
+    assert (previous.read_text(), workspace.fast_champion.read_text()) == ("first", "second")
+    assert read_manifest(workspace.fast_champion) == read_manifest(workspace.fast_checkpoint)
+
+
+def materialise(workspace: Workspace, promote: bool = False) -> dg.ExecuteInProcessResult:
+    @dg.asset(name="fast_checkpoint")
+    def trained() -> None:
+        pass
+
+    return dg.materialize(
+        [fast_champion, trained, *CHECKS[:1]],
+        selection=[fast_champion] if promote else None,
+        resources={"locations": Locations(output=str(workspace.root))},
+        run_config={"ops": {"fast_champion": {"config": {"promote": promote}}}},
+        raise_on_error=False,
+    )
+
+
+def test_in_a_run_the_check_stands_before_the_champion(workspace: Workspace) -> None:
+    publish(workspace.fast_checkpoint, "first", {"hmean": 0.8})
+    assert materialise(workspace).success
+    publish(workspace.fast_checkpoint, "worse", {"hmean": 0.2})
+    result = materialise(workspace)
+    (evaluation,) = result.get_asset_check_evaluations()
+    assert not result.success and not evaluation.passed and "0.2000" in evaluation.description
+    assert not result.asset_materializations_for_node("fast_champion")
+    assert workspace.fast_champion.read_text() == "first"
+    assert materialise(workspace, promote=True).success
+    assert workspace.fast_champion.read_text() == "worse"
+
+
+def test_a_champion_asked_for_alone_refuses_too(workspace: Workspace) -> None:
+    crowned(workspace, 0.8)
+    publish(workspace.fast_checkpoint, "worse", {"hmean": 0.2})
+    result = dg.materialize(
+        [fast_champion, fast_checkpoint],
+        selection=[fast_champion],
+        resources={"locations": Locations(output=str(workspace.root))},
+        raise_on_error=False,
+    )
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert "promote: true" in str(failure.step_failure_data.user_failure_data.description)

@@ -1,0 +1,111 @@
+"""The graph from labels to predictions, each training a few steps long: lineage, publishing, resuming, reading."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ocr_pipeline import dlora
+from ocr_pipeline.annotations import CropReader
+from ocr_pipeline.datasets import PARTITIONS
+from ocr_pipeline.lookup import load_lookup
+from ocr_pipeline.orchestration.definitions import build_definitions
+from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.storage.manifest import manifest_path, read_manifest
+from ocr_pipeline.storage.workspace import Workspace
+
+NO_WORKERS = {"num_workers": 0, "val_num_workers": 0}
+TRAINING = {
+    "ops": {
+        "fast_checkpoint": {
+            "config": {"config": "narrow_demo.yaml", "options": {"max_steps": 2, "img_size": 128, **NO_WORKERS}}
+        },
+        "dlora_checkpoint": {
+            "config": {
+                "model_name_or_path": str(dlora.TINY_KOREAN),
+                "options": {"max_steps": 2, "eval_samples": 4, "per_device_train_batch_size": 4},
+            }
+        },
+    }
+}
+TRAINED_ON = ("public_admin_train", "public_admin_valid")
+
+
+class Graph:
+    """The code location over one share and one workspace."""
+
+    def __init__(self, share: Path, root: Path) -> None:
+        self.workspace = Workspace(root / "output")
+        self.definitions = build_definitions(Locations(source=str(share), output=str(self.workspace.root)))
+
+    def run(self, job: str, config: dict | None = None, partition: str | None = None) -> dg.ExecuteInProcessResult:
+        result = self.definitions.resolve_job_def(job).execute_in_process(partition_key=partition, run_config=config)
+        assert result.success
+        return result
+
+
+@pytest.fixture(scope="module")
+def graph(small_share: Path, tmp_path_factory: pytest.TempPathFactory) -> Graph:
+    graph = Graph(small_share, tmp_path_factory.mktemp("graph"))
+    for partition in TRAINED_ON:
+        graph.run("data", partition=partition)
+    graph.run("training", TRAINING)
+    return graph
+
+
+def test_checkpoints_say_what_they_learned_from(graph: Graph) -> None:
+    for checkpoint, artifact in (
+        (graph.workspace.fast_checkpoint, graph.workspace.layout_lmdb),
+        (graph.workspace.dlora_checkpoint, lambda name, split: graph.workspace.annotations(name, split, "lmdb")),
+    ):
+        manifest = read_manifest(checkpoint)
+        assert manifest
+        data = {path.name: path for path in (artifact("public_admin", split) for split in ("train", "valid"))}
+        assert {item.name: item.fingerprint for item in manifest.inputs} == {
+            name: read_manifest(path).fingerprint for name, path in data.items()
+        }
+
+
+def test_metrics_are_those_of_the_validation_data(graph: Graph) -> None:
+    detector, recogniser = (
+        read_manifest(path) for path in (graph.workspace.fast_checkpoint, graph.workspace.dlora_checkpoint)
+    )
+    assert 0 <= detector.metrics["hmean"] <= 1
+    assert recogniser.metrics["count"] == 4 and recogniser.metrics["base_cer"] >= 0
+
+
+def test_the_same_data_and_settings_are_not_trained_twice(graph: Graph) -> None:
+    before = [
+        manifest_path(path).stat().st_mtime_ns
+        for path in (graph.workspace.fast_checkpoint, graph.workspace.dlora_checkpoint)
+    ]
+    graph.run("training", TRAINING)
+    after = [
+        manifest_path(path).stat().st_mtime_ns
+        for path in (graph.workspace.fast_checkpoint, graph.workspace.dlora_checkpoint)
+    ]
+    assert before == after
+
+
+def test_the_inbox_is_detected_and_read(graph: Graph) -> None:
+    pages, words = graph.workspace.inbox / "pages", graph.workspace.inbox / "words"
+    pages.mkdir(parents=True)
+    words.mkdir()
+    lookup = load_lookup(graph.workspace, PARTITIONS["public_admin_valid"])
+    shutil.copy(next(iter(lookup.paths.values())), pages / "page.jpg")
+    (pages / "broken.jpg").write_bytes(b"\xff\xd8\xffno picture")
+    crops = CropReader(graph.workspace.annotations("public_admin", "valid", "lmdb"))
+    (words / "word.jpg").write_bytes(crops.read(0).image)
+    result = graph.run("inference")
+    (event,) = result.asset_materializations_for_node("detections")
+    assert (event.metadata["pages_in"].value, event.metadata["pages_quarantined"].value) == (2, 1)
+    drawn = json.loads((graph.workspace.detections / "page.jpg.json").read_text(encoding="utf-8"))
+    assert drawn["image"] == "page.jpg" and (graph.workspace.detections / "page.jpg.png").exists()
+    with graph.workspace.predictions.open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["filename"].endswith("word.jpg") and 0 <= float(row["confidence"]) <= 1 and not row["error"]

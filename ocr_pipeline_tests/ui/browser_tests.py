@@ -1,0 +1,117 @@
+"""What a person sees and does in the UI. Run by `make test-ui`; the tests build on one another, top to bottom."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import dagster as dg
+from playwright.sync_api import Locator, Page, expect
+
+from ocr_pipeline.orchestration.definitions import build_definitions
+from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.storage.manifest import manifest_path, read_manifest
+from ocr_pipeline.storage.share import SOURCE_VARIABLE
+from ocr_pipeline_tests.ui.floor import Floor
+
+pytest_plugins = ["ocr_pipeline_tests.ui.floor"]  # no conftest.py: the other tests need no browser installed
+
+GROUPS = ("labels", "detection", "recognition", "inference")
+SLOW = 300_000
+PARTITION = "public_admin_train"
+
+
+def open_page(page: Page, floor: Floor, path: str) -> None:
+    page.goto(f"{floor.url}/{path}", wait_until="domcontentloaded")
+
+
+def is_green(page: Page, partition: str) -> bool:
+    """Whether the dot beside a partition's name is green."""
+    dot = page.get_by_title(partition, exact=True).first.locator("xpath=../following-sibling::div[1]")
+    red, green, blue = (
+        int(part) for part in re.findall(r"\d+", dot.evaluate("dot => getComputedStyle(dot).backgroundColor"))[:3]
+    )
+    return green > red + 60 and green > blue + 60
+
+
+def test_the_graph_shows_its_groups(floor: Floor, page: Page, screenshots: Path) -> None:
+    open_page(page, floor, "asset-groups")
+    for group in GROUPS:
+        expect(page.get_by_text(group, exact=True).last).to_be_visible()
+    page.mouse.click(1000, 700)
+    page.keyboard.press("Alt+e")
+    for asset in ("merged_json", "layout_lmdb", "fast_champion", "predictions"):
+        expect(page.get_by_text(asset, exact=True).last).to_be_visible()
+    page.screenshot(path=screenshots / "ui_graph.png", clip={"x": 540, "y": 110, "width": 960, "height": 790})
+
+
+def test_a_partition_is_materialised_from_the_ui_and_turns_green(floor: Floor, page: Page) -> None:
+    open_page(page, floor, "assets/merged_json?view=partitions")
+    expect(page.get_by_text("Missing (10)")).to_be_visible()
+    assert not is_green(page, PARTITION)
+    page.get_by_role("button", name="Materialize").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Select a partition or create one").click()
+    page.keyboard.type(PARTITION)
+    page.get_by_role("menuitem").filter(has_text=PARTITION).first.click()
+    page.keyboard.press("Escape")
+    dialog.get_by_role("button", name="Launch 1 run").click()
+    page.get_by_text("Launched run").wait_for()
+    expect(page.get_by_text("Materialized (1)")).to_be_visible(timeout=SLOW)
+    assert is_green(page, PARTITION)
+
+
+def test_a_backfill_of_one_data_set_runs_to_its_end(floor: Floor, page: Page) -> None:
+    told = floor.ocr_pipeline("backfill", "--dataset", "handwriting", "--asset", "merged_json", "--asset", "lookup")
+    assert "in the queue of the running daemon" in told
+    open_page(page, floor, "runs/?view=backfills")
+    expect(page.get_by_text("2 partitions")).to_be_visible()
+    expect(page.get_by_text("Success", exact=True)).to_be_visible(timeout=SLOW)
+    for split in ("train", "valid"):
+        assert read_manifest(floor.workspace.merged_json(f"handwriting_{split}"))
+    open_page(page, floor, "assets/lookup?view=partitions")
+    expect(page.get_by_text("Materialized (2)")).to_be_visible()
+
+
+def run_data(floor: Floor) -> bool:
+    """The data job of one partition, in this process and the UI's instance."""
+    locations = Locations(source=floor.environment[SOURCE_VARIABLE], output=str(floor.workspace.root))
+    with dg.DagsterInstance.from_config(floor.environment["DAGSTER_HOME"]) as instance:
+        job = build_definitions(locations).resolve_job_def("data")
+        return job.execute_in_process(partition_key=PARTITION, instance=instance, raise_on_error=False).success
+
+
+def test_pictures_are_shown(floor: Floor, page: Page, screenshots: Path) -> None:
+    assert run_data(floor)
+    open_page(page, floor, f"assets/layout_lmdb?view=partitions&partition={PARTITION}")
+    page.locator("tr").filter(has_text="sample_page").first.get_by_text("Show Markdown").click()
+    picture = page.locator("img[src^='data:image']").first
+    expect(picture).to_be_visible()
+    assert picture.evaluate("picture => picture.naturalWidth") > 400
+    picture.screenshot(path=screenshots / "ui_sample_page.png")
+
+
+def is_red(text: Locator) -> bool:
+    red, green, blue = (
+        int(part) for part in re.findall(r"\d+", text.evaluate("text => getComputedStyle(text).color"))[:3]
+    )
+    return red > green + 60 and red > blue + 60
+
+
+def test_a_failing_check_turns_red_with_its_message(floor: Floor, page: Page, screenshots: Path) -> None:
+    assert run_data(floor)
+    artifact = floor.workspace.annotations("public_admin", "train", "lmdb")
+    manifest = read_manifest(artifact)
+    assert manifest
+    text = manifest_path(artifact).read_text()
+    manifest_path(artifact).write_text(text.replace(f'"words_out": {manifest.counts.words_out}', '"words_out": 1'))
+    assert not run_data(floor)
+    open_page(page, floor, "assets/annotations?view=checks&checkDetail=crops_readable")
+    failed = page.get_by_text("Failed", exact=True)
+    expect(failed.last).to_be_visible()
+    expect(page.get_by_text("Latest execution")).to_be_visible()
+    page.screenshot(path=screenshots / "ui_check.png")
+    assert any(is_red(text) for text in failed.all())
+    message = f"{manifest.counts.words_out} crops, but the manifest says 1"
+    page.get_by_text("Show JSON").first.click()
+    expect(page.get_by_text(message).first).to_be_visible()
