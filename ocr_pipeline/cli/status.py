@@ -45,8 +45,10 @@ def partition_rows(
     """One row for each artifact of a partition; crops are expected in one of their two formats."""
     merged, lookup = workspace.merged_json(partition.key), workspace.lookup(partition.key)
     before = _fingerprints({"merged_json": merged, "lookup": lookup})
-    yield _row("merged_json", merged, {"labels": label_input(partition.labels(share)).fingerprint} if share else {})
-    pictures = {"pictures": picture_input(partition.pictures(share)).fingerprint} if share else {}
+    yield _row(
+        "merged_json", merged, {"labels": label_input(partition.label_folders(share)).fingerprint} if share else {}
+    )
+    pictures = {"pictures": picture_input(partition.picture_folders(share)).fingerprint} if share else {}
     yield _row("lookup", lookup, before | pictures)
     for split in partition.splits:
         formats = [workspace.annotations(partition.dataset.name, split, form) for form in ("lmdb", "jsonl")]

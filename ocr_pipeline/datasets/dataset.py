@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -34,6 +34,10 @@ class Parsed:
         self.counts.set_aside(record)
 
 
+def _does_not_come_so(*_: Any) -> Any:
+    raise LabelError("the labels of this data set do not come in this way")
+
+
 @dataclass(frozen=True)
 class Dataset:
     """One AI-Hub data set.
@@ -44,6 +48,10 @@ class Dataset:
         folder: letters that its folder's name on the share contains, after `letters`.
         splits: its source partitions; None for a set that comes as one file and is split here.
         read: (label document, label path, split) -> Parsed; raises LabelError.
+        read_usual: (bytes of a label file, label path, split) -> what ``read`` would give, or None where the label is
+            not of the usual form.
+        read_whole: for a set that comes as one file, instead of ``read``: (opens the file as pieces, label path) ->
+            Parsed after Parsed; raises LabelError.
         documents: whether its pictures are pages, where a layout model makes sense.
         partly_labelled: whether pages carry printed text without labels.
     """
@@ -52,7 +60,9 @@ class Dataset:
     title: str
     folder: str
     splits: tuple[str, ...] | None
-    read: Callable[[Any, str, str], Parsed]
+    read: Callable[[Any, str, str], Parsed] = _does_not_come_so
+    read_usual: Callable[[bytes, str, str], Parsed | None] = _does_not_come_so
+    read_whole: Callable[[Callable[[], Iterable[bytes]], str], Iterator[Parsed]] = _does_not_come_so
     documents: bool = True
     partly_labelled: bool = False
 

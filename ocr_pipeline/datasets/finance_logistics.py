@@ -2,6 +2,7 @@
 
 from ocr_pipeline.datasets.dataset import Dataset
 from ocr_pipeline.datasets.label_forms import read_corner_label
+from ocr_pipeline.datasets.usual_forms import usual_corner_label
 
 DATASET = Dataset(
     name="finance_logistics",
@@ -9,5 +10,6 @@ DATASET = Dataset(
     folder="ocr데이터금융",
     splits=("train", "valid"),
     read=read_corner_label("finance_logistics"),
+    read_usual=usual_corner_label("finance_logistics"),
     partly_labelled=True,
 )

@@ -2,6 +2,7 @@
 
 from ocr_pipeline.datasets.dataset import Dataset
 from ocr_pipeline.datasets.label_forms import read_corner_label
+from ocr_pipeline.datasets.usual_forms import usual_corner_label
 
 DATASET = Dataset(
     name="handwriting",
@@ -9,5 +10,6 @@ DATASET = Dataset(
     folder="대용량손글씨ocr",
     splits=("train", "valid"),
     read=read_corner_label("handwriting"),
+    read_usual=usual_corner_label("handwriting"),
     partly_labelled=True,
 )

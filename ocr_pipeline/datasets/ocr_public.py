@@ -2,6 +2,7 @@
 
 from ocr_pipeline.datasets.dataset import Dataset
 from ocr_pipeline.datasets.label_forms import read_corner_label
+from ocr_pipeline.datasets.usual_forms import usual_corner_label
 
 DATASET = Dataset(
     name="ocr_public",
@@ -9,4 +10,5 @@ DATASET = Dataset(
     folder="ocr데이터공공",
     splits=("train", "valid"),
     read=read_corner_label("ocr_public"),
+    read_usual=usual_corner_label("ocr_public"),
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from ocr_pipeline.datasets.dataset import Dataset, LabelError, Parsed
 from ocr_pipeline.datasets.label_forms import add_page, need, number
+from ocr_pipeline.datasets.usual_forms import usual_admin_label
 from ocr_pipeline.page import Page, nfc
 
 
@@ -33,4 +34,5 @@ DATASET = Dataset(
     folder="공공행정문서ocr",
     splits=("train", "train_partly", "valid"),
     read=read_public_admin,
+    read_usual=usual_admin_label("public_admin"),
 )

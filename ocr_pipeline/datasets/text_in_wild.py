@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ocr_pipeline.datasets.dataset import Dataset, LabelError, Parsed
+import msgspec
+
+from ocr_pipeline.datasets.coco import CocoForm, read_coco
+from ocr_pipeline.datasets.dataset import Dataset, Parsed
+from ocr_pipeline.datasets.json_stream import Pieces
 from ocr_pipeline.datasets.label_forms import add_page, need, number, pick
+from ocr_pipeline.datasets.usual_forms import SizedBox, add_usual_page, quads_of_sizes
 from ocr_pipeline.page import Page, nfc
-from ocr_pipeline.storage.quarantine import Quarantined
 
 
 def split_by_name(image: str) -> str:
@@ -18,55 +21,94 @@ def split_by_name(image: str) -> str:
     return "valid" if hashlib.sha256(nfc(image).encode()).digest()[0] % 10 == 0 else "train"
 
 
-def read_text_in_wild(document: Any, label: str, split: str = "") -> Parsed:
-    """All pages of ``textinthewild_data_info.json``, in the order of its ``images``.
+def read_text_in_wild(pieces: Pieces, label: str) -> Iterator[Parsed]:
+    """All pages of ``textinthewild_data_info.json``, in the order of its ``images``; see `read_coco`.
 
     Words and ignored boxes become words; character boxes lie inside word boxes and are only counted. A picture that
-    is listed under two ids is one page with the words of both.
+    is listed under two ids is one page with the words of both; a malformed image record is a quarantined page.
     """
-    images, annotations = need(document, "images"), need(document, "annotations")
-    if not isinstance(images, list) or not isinstance(annotations, list):
-        raise LabelError("images and annotations must be lists")
-    parsed = Parsed()
-    records: dict[str, list[Any]] = defaultdict(list)
-    names = [nfc(str(need(image, "file_name"))) for image in images]
-    name_of = {str(need(image, "id")): name for image, name in zip(images, names, strict=True)}
-    for annotation in annotations:
-        _collect(parsed, records, name_of, annotation, label)
-    seen: set[str] = set()
-    for image, name in zip(images, names, strict=True):
-        if name in seen:
-            parsed.counts.pages_in += 1
-            parsed.set_aside(_listed_again(name, image, label))
+    return read_coco(pieces, _FORM, label)
+
+
+class _Image(msgspec.Struct, gc=False):
+    id: str
+    file_name: str
+    width: int
+    height: int
+
+
+class _Attributes(msgspec.Struct, gc=False):
+    kind: str = msgspec.field(name="class")
+
+
+class _Annotation(msgspec.Struct, gc=False):
+    image_id: str
+    text: str | None
+    bbox: tuple[int | float, ...]
+    attributes: _Attributes
+
+
+class _Kept(msgspec.Struct, array_like=True, gc=False):
+    """What waits of a usual annotation."""
+
+    text: str
+    box: SizedBox
+    is_ignored: bool
+
+
+_kept = msgspec.json.Decoder(list[_Kept])
+
+
+def _page_of(record: Any, label: str) -> tuple[str, Page]:
+    if isinstance(record, _Image):
+        image, name, width, height = record.id, record.file_name, record.width, record.height
+    else:
+        image, name = str(need(record, "id")), str(need(record, "file_name"))
+        width, height = need(record, "width"), need(record, "height")
+    name = nfc(name)
+    return image, Page("text_in_wild", split_by_name(name), name, number(width), number(height), label)
+
+
+def _keep(parsed: Parsed, records: list[Any]) -> Iterator[tuple[str | None, bytes]]:
+    encode, characters = msgspec.json.Encoder().encode, 0
+    for record in records:
+        if isinstance(record, _Annotation):
+            kind = record.attributes.kind
+            if kind == "character":
+                characters += 1
+            else:
+                yield record.image_id, encode((record.text, record.bbox, kind == "ignored"))
+        elif _class_of(record) == "character":
+            characters += 1
         else:
-            seen.add(name)
-            _add_image(parsed, records.get(name, []), name, image, label)
-    return parsed
+            yield str(pick(record, "image_id")) if isinstance(record, Mapping) else None, encode(record)
+    parsed.counts.note("characters", characters)
 
 
-def _collect(parsed: Parsed, records: dict[str, list[Any]], name_of: dict[str, str], raw: Any, label: str) -> None:
-    if _class_of(raw) == "character":
-        parsed.counts.note("characters")
-        return
-    name = name_of.get(str(pick(raw, "image_id")) if isinstance(raw, Mapping) else "")
-    if name is None:
-        parsed.counts.words_in += 1
-        record = Quarantined("word", "word_without_page", "text_in_wild", "", label, detail=f"annotation {raw!r:.200}")
-        parsed.set_aside(record)
-        return
-    records[name].append(raw)
+def _add_words(parsed: Parsed, page: Page, words: bytes) -> None:
+    if not _add_usual(parsed, page, words):
+        records = [_whole(record) for record in msgspec.json.decode(words)]
+        ignored = frozenset(place for place, record in enumerate(records) if _class_of(record) == "ignored")
+        add_page(parsed, page, records, ("text",), ignored)
 
 
-def _add_image(parsed: Parsed, words: list[Any], name: str, image: Any, label: str) -> None:
-    width, height = number(need(image, "width")), number(need(image, "height"))
-    ignored = frozenset(place for place, raw in enumerate(words) if _class_of(raw) == "ignored")
-    page = Page("text_in_wild", split_by_name(name), name, width, height, label)
-    add_page(parsed, page, words, ("text",), ignored)
+def _add_usual(parsed: Parsed, page: Page, words: bytes) -> bool:
+    try:
+        kept = _kept.decode(words)
+    except msgspec.ValidationError:
+        return False
+    if any(word.is_ignored for word in kept):
+        return False
+    quads = quads_of_sizes([word.box for word in kept])
+    return quads is not None and add_usual_page(parsed, page, [word.text for word in kept], quads)
 
 
-def _listed_again(name: str, image: Any, label: str) -> Quarantined:
-    detail = f"listed again with id {pick(image, 'id')}; its words stand with the first listing"
-    return Quarantined("page", "duplicate_picture", "text_in_wild", split_by_name(name), label, name, detail=detail)
+def _whole(kept: Any) -> Any:
+    """A record that `_keep` took apart, as a record again."""
+    if not isinstance(kept, list):
+        return kept
+    text, box, is_ignored = kept
+    return {"text": text, "bbox": box, "attributes": {"class": "ignored" if is_ignored else "word"}}
 
 
 def _class_of(annotation: Any) -> str:
@@ -74,11 +116,13 @@ def _class_of(annotation: Any) -> str:
     return str(pick(attributes, "class", default="word")) if isinstance(attributes, Mapping) else "word"
 
 
+_FORM = CocoForm("text_in_wild", "", _Image, _Annotation, _page_of, _keep, _add_words, joins_names=True)
+
 DATASET = Dataset(
     name="text_in_wild",
     title="한국어 글자체 이미지: Text in the wild",
     folder="textinthewild",
     splits=None,
-    read=read_text_in_wild,
+    read_whole=read_text_in_wild,
     documents=False,
 )

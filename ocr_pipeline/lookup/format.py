@@ -48,9 +48,7 @@ def read_lookup(path: Path) -> dict[str, str]:
         raise PipelineError(
             f"the lookup cannot be read ({error})", where=path, remedy="Delete it and materialise lookup again."
         ) from error
-    if not isinstance(content, dict) or not all(
-        isinstance(key, str) and isinstance(value, str) for key, value in content.items()
-    ):
+    if not isinstance(content, dict) or not {*map(type, content), *map(type, content.values())} <= {str}:
         raise PipelineError(
             "the lookup is no dict of strings", where=path, remedy="Delete it and materialise lookup again."
         )

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ocr_pipeline.lookup.copies import LabelCopy
 from ocr_pipeline.lookup.stamps import Stamps
 from ocr_pipeline.page import IMAGE_EXTENSIONS, Page, nfc
 from ocr_pipeline.storage.quarantine import Quarantined
@@ -20,14 +21,20 @@ class Lookup:
         paths: NFC file name -> path; a name that stands in several folders has one entry per folder instead, under
             its whole NFC path below the share's root.
         stamps: size and time of the pictures, where they are known.
+        copies: pages that say of their picture what an earlier page says.
     """
 
     paths: Mapping[str, str]
     stamps: Stamps | None = None
+    copies: frozenset[LabelCopy] = frozenset()
     _by_stem: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     def find(self, page: Page) -> str | Quarantined:
-        """The path of a page's picture, or why there is none (``image_missing``, ``picture_ambiguous``)."""
+        """The path of a page's picture, or why there is none (``image_missing``, ``picture_ambiguous``, or
+        ``duplicate_label`` where an earlier label says the same).
+        """
+        if (page.label, page.image) in self.copies:
+            return label_copy(page)
         if page.image in self.paths:
             return self.paths[page.image]
         keys = self._stems().get(nfc(page.stem).casefold(), [])
@@ -73,6 +80,11 @@ def folder_key(folder: str) -> tuple[str, ...]:
     """
     parts = [re.sub(r"^([TV])[LS](?=[_\d]|$)", r"\1", nfc(part)) for part in folder.split("/")]
     return tuple(part.casefold() for part in parts if "라벨" not in part and "원천" not in part)
+
+
+def label_copy(page: Page) -> Quarantined:
+    """The page of a label that an earlier label repeats."""
+    return _no_picture(page, "duplicate_label", "an earlier label has the same words on the same picture")
 
 
 def _no_picture(page: Page, reason: str, detail: str) -> Quarantined:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ocr_pipeline.datasets import LabelError, Parsed, SourcePartition
+import msgspec
+
+from ocr_pipeline.datasets import Parsed, SourcePartition
+from ocr_pipeline.datasets.coco import CocoForm, read_coco
+from ocr_pipeline.datasets.json_stream import Pieces
 from ocr_pipeline.datasets.label_forms import add_page, need, number, pick
 from ocr_pipeline.page import Page, nfc
 
 
-def pages_of_earlier(document: Any, partition: SourcePartition) -> Iterator[Page]:
-    """Pages of one earlier merged file.
+def read_earlier(pieces: Pieces, partition: SourcePartition, label: str) -> Iterator[Parsed]:
+    """The pages of one earlier merged file, and what had to be set aside.
 
     Two shapes of boxes occur: ``annotation.bbox`` as ``[x, y, width, height]`` with dotted keys (public_admin), and
     ``bbox`` as ``[x1..x4, y1..y4]`` (the other three). The third shape, the original of Text in the wild, is read by
@@ -21,13 +24,8 @@ def pages_of_earlier(document: Any, partition: SourcePartition) -> Iterator[Page
     Raises:
         LabelError: it is neither.
     """
-    images, annotations = need(document, "images"), need(document, "annotations")
-    if not isinstance(images, list) or not isinstance(annotations, list):
-        raise LabelError("images and annotations must be lists")
-    words: dict[Any, list[Any]] = defaultdict(list)
-    for annotation in annotations:
-        words[need(annotation, "image_id")].append(_corners_apart(annotation))
-    for image in images:
+
+    def page_of(image: Any, _: str) -> tuple[str, Page]:
         page = Page(
             dataset=partition.dataset.name,
             split=partition.split or "",
@@ -36,9 +34,23 @@ def pages_of_earlier(document: Any, partition: SourcePartition) -> Iterator[Page
             height=number(need(image, "image.height", "height")),
             label=nfc(str(pick(image, "original_json_path", default=""))),
         )
-        parsed = Parsed()
-        add_page(parsed, page, words.get(image.get("id"), []), ("annotation.text", "text"))
-        yield from parsed.pages
+        return str(need(image, "id")), page
+
+    form = CocoForm(partition.dataset.name, partition.split or "", dict, dict, page_of, _keep, _add_words)
+    return read_coco(pieces, form, label)
+
+
+def _keep(_: Parsed, annotations: list[Any]) -> Iterable[tuple[str | None, bytes]]:
+    encode = msgspec.json.Encoder().encode
+    for annotation in annotations:
+        if isinstance(annotation, dict):
+            yield str(annotation.get("image_id")), encode(_corners_apart(annotation))
+        else:
+            yield None, encode(annotation)
+
+
+def _add_words(parsed: Parsed, page: Page, words: bytes) -> None:
+    add_page(parsed, page, msgspec.json.decode(words), ("annotation.text", "text"))
 
 
 def _corners_apart(annotation: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -12,22 +14,27 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import Page
 
 FORMAT = "ocr_pipeline.merged_json/1"
+LINE_END = b",\n"
 _END = b"]}"
 
 
-def write_lines(file: IO[bytes], partition: str, lines: Iterable[bytes]) -> None:
-    """Write the document around page lines (each a JSON object without a line break)."""
+def write_document(file: IO[bytes], partition: str, parts: Iterable[Path]) -> None:
+    """Write the document around files of page lines, each of them a JSON object and `LINE_END`."""
     head = msgspec.json.encode({"format": FORMAT, "partition": partition})
-    file.write(head[:-1] + b',"pages":[')
-    separator = b"\n"
-    for line in lines:
-        file.write(separator + line)
-        separator = b",\n"
-    file.write(b"\n" + _END + b"\n")
+    file.write(head[:-1] + b',"pages":[\n')
+    start = file.tell()
+    for part in parts:
+        with part.open("rb") as lines:
+            shutil.copyfileobj(lines, file, 1 << 20)
+    if file.tell() > start:
+        file.seek(-len(LINE_END), os.SEEK_CUR)
+        file.write(b"\n")
+    file.truncate()
+    file.write(_END + b"\n")
 
 
 def is_merged_json(path: Path) -> bool:
-    """Whether a file begins as `write_lines` begins one."""
+    """Whether a file begins as `write_document` begins one."""
     with path.open("rb") as file:
         return FORMAT.encode() in file.read(len(FORMAT) + 20)
 
@@ -46,7 +53,7 @@ def read_lines(path: Path) -> Iterator[Page]:
             if line.startswith(_END):
                 return
             try:
-                yield decoder.decode(line.rstrip(b",\n"))
+                yield decoder.decode(line.rstrip(LINE_END))
             except msgspec.DecodeError as error:
                 raise _damaged(path, f"line {number} is no page ({error})") from error
     raise _damaged(path, "it ends early")

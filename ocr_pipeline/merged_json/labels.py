@@ -17,10 +17,32 @@ def read_label(data: bytes, label: str, partition: SourcePartition) -> Parsed:
         data: the file's bytes: UTF-8 with or without byte order mark, or cp949.
         label: its path on the share.
     """
+    split = partition.split or ""
+    usual = partition.dataset.read_usual(data, label, split)
+    if usual is not None:
+        return usual
     try:
-        return partition.dataset.read(decode_json(data), label, partition.split or "")
+        return partition.dataset.read(decode_json(data), label, split)
     except LabelError as error:
-        return _unreadable(data, label, partition, str(error))
+        return unreadable(label, partition, str(error), data)
+
+
+def unreadable(label: str, partition: SourcePartition, why: str, data: bytes = b"") -> Parsed:
+    """A label file that cannot be read, as a quarantined page."""
+    parsed = Parsed()
+    parsed.counts.pages_in = 1
+    parsed.set_aside(
+        Quarantined(
+            unit="page",
+            reason="label_unreadable",
+            dataset=partition.dataset.name,
+            split=partition.split or "",
+            label=label,
+            detail=why,
+            raw=data[:200].decode("utf-8", "replace"),
+        )
+    )
+    return parsed
 
 
 def decode_json(data: bytes) -> object:
@@ -44,20 +66,3 @@ def _decode_cp949(data: bytes) -> object:
         return msgspec.json.decode(data.decode("cp949"))
     except (UnicodeDecodeError, msgspec.DecodeError) as error:
         raise LabelError(f"neither UTF-8 nor cp949 JSON: {error}") from error
-
-
-def _unreadable(data: bytes, label: str, partition: SourcePartition, why: str) -> Parsed:
-    parsed = Parsed()
-    parsed.counts.pages_in = 1
-    parsed.set_aside(
-        Quarantined(
-            unit="page",
-            reason="label_unreadable",
-            dataset=partition.dataset.name,
-            split=partition.split or "",
-            label=label,
-            detail=why,
-            raw=data[:200].decode("utf-8", "replace"),
-        )
-    )
-    return parsed

@@ -2,122 +2,99 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
-import msgspec
-
-from ocr_pipeline.datasets import SourcePartition, source_partition
-from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.merged_json.format import write_lines
-from ocr_pipeline.merged_json.labels import read_label
+from ocr_pipeline.datasets import SourcePartition
+from ocr_pipeline.merged_json.adoption import adopt_merged, is_adopted
+from ocr_pipeline.merged_json.format import is_merged_json, write_document
+from ocr_pipeline.merged_json.label_shards import CODE_VERSION, DIGEST, PAGES, fill_shard, label_shards
+from ocr_pipeline.merged_json.whole import publish_whole
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.manifest import (
     Input,
     Manifest,
-    fingerprint_file,
     fingerprint_of,
     quarantine_path,
     read_manifest,
     write_manifest,
 )
 from ocr_pipeline.storage.publishing import publish_file
-from ocr_pipeline.storage.quarantine import Counts, Quarantined, write_quarantine
-from ocr_pipeline.storage.shards import (
-    Shard,
-    build_missing,
-    forget_others,
-    shard_counts,
-    shard_quarantine,
-)
-from ocr_pipeline.storage.share import Entry, Share
+from ocr_pipeline.storage.quarantine import Counts, write_quarantine
+from ocr_pipeline.storage.shards import build_missing, forget_others, shard_counts, shard_quarantine
+from ocr_pipeline.storage.share import Listing, Share
 from ocr_pipeline.storage.workspace import Workspace
 
-CODE_VERSION = "1"
-SHARD_SIZE = 2000
+logger = logging.getLogger(__name__)
+
 _FEW = 4000
-_PAGES = "pages.jsonl"
-
-
-@dataclass(frozen=True)
-class _LabelFiles:
-    """The work of one shard: some label files of one folder."""
-
-    share: str
-    partition: str
-    labels: tuple[Entry, ...]
 
 
 def merge_labels(share: Share, partition: SourcePartition, workspace: Workspace, *, workers: int = 2) -> Manifest:
     """Publish the merged JSON of one partition; does only what is missing or whose label files changed.
 
-    A data set that is not on the share gives a document without pages.
+    A data set that is not on the share gives a document without pages, unless a merged JSON is already there: one of
+    an earlier script is then adopted as it stands. Where there are labels, such a file is put aside as ``.earlier``.
 
     Raises:
-        PipelineError: the share is not there, or the output cannot be written.
+        PipelineError: the share is not there, the labels of a set that comes as one file cannot be read, or the output
+            cannot be written.
     """
     share.check()
     target = workspace.merged_json(partition.key)
-    labels = list(partition.labels(share))
-    if partition.split is None and len(labels) > 1:
-        raise PipelineError(
-            "a set that comes as one label file has several",
-            where=", ".join(label.shown for label in labels),
-            remedy="Leave the one that is right on the share.",
-        )
-    inputs = [label_input(labels)]
+    folders = list(partition.label_folders(share))
+    inputs = [label_input(folders)]
     published = read_manifest(target)
-    if published and published.made_from(CODE_VERSION, {}, inputs):
+    if published and (published.made_from(CODE_VERSION, {}, inputs) or (not folders and is_adopted(published))):
         return published
-    store = workspace.shards(target)
-    shards = (_shard(share, partition, part) for part in _parts(labels))
-    progress = Progress(f"merged_json {partition.key}", "label files", len(labels))
-    with _executor(len(labels), workers) as executor:
-        folders = build_missing(
-            store, shards, _merge_shard, executor, workers, lambda job: progress.advance(len(job.labels))
-        )
+    if target.exists() and (published is None or is_adopted(published)):
+        if not folders:
+            return adopt_merged(target, partition, CODE_VERSION)
+        _put_aside(target, partition)
     if partition.split is None:
-        _copy_original(share, labels, target)
+        fingerprint, counts = publish_whole(share, folders, target, partition)
     else:
-        _join(folders, target, partition.key)
-    write_quarantine(quarantine_path(target), shard_quarantine(folders))
+        fingerprint, counts = _publish_shards(share, folders, workspace.shards(target), target, partition, workers)
     manifest = Manifest(
         stage="merged_json",
         partition=partition.key,
         code_version=CODE_VERSION,
         settings={},
         inputs=inputs,
-        fingerprint=fingerprint_file(target),
-        counts=shard_counts(folders),
+        fingerprint=fingerprint,
+        counts=counts,
     )
     write_manifest(target, manifest)
-    forget_others(store, folders)
     return manifest
 
 
-def label_input(labels: Iterable[Entry]) -> Input:
+def label_input(folders: Iterable[Listing]) -> Input:
     """The label files as an input: their names, sizes and times."""
-    return Input("labels", fingerprint_of(map(_stamp, labels)))
+    return Input("labels", fingerprint_of(folder.fingerprint for folder in folders))
 
 
-def _stamp(label: Entry) -> str:
-    return f"{label.shown}\t{label.size}\t{label.version}"
-
-
-def _parts(labels: list[Entry]) -> Iterator[tuple[Entry, ...]]:
-    """Label files by folder, at most `SHARD_SIZE` together: a new delivery touches only its own folders."""
-    for _, entries in groupby(labels, key=lambda label: label.folder):
-        part = tuple(entries)
-        yield from (part[start : start + SHARD_SIZE] for start in range(0, len(part), SHARD_SIZE))
-
-
-def _shard(share: Share, partition: SourcePartition, labels: tuple[Entry, ...]) -> Shard[_LabelFiles]:
-    fingerprint = fingerprint_of([CODE_VERSION, partition.key, *map(_stamp, labels)])
-    return Shard(fingerprint, _LabelFiles(share.root, partition.key, labels))
+def _publish_shards(
+    share: Share, folders: Sequence[Listing], store: Path, target: Path, partition: SourcePartition, workers: int
+) -> tuple[str, Counts]:
+    files = sum(map(len, folders))
+    progress = Progress(f"merged_json {partition.key}", "label files", files)
+    with _executor(files, workers) as executor:
+        shards = build_missing(
+            store,
+            label_shards(share, partition, folders),
+            fill_shard,
+            executor,
+            workers,
+            lambda job: progress.advance(len(job)),
+        )
+    with publish_file(target) as draft, draft.open("wb") as file:
+        write_document(file, partition.key, (shard / PAGES for shard in shards))
+    write_quarantine(quarantine_path(target), shard_quarantine(shards))
+    forget_others(store, shards)
+    return fingerprint_of((shard / DIGEST).read_text() for shard in shards), shard_counts(shards)
 
 
 def _executor(files: int, workers: int) -> Executor:
@@ -127,44 +104,10 @@ def _executor(files: int, workers: int) -> Executor:
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
 
 
-def _merge_shard(job: _LabelFiles, draft: Path) -> tuple[Counts, list[Quarantined]]:
-    share, partition = Share(job.share), source_partition(job.partition)
-    counts, quarantined = Counts(), []
-    encoder = msgspec.json.Encoder()
-    with (draft / _PAGES).open("wb") as file:
-        for entry in job.labels:
-            parsed = read_label(_read(share, entry), entry.shown, partition)
-            for page in parsed.pages:
-                file.write(encoder.encode(page) + b"\n")
-            counts = counts + parsed.counts
-            quarantined += parsed.quarantined
-    return counts, quarantined
-
-
-def _read(share: Share, entry: Entry) -> bytes:
-    try:
-        return share.read(entry.path)
-    except FileNotFoundError as error:
-        raise PipelineError(
-            "a label file vanished while labels were read",
-            where=share.full_path(entry.path),
-            remedy="Run the same command again.",
-        ) from error
-
-
-def _join(folders: list[Path], target: Path, partition: str) -> None:
-    with publish_file(target) as draft, draft.open("wb") as file:
-        write_lines(file, partition, (line for folder in folders for line in _lines(folder / _PAGES)))
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        for line in file:
-            yield line.rstrip(b"\n")
-
-
-def _copy_original(share: Share, labels: list[Entry], target: Path) -> None:
-    """A set that comes as one file keeps it, byte for byte; without the set, an empty one stands in."""
-    empty = b'{"images":[],"annotations":[]}'
-    with publish_file(target) as draft:
-        draft.write_bytes(share.read(labels[0].path) if labels else empty)
+def _put_aside(target: Path, partition: SourcePartition) -> None:
+    """Keep what another program made; ours, without its manifest, is one whose making was interrupted."""
+    if partition.split is None or is_merged_json(target):
+        return
+    aside = target.with_name(target.name + ".earlier")
+    logger.warning("%s was made by another program and is kept as %s", target, aside.name)
+    target.replace(aside)

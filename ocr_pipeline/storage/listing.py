@@ -1,10 +1,11 @@
-"""What one folder of the share holds, kept as rows: a million files are listed without a million objects."""
+"""What one folder of the share holds, kept in columns: a million files are listed without a million objects."""
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -72,42 +73,70 @@ class Contents:
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of one folder, sorted by their NFC names.
+    """The files of one folder, sorted by their NFC names, in about 60 bytes each.
 
     Attributes:
         folder: NFC names from the root; path: real path below the root.
-        rows: one for each file.
+        names: real names, in the file system's bytes with a zero byte between them.
+        sizes, versions: one for each name; see `Entry`.
         faults: file name -> why it cannot be read.
-        damage: why the whole folder, an archive, cannot be read; there are no rows then.
+        damage: why the whole folder, an archive, cannot be read; it holds no names then.
     """
 
     folder: Folder
     path: str
-    rows: Sequence[Row]
+    names: bytes
+    sizes: array[int]
+    versions: array[float]
     faults: Mapping[str, str] = field(default_factory=dict)
     damage: str = ""
 
-    def __len__(self) -> int:
-        return len(self.rows) + bool(self.damage)
+    @classmethod
+    def of(cls, folder: Folder, path: str, contents: Contents) -> Listing:
+        """The files of a folder's contents."""
+        rows = _sorted(contents.files)
+        names, sizes, versions = zip(*rows, strict=True) if rows else ((), (), ())
+        joined = os.fsencode("\0".join(names))
+        return cls(folder, path, joined, array("q", sizes), array("d", versions), contents.faults, contents.damage)
 
-    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
-        """The files from ``start`` to ``stop``; a damaged archive is one entry with a fault."""
+    def __len__(self) -> int:
+        return len(self.sizes) + bool(self.damage)
+
+    def part(self, start: int, stop: int) -> Listing:
+        """The files from ``start`` to ``stop``."""
+        if (start, stop) == (0, len(self)):
+            return self
+        names = b"\0".join(self.names.split(b"\0")[start:stop])
+        sizes, versions = self.sizes[start:stop], self.versions[start:stop]
+        return Listing(self.folder, self.path, names, sizes, versions, self.faults, self.damage)
+
+    def entries(self) -> Iterator[Entry]:
+        """The files; a damaged archive is one entry with a fault."""
         if self.damage:
             yield Entry(self.folder[:-1], nfc(self.path.rpartition("/")[2]), self.path, 0, 0.0, self.damage)
-            return
         prefix = f"{self.path}/" if self.path else ""
-        for name, size, version in self.rows[start:stop]:
-            yield Entry(self.folder, nfc(name), prefix + name, size, version, self.faults.get(name, ""))
+        columns = zip(self.real_names(), self.nfc_names(), self.sizes, self.versions, strict=True)
+        for name, shown, size, version in columns:
+            yield Entry(self.folder, shown, prefix + name, size, version, self.faults.get(name, ""))
 
-    def fingerprint(self, start: int = 0, stop: int | None = None) -> str:
-        """Changes with the name, size or version of any file from ``start`` to ``stop``."""
-        rows = self.rows[start:stop]
-        names, sizes, versions = zip(*rows, strict=True) if rows else ((), (), ())
-        columns = array("q", sizes).tobytes(), array("d", versions).tobytes()
-        return fingerprint_of([self.path, self.damage, "\0".join(names), *columns, repr(sorted(self.faults.items()))])
+    def real_names(self) -> list[str]:
+        """The names of the files as they are spelled."""
+        return os.fsdecode(self.names).split("\0") if self.sizes else []
+
+    def nfc_names(self) -> list[str]:
+        """The same names in NFC."""
+        return nfc(os.fsdecode(self.names)).split("\0") if self.sizes else []
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the name, size, version or fault of any file."""
+        faults = [*sorted(self.faults.items()), self.damage]
+        return fingerprint_of(
+            [os.fsencode(self.path), self.names, self.sizes.tobytes(), self.versions.tobytes(), repr(faults)]
+        )
 
 
-def sort_rows(rows: list[Row]) -> list[Row]:
+def _sorted(rows: list[Row]) -> list[Row]:
     """Rows by their NFC names."""
     if unicodedata.is_normalized("NFC", "/".join([row[0] for row in rows])):
         return sorted(rows)

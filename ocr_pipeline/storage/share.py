@@ -13,7 +13,7 @@ from typing import TypeVar
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.archive_files import ArchiveFiles, Files
 from ocr_pipeline.storage.archives import DamagedError
-from ocr_pipeline.storage.listing import Contents, Entry, Folder, Listing, is_dropping, sort_rows
+from ocr_pipeline.storage.listing import Contents, Entry, Folder, Listing, is_dropping
 from ocr_pipeline.storage.local_files import LocalFiles
 from ocr_pipeline.storage.remote_files import RemoteFiles
 
@@ -157,7 +157,7 @@ class Share:
         keep: Callable[[str], bool],
     ) -> Iterator[Listing]:
         if found.files or found.damage:
-            yield Listing(names, path, sort_rows(found.files), found.faults, found.damage)
+            yield Listing.of(names, path, found)
         prefix = f"{path}/" if path else ""
         below = [((*names, name), prefix + real) for name, real in found.below() if wanted((*names, name))]
         contents = self.ahead(partial(self._contents, keep=keep), [child for _, child in below])

@@ -8,6 +8,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.merged_json.labels import read_label
 
 from ..trees import admin_label, encode, wild_image, wild_label, wild_word
+from .wild import read_wild
 
 
 def read(document, partition):
@@ -15,7 +16,7 @@ def read(document, partition):
 
 
 def wild(images, annotations):
-    return read(wild_label(images, annotations), "text_in_wild")
+    return read_wild(encode(wild_label(images, annotations)))
 
 
 def test_the_five_sets_have_ten_partitions():

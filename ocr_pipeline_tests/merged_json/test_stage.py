@@ -10,7 +10,7 @@ import pytest
 
 from ocr_pipeline.datasets import PARTITIONS, source_partition
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.merged_json import merge_labels, read_pages
+from ocr_pipeline.merged_json import label_shards, merge_labels, read_pages
 from ocr_pipeline.merged_json import stage as merged_stage
 from ocr_pipeline.page import Page
 from ocr_pipeline.storage.manifest import quarantine_path, read_manifest
@@ -97,7 +97,8 @@ def test_a_second_run_does_nothing(tmp_path, workspace):
     assert stamps(workspace.root) == before
 
 
-def test_a_changed_label_rebuilds_only_its_shard(tmp_path, workspace):
+def test_a_changed_label_rebuilds_only_its_shard(tmp_path, workspace, monkeypatch):
+    monkeypatch.setattr(label_shards, "SHARD_SIZE", 2)
     root = write_tree(tmp_path / "share", hand_tree(6, folders=3))
     first = merge_labels(Share(root), TRAIN, workspace)
     store = workspace.shards(workspace.merged_json("handwriting_train"))
@@ -125,7 +126,7 @@ def test_a_label_that_is_gone_is_gone_from_the_document(tmp_path, workspace):
 def test_one_and_two_worker_processes_give_the_same_bytes(tmp_path, monkeypatch):
     share = Share(write_tree(tmp_path / "share", hand_tree(12, folders=4)))
     alone, pool = Workspace(tmp_path / "alone"), Workspace(tmp_path / "pool")
-    monkeypatch.setattr(merged_stage, "SHARD_SIZE", 2)
+    monkeypatch.setattr(label_shards, "SHARD_SIZE", 2)
     merge_labels(share, TRAIN, alone, workers=1)
     monkeypatch.setattr(merged_stage, "_FEW", 0)
     used = []
@@ -140,7 +141,7 @@ def test_the_size_of_shards_does_not_change_the_document(tmp_path, monkeypatch):
     share = Share(write_tree(tmp_path / "share", hand_tree(7, folders=2)))
     documents = set()
     for size in (1, 3, 100):
-        monkeypatch.setattr(merged_stage, "SHARD_SIZE", size)
+        monkeypatch.setattr(label_shards, "SHARD_SIZE", size)
         workspace = Workspace(tmp_path / str(size))
         merge_labels(share, TRAIN, workspace)
         documents.add(workspace.merged_json(TRAIN.key).read_bytes())
@@ -222,11 +223,11 @@ MERGE = """
 import sys
 from pathlib import Path
 from ocr_pipeline.datasets import source_partition
-from ocr_pipeline.merged_json import merge_labels, stage
+from ocr_pipeline.merged_json import label_shards, merge_labels
 from ocr_pipeline.storage.share import Share
 from ocr_pipeline.storage.workspace import Workspace
 
-stage.SHARD_SIZE = 2
+label_shards.SHARD_SIZE = 2
 merge_labels(Share(sys.argv[1]), source_partition("handwriting_train"), Workspace(Path(sys.argv[2])), workers=1)
 """
 

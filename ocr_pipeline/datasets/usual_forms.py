@@ -1,0 +1,174 @@
+"""The usual label, decoded straight into records: what departs from it is left to the tolerant reader.
+
+Nearly every label of AI-Hub is of one form: upright boxes of whole pixels, keys spelled as documented, legible text in
+NFC. For these the readers here give exactly what `label_forms` gives, several times as fast; for any other label they
+give None.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from ocr_pipeline.datasets.dataset import Parsed
+from ocr_pipeline.page import ILLEGIBLE, Page, Quad, Word, nfc
+from ocr_pipeline.storage.quarantine import Counts
+
+SizedBox = tuple[int, int, int, int]
+"""x, y, width, height."""
+
+_LARGEST = 1 << 31
+
+UsualReader = Callable[[bytes, str, str], Parsed | None]
+"""(data of the label file, its path, split) -> what it holds, or None if it is not of the usual form."""
+
+
+def add_usual_page(
+    parsed: Parsed, page: Page, texts: list[str], quads: list[Quad], typefaces: Sequence[int | None] = ()
+) -> bool:
+    """Add a page of legible words in NFC; False, and nothing added, if the words are not all of that kind."""
+    if not ILLEGIBLE.isdisjoint(map(str.strip, texts)) or not unicodedata.is_normalized("NFC", "".join(texts)):
+        return False
+    if typefaces:
+        words = tuple(
+            Word(place, text, quad, "ok", None, typeface)
+            for place, (text, quad, typeface) in enumerate(zip(texts, quads, typefaces, strict=True))
+        )
+    else:
+        words = tuple(map(Word, range(len(texts)), texts, quads))
+    parsed.pages.append(msgspec.structs.replace(page, words=words))
+    counts = parsed.counts
+    counts.pages_in += 1
+    counts.pages_out += 1
+    counts.words_in += len(words)
+    counts.words_out += len(words)
+    return True
+
+
+def quads_of_sizes(boxes: list[SizedBox]) -> list[Quad] | None:
+    """Corners of ``[x, y, width, height]`` boxes; None unless all have an area."""
+    quads: list[Quad] = []
+    for x, y, width, height in boxes:
+        right, bottom = x + width, y + height
+        if not (-_LARGEST < x < right < _LARGEST and -_LARGEST < y < bottom < _LARGEST):
+            return None
+        quads.append(((x, y), (right, y), (right, bottom), (x, bottom)))
+    return quads
+
+
+def usual_admin_label(dataset: str) -> UsualReader:
+    """Labels of ``images[0]`` and ``annotations`` with dotted keys and ``[x, y, width, height]`` boxes."""
+    decoder = msgspec.json.Decoder(_AdminLabel)
+
+    def read(data: bytes, label: str, split: str) -> Parsed | None:
+        document = _decode(decoder, data)
+        if document is None or len(document.images) != 1:
+            return None
+        image, boxes = document.images[0], document.annotations
+        quads = quads_of_sizes([box.box for box in boxes])
+        if quads is None or not _is_size(image.width, image.height):
+            return None
+        page = Page(dataset, split, nfc(image.name), image.width, image.height, label)
+        parsed = Parsed(counts=Counts())
+        return parsed if add_usual_page(parsed, page, [box.text for box in boxes], quads) else None
+
+    return read
+
+
+def usual_corner_label(dataset: str) -> UsualReader:
+    """Labels of ``Images`` and ``bbox`` or ``Bbox`` with the corners of upright boxes as ``x`` and ``y``."""
+    lower, upper = msgspec.json.Decoder(_LowerCaseLabel), msgspec.json.Decoder(_UpperCaseLabel)
+
+    def read(data: bytes, label: str, split: str) -> Parsed | None:
+        is_upper = b'"Bbox"' in data
+        if is_upper and b'"bbox"' in data:
+            return None
+        document = _decode(upper if is_upper else lower, data)
+        if document is None:
+            return None
+        image, boxes = document.image, document.boxes
+        quads = _quads_of_corners(boxes)
+        typefaces = [box.typeface for box in boxes]
+        typed = any(typeface is not None for typeface in typefaces)
+        if quads is None or not _is_size(image.width, image.height) or (not typed and b"ypeface" in data):
+            return None
+        stem = label.rpartition("/")[2].rpartition(".")[0]
+        extension = image.type.lower()
+        name = f"{stem}.{extension}" if extension else stem
+        page = Page(dataset, split, name, image.width, image.height, label)
+        parsed = Parsed(counts=Counts())
+        texts = [box.text for box in boxes]
+        return parsed if add_usual_page(parsed, page, texts, quads, typefaces if typed else ()) else None
+
+    return read
+
+
+def _quads_of_corners(boxes: list[_CornerBox]) -> list[Quad] | None:
+    """Corners of boxes listed as top left, bottom left, top right, bottom right; None unless all are such."""
+    quads: list[Quad] = []
+    for box in boxes:
+        left, left_again, right, right_again = box.x
+        top, bottom, top_again, bottom_again = box.y
+        if not (
+            left == left_again
+            and right == right_again
+            and top == top_again
+            and bottom == bottom_again
+            and -_LARGEST < left < right < _LARGEST
+            and -_LARGEST < top < bottom < _LARGEST
+        ):
+            return None
+        quads.append(((left, top), (right, top), (right, bottom), (left, bottom)))
+    return quads
+
+
+def _decode(decoder: msgspec.json.Decoder, data: bytes):
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _is_size(width: int, height: int) -> bool:
+    return 0 <= width < _LARGEST and 0 <= height < _LARGEST
+
+
+class _AdminImage(msgspec.Struct, gc=False):
+    name: str = msgspec.field(name="image.file.name")
+    width: int = msgspec.field(name="image.width")
+    height: int = msgspec.field(name="image.height")
+
+
+class _AdminBox(msgspec.Struct, gc=False):
+    text: str = msgspec.field(name="annotation.text")
+    box: SizedBox = msgspec.field(name="annotation.bbox")
+
+
+class _AdminLabel(msgspec.Struct, gc=False):
+    images: list[_AdminImage]
+    annotations: list[_AdminBox]
+
+
+class _CornerImage(msgspec.Struct, gc=False):
+    width: int
+    height: int
+    type: str
+
+
+class _CornerBox(msgspec.Struct, gc=False):
+    x: tuple[int, int, int, int]
+    y: tuple[int, int, int, int]
+    text: str = msgspec.field(name="data")
+    typeface: int | None = None
+
+
+class _LowerCaseLabel(msgspec.Struct, gc=False):
+    image: _CornerImage = msgspec.field(name="Images")
+    boxes: list[_CornerBox] = msgspec.field(name="bbox")
+
+
+class _UpperCaseLabel(msgspec.Struct, gc=False):
+    image: _CornerImage = msgspec.field(name="Images")
+    boxes: list[_CornerBox] = msgspec.field(name="Bbox")
