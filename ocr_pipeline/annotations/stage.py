@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
@@ -36,8 +37,8 @@ from ocr_pipeline.storage.workspace import Workspace
 
 CODE_VERSION = "2"
 SHARD_SIZE = 250
-_AHEAD = 16
-"""Pages that each worker may be ahead of the writer: what it can do while a shard goes to the disk."""
+_AHEAD = 32
+"""Pages that the workers may be ahead of the writer: what they can do while a shard goes to the disk."""
 
 
 def build_annotations(
@@ -111,13 +112,16 @@ class _Build:
         """Build the shards that are missing and join all of them."""
         self._folders = []
         progress = Progress(f"annotations {self._partition.key} {self._split}", "pages")
-        with ThreadPoolExecutor(workers) as executor, one_thread_in_opencv(), self._format.publish() as put:
-            work = partial(self._crop, Cropper(self._settings))
-            cropped = in_order(executor, work, self._missing(), workers * _AHEAD)
-            for folder, results in groupby(cropped, key=lambda pair: pair[0][0]):
-                pages = (page for _, page in results)
+        work = partial(self._crop, Cropper(self._settings))
+        with (
+            ThreadPoolExecutor(workers) as executor,
+            closing(in_order(executor, work, self._missing(), _AHEAD + 4 * workers)) as cropped,
+            one_thread_in_opencv(),
+            self._format.publish() as put,
+        ):
+            for (_, folder), results in groupby(cropped, key=lambda pair: pair[0][:2]):
                 self._folders.append(folder)
-                self._build(folder, pages, put, progress)
+                self._build(folder, (page for _, page in results), put, progress)
         write_quarantine(quarantine_path(self._target), shard_quarantine(self._folders))
         return Manifest(
             stage="annotations",
@@ -141,17 +145,17 @@ class _Build:
         chosen = islice(pages, self._settings.max_pages)
         return shards(tasks(chosen, self._lookup, self._share, made_by), SHARD_SIZE)
 
-    def _missing(self) -> Iterator[tuple[Path, Task | None]]:
-        """The pages of each shard that is not there; one None for a shard that is."""
-        for shard in self._shards():
+    def _missing(self) -> Iterator[tuple[int, Path, Task | None]]:
+        """Number, folder and pages of each shard that is not there; one None for a shard that is."""
+        for number, shard in enumerate(self._shards()):
             folder = self._store / shard.fingerprint
             if folder.exists() and self._format.is_whole(folder):
-                yield folder, None
+                yield number, folder, None
             else:
-                yield from ((folder, task) for task in shard.job)
+                yield from ((number, folder, task) for task in shard.job)
 
-    def _crop(self, cropper: Cropper, item: tuple[Path, Task | None]) -> PageCrops | None:
-        task = item[1]
+    def _crop(self, cropper: Cropper, item: tuple[int, Path, Task | None]) -> PageCrops | None:
+        task = item[2]
         if task is None:
             return None
         if isinstance(task.picture, Quarantined):

@@ -114,6 +114,16 @@ def test_crops_that_vanished_are_made_again_with_the_next_change(tmp_path, works
     assert gone.exists()
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_page_that_stands_twice_in_the_merged_json_is_cropped_twice(tmp_path, workspace, monkeypatch, form):
+    monkeypatch.setattr(annotation_stage, "SHARD_SIZE", 1)
+    read = annotation_stage.read_pages
+    monkeypatch.setattr(annotation_stage, "read_pages", lambda *where: [p for p in read(*where) for _ in range(2)])
+    (manifest,) = build(Share(write_tree(tmp_path / "share", hand_tree(2))), workspace, form)
+    assert (manifest.counts.pages_in, manifest.counts.words_out, manifest.counts.add_up) == (4, 8, True)
+    assert texts_of(workspace, form) == ["가나", "글0"] * 2 + ["가나", "글1"] * 2
+
+
 def test_files_of_other_programs_among_the_crops_stay(tmp_path, workspace):
     root = write_tree(tmp_path / "share", hand_tree(2))
     theirs = workspace.crops("handwriting", "train") / "R.Free0" / "hw_IMG_000001_1a2b3c4d.jpg"

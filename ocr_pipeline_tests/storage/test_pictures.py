@@ -88,3 +88,16 @@ def test_what_follows_the_end_does_no_harm():
 def test_what_is_no_picture_is_refused(data):
     with pytest.raises(ValueError, match=r"empty|truncated|decoded"):
         decode_picture(data)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize(("mode", "quality"), [("RGB", 30), ("RGB", 95), ("L", 90), ("CMYK", 90)])
+def test_jpegs_have_the_pixels_of_opencv(mode, quality, subsampling, progressive):
+    settings = {"quality": quality, "subsampling": subsampling, "progressive": progressive}
+    data = encoded(Image.fromarray(RGB[:187, :251]).convert(mode), "JPEG", **settings)
+    damaged = bytearray(data)
+    damaged[len(data) // 2 : len(data) // 2 + 20] = bytes(20)
+    for one in (data, bytes(damaged)):
+        expected = cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        assert np.array_equal(decode_picture(one), expected)
