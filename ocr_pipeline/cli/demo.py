@@ -59,27 +59,24 @@ def _report(workspace: Workspace) -> None:
 
 def asset_rows(workspace: Workspace) -> Iterator[tuple[str, int, Counts, str]]:
     """Each asset that counts pages and words: its name, number of partitions, counts, and where its files lie."""
-    partitions = PARTITIONS.values()
-    splits = [(partition.dataset.name, split) for partition in partitions for split in partition.splits]
+    splits = [(each.dataset.name, split) for each in PARTITIONS.values() for split in each.splits]
     artifacts = {
-        "merged_json": [workspace.merged_json(key) for key in PARTITIONS],
-        "lookup": [workspace.lookup(key) for key in PARTITIONS],
-        "annotations": [workspace.annotations(name, split, "lmdb") for name, split in splits],
-        "layout_lmdb": [workspace.layout_lmdb(name, split) for name, split in splits],
-        "fast_checkpoint": [workspace.fast_checkpoint],
-        "dlora_checkpoint": [workspace.dlora_checkpoint],
-        "detections": [workspace.detections],
-        "predictions": [workspace.predictions],
+        "merged_json": ("json_merged", [workspace.merged_json(key) for key in PARTITIONS]),
+        "lookup": ("lookup", [workspace.lookup(key) for key in PARTITIONS]),
+        "annotations": ("*_annotations_*.lmdb", [workspace.annotations(*split, "lmdb") for split in splits]),
+        "data_quality": ("quality", [workspace.quality(key) for key in PARTITIONS]),
+        "layout_lmdb": ("*_layout.lmdb", [workspace.layout_lmdb(*split) for split in splits]),
+        "fast_checkpoint": ("fast", [workspace.fast_checkpoint]),
+        "fast_champion": ("fast", [workspace.fast_champion]),
+        "dlora_checkpoint": ("dlora", [workspace.dlora_checkpoint]),
+        "dlora_champion": ("dlora", [workspace.dlora_champion]),
+        "detections": ("detections", [workspace.detections]),
+        "predictions": ("predictions.csv", [workspace.predictions]),
     }
-    for name, paths in artifacts.items():
+    for name, (files, paths) in artifacts.items():
         manifests = [manifest for manifest in map(read_manifest, paths) if manifest]
         counts = sum((manifest.counts for manifest in manifests), Counts())
-        yield name, len({manifest.partition for manifest in manifests}), counts, _pattern(paths, workspace.root)
-
-
-def _pattern(paths: list[Path], root: Path) -> str:
-    relative = [path.relative_to(root) for path in paths]
-    return str(relative[0]) if len(paths) == 1 else str(relative[1].parent / f"*{relative[1].suffix}")
+        yield name, len({manifest.partition for manifest in manifests}), counts, files
 
 
 def _report_scores(this) -> None:

@@ -30,12 +30,9 @@ def status(source: str, output: str, partitions: list[SourcePartition]) -> None:
     if share:
         share.check()
     rows = [row for partition in partitions for row in partition_rows(workspace, partition, share)]
-    rows += [
-        _row("fast_checkpoint", workspace.fast_checkpoint, _published_inputs(workspace, workspace.fast_checkpoint))
-    ]
-    rows += [
-        _row("dlora_checkpoint", workspace.dlora_checkpoint, _published_inputs(workspace, workspace.dlora_checkpoint))
-    ]
+    for name in ("fast_checkpoint", "fast_champion", "dlora_checkpoint", "dlora_champion"):
+        checkpoint = getattr(workspace, name)
+        rows.append(_row(name, checkpoint, _published_inputs(workspace, checkpoint)))
     print_table(str(workspace.root), COLUMNS, rows)
 
 
