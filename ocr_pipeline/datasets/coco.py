@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from array import array
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
 from operator import le
 from typing import Any, NamedTuple
 
@@ -29,8 +28,8 @@ class CocoForm(NamedTuple):
         dataset, split: for what is set aside.
         image, word: struct types of the usual records; others come as plain values.
         page_of: image record -> its id and the page without words; raises LabelError.
-        keep: records of words -> (id of the image, what `add_words` needs of the word as JSON) for each that is one;
-            what is none is noted in the `Parsed`.
+        keep: records of words -> (id of the image, what `add_words` needs of some words of it, as a JSON list); what
+            is no word is noted in the `Parsed`.
         add_words: reads the words of one page, given as a JSON list of what ``keep`` kept, into the `Parsed`.
         joins_names: whether a picture that is listed under two ids is one page with the words of both.
     """
@@ -48,7 +47,7 @@ class CocoForm(NamedTuple):
 def read_coco(pieces: Pieces, form: CocoForm, label: str) -> Iterator[Parsed]:
     """One `Parsed` for what belongs to no page, then one for each page in the order of ``images``.
 
-    The words wait in an unnamed temporary file, 12 bytes of memory each.
+    The words wait in an unnamed temporary file, with 12 bytes of memory for those of an image that come together.
 
     Args:
         pieces: opens the document: UTF-8 with or without byte order mark, or cp949.
@@ -143,40 +142,36 @@ def _listed_again(page: Page, image: str) -> Quarantined:
 
 
 class _Spool:
-    """Records of owners, in a temporary file in the order in which they come."""
+    """Lists of owners, in a temporary file in the order in which they come."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (gone with the spool)
         self._owners = array("i")
         self._ends = array("Q", [0])
 
-    def add(self, owner: int, record: bytes) -> None:
+    def add(self, owner: int, records: bytes) -> None:
+        """Keep a JSON list that is not empty."""
         self._owners.append(owner)
-        self._ends.append(self._ends[-1] + len(record) + 1)
-        self._file.write(record)
-        self._file.write(b",")
+        self._ends.append(self._ends[-1] + len(records) - 1)
+        self._file.write(b"%b," % records[1:-1])
 
     def grouped(self, groups: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-        """(group, its records as a JSON list) by ascending group; ``groups`` gives the group of each owner."""
+        """(group, all its lists as one) by ascending group; ``groups`` gives the group of each owner."""
         self._file.flush()
-        of_record = array("i", map(groups.__getitem__, self._owners))
-        count = len(of_record)
-        in_order = all(map(le, of_record, islice(of_record, 1, None)))
-        order: Sequence[int] = range(count) if in_order else sorted(range(count), key=of_record.__getitem__)
-        start = 0
-        while start < count:
-            group = of_record[order[start]]
-            stop = bisect_left(order, group + 1, start, key=of_record.__getitem__)
-            yield group, self._list(order[start:stop])
-            start = stop
+        of_list = array("i", map(groups.__getitem__, self._owners))
+        in_order = all(map(le, of_list, islice(of_list, 1, None)))
+        order: Iterable[int] = range(len(of_list))
+        if not in_order:
+            order = sorted(order, key=of_list.__getitem__)
+        for group, lists in groupby(order, of_list.__getitem__):
+            yield group, self._joined(list(lists))
 
-    def _list(self, records: Sequence[int]) -> bytes:
-        first, last = records[0], records[-1]
-        if last - first == len(records) - 1:
-            data = self._read(first, last)
+    def _joined(self, lists: list[int]) -> bytes:
+        if lists[-1] - lists[0] == len(lists) - 1:
+            data = self._read(lists[0], lists[-1])
         else:
-            data = b"".join(self._read(record, record) for record in records)
-        return b"[" + data[:-1] + b"]"
+            data = b"".join(self._read(place, place) for place in lists)
+        return b"[%b]" % data[:-1]
 
     def _read(self, first: int, last: int) -> bytes:
         start, end = self._ends[first], self._ends[last + 1]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -30,7 +32,9 @@ def read_text_in_wild(pieces: Pieces, label: str) -> Iterator[Parsed]:
     return read_coco(pieces, _FORM, label)
 
 
-class _Image(msgspec.Struct, gc=False):
+class WildImage(msgspec.Struct, gc=False):
+    """A usual record of ``images``, as far as it is needed."""
+
     id: str
     file_name: str
     width: int
@@ -41,26 +45,30 @@ class _Attributes(msgspec.Struct, gc=False):
     kind: str = msgspec.field(name="class")
 
 
-class _Annotation(msgspec.Struct, gc=False):
+class WildAnnotation(msgspec.Struct, gc=False):
+    """A usual record of ``annotations``, as far as it is needed; of most, characters, text and box are not."""
+
     image_id: str
-    text: str | None
-    bbox: tuple[int | float, ...]
+    text: msgspec.Raw
+    bbox: msgspec.Raw
     attributes: _Attributes
 
 
 class _Kept(msgspec.Struct, array_like=True, gc=False):
     """What waits of a usual annotation."""
 
-    text: str
+    text: str | None
     box: SizedBox
     is_ignored: bool
 
 
+_encode = msgspec.json.Encoder().encode
+_image_id = attrgetter("image_id")
 _kept = msgspec.json.Decoder(list[_Kept])
 
 
 def _page_of(record: Any, label: str) -> tuple[str, Page]:
-    if isinstance(record, _Image):
+    if isinstance(record, WildImage):
         image, name, width, height = record.id, record.file_name, record.width, record.height
     else:
         image, name = str(need(record, "id")), str(need(record, "file_name"))
@@ -70,19 +78,25 @@ def _page_of(record: Any, label: str) -> tuple[str, Page]:
 
 
 def _keep(parsed: Parsed, records: list[Any]) -> Iterator[tuple[str | None, bytes]]:
-    encode, characters = msgspec.json.Encoder().encode, 0
+    if not records or not isinstance(records[0], WildAnnotation):  # a batch is of one kind
+        return _keep_odd(parsed, records)
+    words = [record for record in records if record.attributes.kind != "character"]
+    parsed.counts.note("characters", len(records) - len(words))
+    return ((image, _take_apart(run)) for image, run in groupby(words, _image_id))
+
+
+def _take_apart(words: Iterable[WildAnnotation]) -> bytes:
+    kept = _encode([(word.text, word.bbox, word.attributes.kind == "ignored") for word in words])
+    kept.decode()  # raw text has not been looked at yet, and a document in cp949 must be noticed before pages come
+    return kept
+
+
+def _keep_odd(parsed: Parsed, records: list[Any]) -> Iterator[tuple[str | None, bytes]]:
     for record in records:
-        if isinstance(record, _Annotation):
-            kind = record.attributes.kind
-            if kind == "character":
-                characters += 1
-            else:
-                yield record.image_id, encode((record.text, record.bbox, kind == "ignored"))
-        elif _class_of(record) == "character":
-            characters += 1
+        if _class_of(record) == "character":
+            parsed.counts.note("characters")
         else:
-            yield str(pick(record, "image_id")) if isinstance(record, Mapping) else None, encode(record)
-    parsed.counts.note("characters", characters)
+            yield str(pick(record, "image_id")) if isinstance(record, Mapping) else None, _encode([record])
 
 
 def _add_words(parsed: Parsed, page: Page, words: bytes) -> None:
@@ -97,10 +111,10 @@ def _add_usual(parsed: Parsed, page: Page, words: bytes) -> bool:
         kept = _kept.decode(words)
     except msgspec.ValidationError:
         return False
-    if any(word.is_ignored for word in kept):
-        return False
+    ignored = frozenset(place for place, word in enumerate(kept) if word.is_ignored)
+    texts = [word.text for word in kept]
     quads = quads_of_sizes([word.box for word in kept])
-    return quads is not None and add_usual_page(parsed, page, [word.text for word in kept], quads)
+    return quads is not None and add_usual_page(parsed, page, texts, quads, ignored=ignored)
 
 
 def _whole(kept: Any) -> Any:
@@ -116,7 +130,7 @@ def _class_of(annotation: Any) -> str:
     return str(pick(attributes, "class", default="word")) if isinstance(attributes, Mapping) else "word"
 
 
-_FORM = CocoForm("text_in_wild", "", _Image, _Annotation, _page_of, _keep, _add_words, joins_names=True)
+_FORM = CocoForm("text_in_wild", "", WildImage, WildAnnotation, _page_of, _keep, _add_words, joins_names=True)
 
 DATASET = Dataset(
     name="text_in_wild",

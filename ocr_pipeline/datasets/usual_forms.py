@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
+from itertools import repeat
 
 import msgspec
 
@@ -26,36 +27,57 @@ UsualReader = Callable[[bytes, str, str], Parsed | None]
 
 
 def add_usual_page(
-    parsed: Parsed, page: Page, texts: list[str], quads: list[Quad], typefaces: Sequence[int | None] = ()
+    parsed: Parsed,
+    page: Page,
+    texts: Sequence[str | None],
+    quads: list[Quad],
+    typefaces: Sequence[int | None] = (),
+    ignored: frozenset[int] = frozenset(),
 ) -> bool:
-    """Add a page of legible words in NFC; False, and nothing added, if the words are not all of that kind."""
-    if not ILLEGIBLE.isdisjoint(map(str.strip, texts)) or not unicodedata.is_normalized("NFC", "".join(texts)):
+    """Add a page of legible words in NFC; False, and nothing added, if the words are not all of that kind.
+
+    Args:
+        ignored: places of words that are not to be read; only these may have no text.
+    """
+    to_read = [text for place, text in enumerate(texts) if place not in ignored] if ignored else texts
+    if None in to_read or not ILLEGIBLE.isdisjoint(map(str.strip, to_read)):  # type: ignore[arg-type]
         return False
-    if typefaces:
-        words = tuple(
-            Word(place, text, quad, "ok", None, typeface)
-            for place, (text, quad, typeface) in enumerate(zip(texts, quads, typefaces, strict=True))
-        )
-    else:
-        words = tuple(map(Word, range(len(texts)), texts, quads))
-    parsed.pages.append(msgspec.structs.replace(page, words=words))
+    if not unicodedata.is_normalized("NFC", "".join(filter(None, texts))):
+        return False
+    page = msgspec.structs.replace(page, words=_words(texts, quads, typefaces, ignored))
+    parsed.pages.append(page)
     counts = parsed.counts
     counts.pages_in += 1
     counts.pages_out += 1
-    counts.words_in += len(words)
-    counts.words_out += len(words)
+    counts.words_in += len(page.words)
+    counts.words_out += len(page.words)
+    counts.note("words_ignored", len(ignored))
     return True
+
+
+def _words(
+    texts: Sequence[str | None], quads: list[Quad], typefaces: Sequence[int | None], ignored: frozenset[int]
+) -> tuple[Word, ...]:
+    if not ignored and not typefaces:
+        return tuple(map(Word, range(len(texts)), texts, quads))  # type: ignore[arg-type]
+    return tuple(
+        Word(place, text or "", quad, "ignore" if place in ignored else "ok", None, typeface)
+        for place, (text, quad, typeface) in enumerate(zip(texts, quads, typefaces or repeat(None), strict=False))
+    )
 
 
 def quads_of_sizes(boxes: list[SizedBox]) -> list[Quad] | None:
     """Corners of ``[x, y, width, height]`` boxes; None unless all have an area."""
-    quads: list[Quad] = []
-    for x, y, width, height in boxes:
-        right, bottom = x + width, y + height
-        if not (-_LARGEST < x < right < _LARGEST and -_LARGEST < y < bottom < _LARGEST):
-            return None
-        quads.append(((x, y), (right, y), (right, bottom), (x, bottom)))
-    return quads
+    if not boxes:
+        return []
+    xs, ys, widths, heights = zip(*boxes, strict=True)
+    if min(widths) <= 0 or min(heights) <= 0 or min(min(xs), min(ys)) <= -_LARGEST:
+        return None
+    if max(xs) + max(widths) >= _LARGEST or max(ys) + max(heights) >= _LARGEST:
+        return None
+    return [
+        ((x, y), (right := x + width, y), (right, bottom := y + height), (x, bottom)) for x, y, width, height in boxes
+    ]
 
 
 def usual_admin_label(dataset: str) -> UsualReader:

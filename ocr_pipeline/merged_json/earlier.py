@@ -44,9 +44,9 @@ def _keep(_: Parsed, annotations: list[Any]) -> Iterable[tuple[str | None, bytes
     encode = msgspec.json.Encoder().encode
     for annotation in annotations:
         if isinstance(annotation, dict):
-            yield str(annotation.get("image_id")), encode(_corners_apart(annotation))
+            yield str(annotation.get("image_id")), encode([_corners_apart(annotation)])
         else:
-            yield None, encode(annotation)
+            yield None, encode([annotation])
 
 
 def _add_words(parsed: Parsed, page: Page, words: bytes) -> None:

@@ -15,7 +15,6 @@ from ocr_pipeline.storage.archive_files import ArchiveFiles, Files
 from ocr_pipeline.storage.archives import DamagedError
 from ocr_pipeline.storage.listing import Contents, Entry, Folder, Listing, is_dropping
 from ocr_pipeline.storage.local_files import LocalFiles
-from ocr_pipeline.storage.remote_files import RemoteFiles
 
 __all__ = ["SOURCE_VARIABLE", "DamagedError", "Entry", "Folder", "Listing", "Share", "is_dropping"]
 
@@ -51,8 +50,7 @@ class Share:
         if self.is_local:
             self.root = str(Path(self.root).expanduser().absolute())
         self.place = re.sub("(?<=://)[^/@]*@", "", self.root).rstrip("/")
-        files: Files = LocalFiles(self.root) if self.is_local else RemoteFiles(self.root)
-        self._files = ArchiveFiles(files)
+        self._files = ArchiveFiles(LocalFiles(self.root) if self.is_local else _remote(self.root))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Share:
@@ -176,6 +174,12 @@ class Share:
 
     def __reduce__(self):
         return _share_of_process, (self.root,)
+
+
+def _remote(root: str) -> Files:
+    from ocr_pipeline.storage.remote_files import RemoteFiles  # fsspec costs every worker process 50 ms
+
+    return RemoteFiles(root)
 
 
 @lru_cache(maxsize=4)
