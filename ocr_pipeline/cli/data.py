@@ -25,6 +25,7 @@ Partitions = list[SourcePartition]
 workers_option = click.option(
     "--workers", type=click.IntRange(1), default=os.cpu_count(), show_default="all cores", help="Parallel workers."
 )
+rebuild_option = click.option("--rebuild", is_flag=True, help="Make anew what is current or was adopted.")
 
 
 @click.command()
@@ -32,10 +33,13 @@ workers_option = click.option(
 @output_option
 @partition_option
 @workers_option
-def merge(source: str, output: str, partitions: Partitions, workers: int) -> None:
+@rebuild_option
+def merge(source: str, output: str, partitions: Partitions, workers: int, rebuild: bool) -> None:
     """Raw label JSON -> merged JSON (step 2 of the guide)."""
     share, workspace = _locations(source, output)
-    manifests = [merge_labels(share, partition, workspace, workers=workers) for partition in partitions]
+    manifests = [
+        merge_labels(share, partition, workspace, workers=workers, rebuild=rebuild) for partition in partitions
+    ]
     _report("merged_json", manifests, workspace.json_merged)
 
 
@@ -43,10 +47,11 @@ def merge(source: str, output: str, partitions: Partitions, workers: int) -> Non
 @source_option
 @output_option
 @partition_option
-def lookup(source: str, output: str, partitions: Partitions) -> None:
+@rebuild_option
+def lookup(source: str, output: str, partitions: Partitions, rebuild: bool) -> None:
     """Picture trees -> file name to path (step 3 of the guide)."""
     share, workspace = _locations(source, output)
-    manifests = [build_lookup(share, partition, workspace) for partition in partitions]
+    manifests = [build_lookup(share, partition, workspace, rebuild=rebuild) for partition in partitions]
     _report("lookup", manifests, workspace.root / "lookup")
 
 
@@ -55,6 +60,7 @@ def lookup(source: str, output: str, partitions: Partitions) -> None:
 @output_option
 @partition_option
 @workers_option
+@rebuild_option
 @click.option(
     *spellings("output_format"),
     "output_format",
@@ -66,7 +72,7 @@ def lookup(source: str, output: str, partitions: Partitions) -> None:
 )
 @settings_options(AnnotationSettings, skip=("output_format", "max_pages"))
 def annotations_command(
-    source: str, output: str, partitions: Partitions, workers: int, output_format: str, **crops: Any
+    source: str, output: str, partitions: Partitions, workers: int, rebuild: bool, output_format: str, **crops: Any
 ) -> None:
     """Pages -> word crops and their text, as JSONL or LMDB (step 4 of the guide)."""
     share, workspace = _locations(source, output)
@@ -75,7 +81,7 @@ def annotations_command(
     manifests = [
         manifest
         for partition in partitions
-        for manifest in build_annotations(share, partition, workspace, settings, workers=workers)
+        for manifest in build_annotations(share, partition, workspace, settings, workers=workers, rebuild=rebuild)
     ]
     _report("annotations", manifests, workspace.root)
 
