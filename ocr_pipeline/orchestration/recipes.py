@@ -19,12 +19,14 @@ class Recipe:
 
     Attributes:
         train, valid: artifacts that hold words.
+        partitions: those that the artifacts are of.
         inputs: their names and fingerprints, for the manifest.
         counts: pages and words to learn from (out is what is used).
     """
 
     train: tuple[Path, ...]
     valid: tuple[Path, ...]
+    partitions: tuple[SourcePartition, ...]
     inputs: list[Input]
     counts: Counts
 
@@ -45,6 +47,7 @@ def choose_data(partitions: Sequence[str], artifact_of: ArtifactOf, *, fully_lab
     ]
     train: list[Path] = []
     valid: list[Path] = []
+    used: dict[str, SourcePartition] = {}
     inputs: list[Input] = []
     counts = Counts()
     for partition, split in _splits(chosen):
@@ -52,6 +55,7 @@ def choose_data(partitions: Sequence[str], artifact_of: ArtifactOf, *, fully_lab
         manifest = read_manifest(artifact)
         if manifest is None or manifest.counts.words_out == 0:
             continue
+        used[partition.key] = partition
         inputs.append(Input(artifact.name, manifest.fingerprint))
         (valid if split == "valid" else train).append(artifact)
         if split != "valid":
@@ -64,7 +68,7 @@ def choose_data(partitions: Sequence[str], artifact_of: ArtifactOf, *, fully_lab
             remedy="Materialise the data assets of at least one training partition first.",
         )
     counts.pages_out, counts.words_out = counts.pages_in, counts.words_in
-    return Recipe(tuple(train), tuple(valid), inputs, counts)
+    return Recipe(tuple(train), tuple(valid), tuple(used.values()), inputs, counts)
 
 
 def _splits(partitions: Sequence[SourcePartition]) -> list[tuple[SourcePartition, str]]:

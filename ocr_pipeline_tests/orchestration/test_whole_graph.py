@@ -14,6 +14,7 @@ from ocr_pipeline import dlora
 from ocr_pipeline.annotations import CropReader
 from ocr_pipeline.datasets import PARTITIONS
 from ocr_pipeline.lookup import load_lookup
+from ocr_pipeline.orchestration.contests import DETECTOR, RECOGNISER
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.storage.manifest import manifest_path, read_manifest
@@ -77,6 +78,17 @@ def test_metrics_are_those_of_the_validation_data(graph: Graph) -> None:
     )
     assert 0 <= detector.metrics["hmean"] <= 1
     assert recogniser.metrics["count"] == 4 and recogniser.metrics["base_cer"] >= 0
+
+
+def test_a_checkpoint_scored_again_on_its_own_data_reaches_what_its_training_said(graph: Graph) -> None:
+    for contest, artifact in (
+        (DETECTOR, graph.workspace.layout_lmdb("public_admin", "valid")),
+        (RECOGNISER, graph.workspace.annotations("public_admin", "valid", "lmdb")),
+    ):
+        checkpoint = contest.champion(graph.workspace)
+        recorded = read_manifest(checkpoint)
+        again = contest.score(checkpoint, [artifact], recorded.settings)
+        assert again[contest.metric] == pytest.approx(recorded.metrics[contest.metric], abs=1e-6)
 
 
 def test_the_same_data_and_settings_are_not_trained_twice(graph: Graph) -> None:

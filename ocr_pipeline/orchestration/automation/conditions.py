@@ -11,6 +11,7 @@ import dagster as dg
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.automation.settings import SETTINGS
+from ocr_pipeline.orchestration.gate import objections
 from ocr_pipeline.orchestration.recipe_file import recipe_defaults
 from ocr_pipeline.orchestration.recipes import Recipe, choose_data
 from ocr_pipeline.orchestration.resources import Locations
@@ -56,13 +57,21 @@ def seconds_settled(workspace: Workspace, asset: str, now: float) -> float:
     return min((now - manifest_path(path).stat().st_mtime for path in artifacts), default=0.0)
 
 
+def is_sound(workspace: Workspace, asset: str) -> bool:
+    """Whether the gate before the training would let it begin, or is told to."""
+    recipe = recipe_of(workspace, asset)
+    despite_checks = recipe_defaults(asset).get("despite_checks", False)
+    return recipe is not None and (despite_checks or not any(objections(workspace, recipe)))
+
+
 class EnoughHasChanged(dg.AutomationCondition):
-    """True for a training whose data has settled and of whose words at least `train_share` are new to it."""
+    """True for a training whose data has settled, is sound, and of whose words at least `train_share` are new to it."""
 
     @property
     def description(self) -> str:
         return (
-            f"at least {SETTINGS.train_share:.0%} of the words are new, and settled for {SETTINGS.quiet_seconds:.0f} s"
+            f"at least {SETTINGS.train_share:.0%} of the words are new, settled for {SETTINGS.quiet_seconds:.0f} s, "
+            "and nothing speaks against the data"
         )
 
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
@@ -71,6 +80,7 @@ class EnoughHasChanged(dg.AutomationCondition):
             SETTINGS.train_share > 0
             and changed_share(workspace, asset) >= SETTINGS.train_share
             and seconds_settled(workspace, asset, time.time()) >= SETTINGS.quiet_seconds
+            and is_sound(workspace, asset)
         )
         subset = context.candidate_subset if is_true else context.get_empty_subset()
         return dg.AutomationResult(context, subset)

@@ -12,7 +12,7 @@ import pytest
 
 from ocr_pipeline.datasets import PARTITIONS
 from ocr_pipeline.orchestration.automation import conditions
-from ocr_pipeline.orchestration.automation.conditions import TRAIN, changed_share, seconds_settled
+from ocr_pipeline.orchestration.automation.conditions import TRAIN, changed_share, is_sound, seconds_settled
 from ocr_pipeline.orchestration.automation.settings import AutomationSettings
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.storage.manifest import Input, Manifest, manifest_path, write_manifest
@@ -116,6 +116,16 @@ def test_data_that_was_published_just_now_has_to_settle(floor: Floor) -> None:
     assert not floor.would_train()
     os.utime(manifest_path(floor.workspace.layout_lmdb("public_admin", "train")), (1e9, 1e9))
     assert floor.would_train()
+
+
+def test_data_whose_quality_was_not_measured_waits(floor: Floor) -> None:
+    write(floor.workspace.layout_lmdb("public_admin", "valid"), "v1", 10)
+    write(floor.workspace.merged_json("public_admin_train"), "labels", 0)
+    floor.publish("public_admin", "v1", 100)
+    os.utime(manifest_path(floor.workspace.layout_lmdb("public_admin", "valid")), (1e9, 1e9))
+    assert not is_sound(floor.workspace, "fast_checkpoint") and not floor.would_train()
+    floor.workspace.merged_json("public_admin_train").unlink()  # taken over from elsewhere: no labels, no leaks known
+    assert is_sound(floor.workspace, "fast_checkpoint") and floor.would_train()
 
 
 def test_it_is_off_by_default(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
