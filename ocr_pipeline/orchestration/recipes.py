@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocr_pipeline.datasets import PARTITIONS, SourcePartition, source_partition
+from ocr_pipeline.datasets import SourcePartition
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.orchestration.partitions import chosen_partitions
 from ocr_pipeline.storage.manifest import Input, read_manifest
 from ocr_pipeline.storage.quarantine import Counts
 
@@ -35,16 +36,12 @@ def choose_data(partitions: Sequence[str], artifact_of: ArtifactOf, *, fully_lab
     """The published artifacts of the chosen partitions; sets that are absent stay quiet.
 
     Args:
-        partitions: keys; empty for all that make sense.
-        fully_labelled: by default leave out the sets whose pages carry unlabelled printed text, which a detector
-            would learn to overlook.
+        partitions, fully_labelled: as `chosen_partitions` takes them.
 
     Raises:
-        PipelineError: nothing to learn from is published.
+        PipelineError: there is no such partition, or nothing to learn from is published.
     """
-    chosen = [source_partition(key) for key in partitions] or [
-        partition for partition in PARTITIONS.values() if not (fully_labelled and partition.dataset.partly_labelled)
-    ]
+    chosen = chosen_partitions(partitions, fully_labelled=fully_labelled)
     train: list[Path] = []
     valid: list[Path] = []
     used: dict[str, SourcePartition] = {}

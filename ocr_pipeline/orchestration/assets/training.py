@@ -20,7 +20,7 @@ from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
 from ocr_pipeline.orchestration.gate import demand_sayable_labels, demand_sound_data
 from ocr_pipeline.orchestration.invariants import crop_faults, page_faults
 from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture
-from ocr_pipeline.orchestration.partitions import FROM_ALL_PARTITIONS
+from ocr_pipeline.orchestration.partitions import from_chosen
 from ocr_pipeline.orchestration.recipe_file import recipe_defaults
 from ocr_pipeline.orchestration.recipes import choose_data
 from ocr_pipeline.orchestration.resources import Locations
@@ -31,6 +31,8 @@ from ocr_pipeline.storage.manifest import Manifest, fingerprint_file, manifest_p
 FAST_CONFIGS = Path(fast.__file__).parent / "configs"
 FAST_DEFAULTS = recipe_defaults("fast_checkpoint")
 DLORA_DEFAULTS = recipe_defaults("dlora_checkpoint")
+_FAST_DATA = from_chosen(FAST_DEFAULTS.get("partitions", []), fully_labelled=True)
+_DLORA_DATA = from_chosen(DLORA_DEFAULTS.get("partitions", []), fully_labelled=False)
 _DESPITE_CHECKS = "Train although the data has leaks, counts that do not add up, or characters the base lacks."
 _LOGS = {"show_predictions", "show_training", "show_tokens", "show_gradients", "profile", "report_to"}
 _ELSEWHERE = {"output_dir", "lmdb_base", "resume", "config", "checkpoint", *_LOGS}
@@ -64,7 +66,7 @@ class FastCheckpointConfig(dg.Config):
 
 
 @dg.asset(
-    deps=[dg.AssetDep(asset, partition_mapping=FROM_ALL_PARTITIONS) for asset in (layout_lmdb, data_quality)],
+    deps=[dg.AssetDep(asset, partition_mapping=_FAST_DATA) for asset in (layout_lmdb, data_quality)],
     group_name="detection",
     kinds={"pytorch"},
     owners=OWNERS,
@@ -124,7 +126,7 @@ class DloraCheckpointConfig(dg.Config):
 
 
 @dg.asset(
-    deps=[dg.AssetDep(asset, partition_mapping=FROM_ALL_PARTITIONS) for asset in (annotations, data_quality)],
+    deps=[dg.AssetDep(asset, partition_mapping=_DLORA_DATA) for asset in (annotations, data_quality)],
     group_name="recognition",
     kinds={"huggingface"},
     owners=OWNERS,

@@ -138,7 +138,7 @@ def test_it_is_off_by_default(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_every_condition_belongs_to_that_sensor_alone() -> None:
     repository = build_definitions().get_repository_def()
-    assert {sensor.name for sensor in repository.sensor_defs} == {"share_watch", "training_follows"}
+    assert {sensor.name for sensor in repository.sensor_defs} == {"share_watch", "training_follows", "orphaned_runs"}
     graph = build_definitions().resolve_asset_graph()
     conditioned = {key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).automation_condition}
     assert conditioned == {"fast_checkpoint", "dlora_checkpoint", "fast_champion", "dlora_champion"}
