@@ -57,11 +57,20 @@ def seconds_settled(workspace: Workspace, asset: str, now: float) -> float:
     return min((now - manifest_path(path).stat().st_mtime for path in artifacts), default=0.0)
 
 
-def is_sound(workspace: Workspace, asset: str) -> bool:
-    """Whether the gate before the training would let it begin, or is told to."""
+def shortfall(workspace: Workspace, asset: str, now: float) -> str:
+    """What keeps a training from starting by itself, in words; empty if nothing does."""
     recipe = recipe_of(workspace, asset)
-    despite_checks = recipe_defaults(asset).get("despite_checks", False)
-    return recipe is not None and (despite_checks or not any(objections(workspace, recipe)))
+    if recipe is None:
+        return "wait: nothing to learn from is published"
+    share, settled = changed_share(workspace, asset), seconds_settled(workspace, asset, now)
+    if share <= 0 or share < SETTINGS.train_share:
+        return f"wait: {share:.1%} of the words are new, {SETTINGS.train_share:.0%} must be"
+    if settled < SETTINGS.quiet_seconds:
+        return f"wait: the data has settled for {settled:.0f} s, {SETTINGS.quiet_seconds:.0f} must be"
+    if recipe_defaults(asset).get("despite_checks", False):
+        return ""
+    against = "; ".join(objections(workspace, recipe))
+    return against and f"wait: {against}"
 
 
 class EnoughHasChanged(dg.AutomationCondition):
@@ -76,12 +85,7 @@ class EnoughHasChanged(dg.AutomationCondition):
 
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
         workspace, asset = Locations().workspace, context.key.to_user_string()
-        is_true = (
-            SETTINGS.train_share > 0
-            and changed_share(workspace, asset) >= SETTINGS.train_share
-            and seconds_settled(workspace, asset, time.time()) >= SETTINGS.quiet_seconds
-            and is_sound(workspace, asset)
-        )
+        is_true = SETTINGS.train_share > 0 and not shortfall(workspace, asset, time.time())
         subset = context.candidate_subset if is_true else context.get_empty_subset()
         return dg.AutomationResult(context, subset)
 
