@@ -12,11 +12,11 @@ from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.storage.manifest import manifest_path, read_manifest
 from ocr_pipeline.storage.share import SOURCE_VARIABLE
-from ocr_pipeline_tests.ui.floor import Floor
+from ocr_pipeline_tests.ui.floor import Floor, wait_until
 
 pytest_plugins = ["ocr_pipeline_tests.ui.floor"]  # no conftest.py: the other tests need no browser installed
 
-GROUPS = ("labels", "detection", "recognition", "inference")
+GROUPS = ("labels", "quality", "detection", "recognition", "inference")
 SLOW = 300_000
 PARTITION = "public_admin_train"
 
@@ -71,6 +71,45 @@ def test_a_backfill_of_one_data_set_runs_to_its_end(floor: Floor, page: Page) ->
         assert read_manifest(floor.workspace.merged_json(f"handwriting_{split}"))
     open_page(page, floor, "assets/lookup?view=partitions")
     expect(page.get_by_text("Materialized (2)")).to_be_visible()
+
+
+def test_graphql_and_the_command_line_ask_for_the_same_at_once(floor: Floor) -> None:
+    query = """mutation($backfill: LaunchBackfillParams!) {
+      launchPartitionBackfill(backfillParams: $backfill) { ... on LaunchBackfillSuccess { backfillId } } }"""
+    asked = {"assetSelection": [{"path": ["annotations"]}], "partitionNames": ["handwriting_train"]}
+    backfill = floor.graphql(query, backfill=asked)["launchPartitionBackfill"]["backfillId"]
+    floor.ocr_pipeline("annotations", "--partition", "handwriting_train", "--output_format", "lmdb")
+    made = manifest_path(floor.workspace.annotations("handwriting", "train", "lmdb")).stat().st_mtime_ns
+    status = "query($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
+
+    def is_over() -> bool:
+        return floor.graphql(status, id=backfill)["partitionBackfillOrError"]["status"] == "COMPLETED_SUCCESS"
+
+    wait_until(is_over)
+    assert manifest_path(floor.workspace.annotations("handwriting", "train", "lmdb")).stat().st_mtime_ns == made
+
+
+def test_a_delivery_that_is_marked_starts_its_data_job(floor: Floor, page: Page) -> None:
+    share = Path(floor.environment[SOURCE_VARIABLE])
+    labels = next(path for path in sorted(share.rglob("*.json")) if "053" in str(path) and "Validation" in str(path))
+    (labels.parent / "_DELIVERED").touch()
+    sensor = {"repositoryName": "__repository__", "repositoryLocationName": "ocr_pipeline", "sensorName": "share_watch"}
+    start = """mutation($sensor: SensorSelector!) {
+      startSensor(sensorSelector: $sensor) { ... on Sensor { name } ... on PythonError { message } } }"""
+    assert floor.graphql(start, sensor=sensor)["startSensor"] == {"name": "share_watch"}
+    open_page(page, floor, "runs")
+    expect(page.get_by_text("marked as delivered").or_(page.get_by_text("share_watch")).first).to_be_visible(
+        timeout=SLOW
+    )
+    runs = '{ runsOrError(filter: {pipelineName: "data"}) { ... on Runs { results { status tags { key value } } } } }'
+
+    def is_done() -> bool:
+        (run,) = floor.graphql(runs)["runsOrError"]["results"]
+        tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+        assert tags["dagster/partition"] == "handwriting_valid" and "marked as delivered" in tags["ocr_pipeline/why"]
+        return run["status"] == "SUCCESS"
+
+    wait_until(is_done, seconds=300)
 
 
 def run_data(floor: Floor) -> bool:
