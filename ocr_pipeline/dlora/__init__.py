@@ -11,6 +11,7 @@ from ocr_pipeline.dlora.settings import DloraTraining
 if TYPE_CHECKING:
     from ocr_pipeline.dlora.comparison import Compared, compare
     from ocr_pipeline.dlora.evaluating import worst_crops
+    from ocr_pipeline.dlora.exporting import export_onnx
     from ocr_pipeline.dlora.interface import Reading, TextRecognizer
     from ocr_pipeline.dlora.merging import merge_checkpoint
     from ocr_pipeline.dlora.ppocr import PpOcrRecognizer
@@ -32,6 +33,7 @@ __all__ = [
     "TrainingResult",
     "base_of",
     "compare",
+    "export_onnx",
     "load_recognizer",
     "merge_checkpoint",
     "recognize_folder",
@@ -54,6 +56,7 @@ _MODULES = {
     "Reading": "interface",
     "TextRecognizer": "interface",
     "worst_crops": "evaluating",
+    "export_onnx": "exporting",
     "Recognizer": "recognizer",
     "load_recognizer": "recognizer",
     "TrainingProgress": "training",

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ocr_pipeline.fast.network import FastNetwork, build_network
     from ocr_pipeline.fast.prediction import DetectedPage, DetectedWord, detect_folder, predict
     from ocr_pipeline.fast.settings import CODE_VERSION, FastPrediction, FastTraining, TrainingResult
-    from ocr_pipeline.fast.stopping import TrainingStoppedError
     from ocr_pipeline.fast.training import train_fast
 
 _HOME = {
@@ -29,7 +28,6 @@ _HOME = {
     "network": ("FastNetwork", "build_network"),
     "prediction": ("DetectedPage", "DetectedWord", "detect_folder", "predict"),
     "settings": ("CODE_VERSION", "FastPrediction", "FastTraining", "TrainingResult"),
-    "stopping": ("TrainingStoppedError",),
     "training": ("train_fast",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
@@ -45,7 +43,6 @@ __all__ = [
     "FastPrediction",
     "FastTraining",
     "TrainingResult",
-    "TrainingStoppedError",
     "build_network",
     "detect_folder",
     "export_onnx",

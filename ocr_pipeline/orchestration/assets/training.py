@@ -80,7 +80,7 @@ def fast_checkpoint(
         manifest = training.published()
         if manifest is None:
             run = dataclasses.replace(settings, output_dir=workspace.fast_run(training.key), resume="auto")
-            with stopped_by_the_stage(fast.TrainingStoppedError):
+            with stopped_by_the_stage():
                 result = fast.train_fast(run, recipe.train, recipe.valid)
             manifest = training.publish(result.best_checkpoint, result.metrics)
     run_folder = workspace.fast_run(training.key)
@@ -141,7 +141,8 @@ def dlora_checkpoint(
         if manifest is None:
             run_dir = str(workspace.dlora_run(training.key))
             run = dataclasses.replace(settings, output_dir=run_dir, resume_from_checkpoint="last")
-            result = dlora.train_dlora(run, recipe.train, recipe.valid)
+            with stopped_by_the_stage():
+                result = dlora.train_dlora(run, recipe.train, recipe.valid)
             manifest = training.publish(result.checkpoint, _recognition_metrics(result))
     run_folder = workspace.dlora_run(training.key)
     return _result(manifest, training, run_folder, _gallery(run_folder))
