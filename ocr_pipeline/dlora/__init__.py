@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ocr_pipeline.dlora.comparison import Compared, compare
     from ocr_pipeline.dlora.coverage import label_coverage
     from ocr_pipeline.dlora.evaluating import worst_crops
+    from ocr_pipeline.dlora.exporting import export_onnx
     from ocr_pipeline.dlora.interface import Reading, TextRecognizer
     from ocr_pipeline.dlora.merging import merge_checkpoint
     from ocr_pipeline.dlora.ppocr import PpOcrRecognizer
@@ -35,6 +36,7 @@ __all__ = [
     "TrainingResult",
     "base_of",
     "compare",
+    "export_onnx",
     "label_coverage",
     "load_recognizer",
     "merge_checkpoint",
@@ -60,6 +62,7 @@ _MODULES = {
     "Reading": "interface",
     "TextRecognizer": "interface",
     "worst_crops": "evaluating",
+    "export_onnx": "exporting",
     "Recognizer": "recognizer",
     "load_recognizer": "recognizer",
     "TrainingProgress": "training",

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ocr_pipeline.fast.prediction import DetectedPage, DetectedWord, detect_folder, predict
     from ocr_pipeline.fast.scoring import score_checkpoint
     from ocr_pipeline.fast.settings import CODE_VERSION, FastPrediction, FastTraining, TrainingResult
-    from ocr_pipeline.fast.stopping import TrainingStoppedError
     from ocr_pipeline.fast.training import train_fast
 
 _HOME = {
@@ -31,7 +30,6 @@ _HOME = {
     "prediction": ("DetectedPage", "DetectedWord", "detect_folder", "predict"),
     "scoring": ("score_checkpoint",),
     "settings": ("CODE_VERSION", "FastPrediction", "FastTraining", "TrainingResult"),
-    "stopping": ("TrainingStoppedError",),
     "training": ("train_fast",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
@@ -47,7 +45,6 @@ __all__ = [
     "FastPrediction",
     "FastTraining",
     "TrainingResult",
-    "TrainingStoppedError",
     "build_network",
     "detect_folder",
     "export_onnx",

@@ -95,7 +95,7 @@ def fast_checkpoint(
                 demand_sound_data(workspace, recipe, page_faults)
             run_dir = workspace.fast_run(training.key)
             run = dataclasses.replace(settings, output_dir=run_dir, resume="auto", quiet=True)
-            with stopped_by_the_stage(fast.TrainingStoppedError):
+            with stopped_by_the_stage():
                 result = fast.train_fast(run, recipe.train, recipe.valid, _detector_log())
             manifest = training.publish(result.best_checkpoint, result.metrics)
     run_folder = workspace.fast_run(training.key)
@@ -163,7 +163,8 @@ def dlora_checkpoint(
                 demand_sayable_labels(coverage, config.model_name_or_path)
             run_dir = str(workspace.dlora_run(training.key))
             run = dataclasses.replace(settings, output_dir=run_dir, resume_from_checkpoint="last")
-            result = dlora.train_dlora(run, recipe.train, recipe.valid, _recogniser_log())
+            with stopped_by_the_stage():
+                result = dlora.train_dlora(run, recipe.train, recipe.valid, _recogniser_log())
             manifest = training.publish(result.checkpoint, _recognition_metrics(result))
     run_folder = workspace.dlora_run(training.key)
     return _result(manifest, training, run_folder, _gallery(run_folder))

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from ocr_pipeline.fast import TrainingStoppedError
-from ocr_pipeline.fast.stopping import StopSigns
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL, demand_tags
 from ocr_pipeline.orchestration.execution.executor import local_executor
 from ocr_pipeline.orchestration.execution.reaper import orphaned_runs
 from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
+from ocr_pipeline.stopping import StopSigns, TrainingStoppedError
 
 FOLDER = Path(os.environ.get("PRETENDED_FOLDER", "."))
 
@@ -85,7 +84,7 @@ def training() -> None:
     saved = FOLDER / "saved"
     first = int(saved.read_text()) if saved.exists() else 0
     record("pid", os.getpid(), first)
-    with stopped_by_the_stage(TrainingStoppedError), StopSigns(None) as signs:
+    with stopped_by_the_stage(), StopSigns(None) as signs:
         for done in range(first, 1 if first else 600):
             time.sleep(0.1)
             if signs.terminated:
