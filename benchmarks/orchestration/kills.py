@@ -81,13 +81,13 @@ def play(arena: Arena, number: int, chance: random.Random) -> dict[str, Any]:
         asked = -1
         while not arena.is_complete():
             asked += 1
-            backfill = arena.ask(instance)
-            while _is_under_way(instance, backfill):
+            backfill = arena.ask()
+            while _is_under_way(instance, backfill) or arena.is_busy(instance):
                 _fire(arena, instance, daemon, chance, kills, hit)
         while training and not arena.is_trained():
             asked += 1
-            run_id = arena.train(instance)
-            while arena.is_running(instance, run_id):
+            arena.train()
+            while arena.is_busy(instance):
                 _fire(arena, instance, daemon, chance, kills, hit)
         asked -= training
         time.sleep(1)

@@ -48,7 +48,8 @@ _PATTERNS = {
     "daemon": r"dagster\._daemon",
 }
 _RUN_WORKER = re.compile(r"multiprocessing\.(spawn|forkserver)|execute_run")
-_NAMES = ("merged_json", "lookup", "annotations", "data_quality", "layout_lmdb")
+_CLI = "import sys; sys.argv[0] = 'ocr-pipeline'; from ocr_pipeline.cli import main; main()"
+_WANTED = [word for partition in PAGES for word in ("--partition", partition)]
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,7 @@ class Arena:
         write_collection(self.share, pages=PAGES, page_size=(256, 352), faults=True)
         self.run("-m", "dagster", "instance", "info")
         self.run("-m", "dagster", "instance", "concurrency", "set", "gpu", "1")
-        for partition in PAGES:
-            self.run("-m", "dagster", "job", "execute", "-m", "ocr_pipeline.definitions", "-j", "data",
-                     "--tags", json.dumps({"dagster/partition": partition}))  # fmt: skip
+        self.run("-c", _CLI, "backfill", *_WANTED)
         self.run("-m", "dagster", "job", "execute", "-m", "ocr_pipeline.definitions", "-j", "training")
         (self.folder / "reference.json").write_text(json.dumps(digest(self.workspace), indent=1))
 
@@ -122,27 +121,25 @@ class Arena:
 
     # ---- work
 
-    def ask(self, instance: dg.DagsterInstance) -> str:
+    def ask(self) -> str:
         """A backfill of all that is missing, in the daemon's queue; returns its id."""
-        code = "import sys; sys.argv[0] = 'ocr-pipeline'; from ocr_pipeline.cli import main; main()"
-        wanted = [word for partition in PAGES for word in ("--partition", partition)]
-        while True:
-            told = self.run("-c", code, "backfill", *wanted)
-            if found := re.search(r"Backfill (\S+) is in the queue", told):
-                return found[1]
-            raise RuntimeError(f"no daemon took the backfill: {told}")
+        told = self.run("-c", _CLI, "backfill", *_WANTED)
+        if found := re.search(r"Backfill (\S+) is in the queue", told):
+            return found[1]
+        raise RuntimeError(f"no daemon took the backfill: {told}")
 
-    def train(self, instance: dg.DagsterInstance) -> str:
-        known = {run.run_id for run in instance.get_runs()}
+    def train(self) -> None:
+        """The training job, in the daemon's queue."""
         self.run("-m", "dagster", "job", "launch", "-w", "workspace.yaml", "-j", "training")
-        (run_id,) = {run.run_id for run in instance.get_runs()} - known
-        return run_id
 
-    def is_running(self, instance: dg.DagsterInstance, run_id: str) -> bool:
-        """Whether a run, or the retry of it that is to be expected, has not ended yet."""
-        attempts = [run for run in instance.get_runs() if run_id in (run.run_id, run.root_run_id)]
-        will_retry = any(run.tags.get("dagster/will_retry") == "true" for run in attempts) and len(attempts) == 1
-        return will_retry or not all(run.is_finished for run in attempts)
+    def is_busy(self, instance: dg.DagsterInstance) -> bool:
+        """Whether a run, or the retry of one that is to be expected, has not ended yet."""
+        runs = instance.get_runs(limit=100)
+        tried_again = {run.parent_run_id for run in runs}
+        awaited = [
+            run for run in runs if run.tags.get("dagster/will_retry") == "true" and run.run_id not in tried_again
+        ]
+        return bool(awaited) or not all(run.is_finished for run in runs)
 
     def is_complete(self) -> bool:
         """Whether every data artifact of every partition is published."""
