@@ -35,9 +35,10 @@ workers_option = click.option(
 def merge(source: str, output: str, partitions: Partitions, workers: int) -> None:
     """Raw label JSON -> merged JSON (step 2 of the guide)."""
     share, workspace = _locations(source, output)
+    share.check()
     manifests = [
         merge_labels(share, partition, workspace, workers=workers)
-        for partition in leased(workspace, "merged_json", partitions)
+        for partition in leased(workspace, "merged_json", partitions, makes_folder=True)
     ]
     _report("merged_json", manifests, workspace.json_merged)
 
