@@ -29,6 +29,7 @@ class DloraTraining:
         report_to: ``tensorboard`` writes event files to ``output_dir/runs``; results.csv and curves.png come anyway.
         method: dlora (DoRA in the encoder, LoRA in the decoder), lora or dora (in both), full (every weight).
         target_modules: attention (as in the paper) or attention+ffn (all linear layers of every block).
+        qlora: hold the frozen base in 4 bits (needs the extra ``qlora``); little memory for much time.
         label_smoothing_factor: share of the probability that the loss spreads over all tokens.
         gradient_checkpointing: compute activations again in the backward pass; slower, far less memory.
         group_by_length: labels of like lengths go into one step, which wastes less on padding.
@@ -73,6 +74,7 @@ class DloraTraining:
     lora_dropout: float = 0.1
     method: str = "dlora"
     target_modules: str = "attention"
+    qlora: bool = False
     label_smoothing_factor: float = 0.0
     gradient_checkpointing: bool = False
     group_by_length: bool = True
@@ -92,6 +94,8 @@ class DloraTraining:
                 raise _refused(name, getattr(self, name), f"Choose one of {', '.join(choices)}.")
         if self.bf16 and self.fp16:
             raise _refused("bf16 and fp16", "both on", "Choose one of them.")
+        if self.qlora and self.method == "full":
+            raise _refused("qlora", "on with method full", "Train adapters, or every weight without qlora.")
         for name in _POSITIVE:
             if getattr(self, name) <= 0:
                 raise _refused(name, getattr(self, name), "Give a number above 0.")
