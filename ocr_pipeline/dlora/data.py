@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import random
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -208,5 +209,11 @@ def loader(dataset: CropDataset, batches: Sampler[list[int]] | list[list[int]], 
         collate_fn=collate,
         pin_memory=torch.cuda.is_available(),
         generator=torch.Generator().manual_seed(0),
+        worker_init_fn=_outlive_sigterm,
         multiprocessing_context="forkserver" if workers else None,
     )
+
+
+def _outlive_sigterm(_: int) -> None:
+    """A service manager signals the whole group: the training needs its workers until it has saved, and ends them."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
