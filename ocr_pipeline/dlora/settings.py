@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from ocr_pipeline.errors import PipelineError
 
+CODE_VERSION = "2"
+"""Changes when the same data and settings would give other weights."""
+
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup")
 
 
@@ -94,6 +97,8 @@ class DloraTraining:
                 raise _refused(name, getattr(self, name), f"Choose one of {', '.join(choices)}.")
         if self.bf16 and self.fp16:
             raise _refused("bf16 and fp16", "both on", "Choose one of them.")
+        if not 0 <= self.lora_dropout < 1:
+            raise _refused("lora_dropout", self.lora_dropout, "Give a share from 0 to below 1.")
         if self.qlora and self.method == "full":
             raise _refused("qlora", "on with method full", "Train adapters, or every weight without qlora.")
         for name in _POSITIVE:
