@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import multiprocessing
 import random
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,7 @@ from ocr_pipeline.dlora.text import TextCodec
 from ocr_pipeline.errors import PipelineError
 
 IGNORED = -100  # label of padding; counts in no loss
+_FOR_WORKERS = [__name__, "transformers.tokenization_utils_tokenizers"]  # loaded once for all of them
 WINDOW = 16  # steps whose samples are sorted by length together
 
 
@@ -202,6 +204,8 @@ class StepSampler(Sampler[list[int]]):
 
 def loader(dataset: CropDataset, batches: Sampler[list[int]] | list[list[int]], workers: int) -> DataLoader[Sample]:
     """A loader that leaves training's random state alone; its workers are no forks of a process full of threads."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_FOR_WORKERS)
     return DataLoader(
         dataset,
         batch_sampler=batches,
@@ -210,7 +214,7 @@ def loader(dataset: CropDataset, batches: Sampler[list[int]] | list[list[int]], 
         pin_memory=torch.cuda.is_available(),
         generator=torch.Generator().manual_seed(0),
         worker_init_fn=_outlive_sigterm,
-        multiprocessing_context="forkserver" if workers else None,
+        multiprocessing_context=context if workers else None,
     )
 
 
