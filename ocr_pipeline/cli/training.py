@@ -40,6 +40,7 @@ _SWITCHES = (
     ("LOG_ADAPTER_GRAD", "show_gradients"),
     ("VAL_DEBUG_GEN", "show_tokens"),
     ("PROFILE_TRAIN", "profile"),
+    ("USE_QLORA", "qlora"),
 )
 
 
@@ -114,14 +115,8 @@ def with_environment(settings: DloraTraining, environment: Mapping[str, str]) ->
     """The settings with what the guide sets by variables; they win over the flags, as they did.
 
     Raises:
-        PipelineError: a variable asks for what is not to be had, or is no number.
+        PipelineError: a variable is no number.
     """
-    if environment.get("USE_QLORA", "0") not in _OFF:
-        raise PipelineError(
-            "4-bit training is not offered: it would spare some 0.3 GB of a ko-trocr and cost time and accuracy",
-            where="USE_QLORA",
-            remedy="Unset it; --gradient_checkpointing and a smaller batch spare far more memory.",
-        )
     changes: dict[str, Any] = {
         field: _parsed(variable, environment[variable], kind)
         for variable, field, kind in _NUMBERS

@@ -10,7 +10,7 @@ import dagster as dg
 import msgspec
 from pydantic import Field
 
-from ocr_pipeline import fast
+from ocr_pipeline import dlora, fast
 from ocr_pipeline.orchestration.assets.data import OWNERS, annotations, layout_lmdb
 from ocr_pipeline.orchestration.assets.quality import data_quality
 from ocr_pipeline.orchestration.automation.conditions import TRAIN
@@ -131,7 +131,7 @@ class DloraCheckpointConfig(dg.Config):
     kinds={"huggingface"},
     owners=OWNERS,
     pool=GPU_POOL,
-    code_version="1",
+    code_version=dlora.CODE_VERSION,
     op_tags=MODEL,
     retry_policy=AFTER_A_CRASH,
     automation_condition=TRAIN,
@@ -143,8 +143,6 @@ def dlora_checkpoint(
 
     An interrupted training goes on where it stopped; the same data and settings are not trained twice.
     """
-    from ocr_pipeline import dlora  # transformers and peft cost seconds, which the code server need not wait for
-
     workspace = locations.workspace
     with stage_run(context):
         recipe = choose_data(
@@ -154,7 +152,7 @@ def dlora_checkpoint(
         )
         settings = dlora.DloraTraining(model_name_or_path=config.model_name_or_path, output_dir="", **config.options)
         recorded = _plain(settings, {"model_name_or_path": Path(config.model_name_or_path).name})
-        training = Training("dlora_checkpoint", workspace.dlora_checkpoint, "1", recorded, recipe)
+        training = Training("dlora_checkpoint", workspace.dlora_checkpoint, dlora.CODE_VERSION, recorded, recipe)
         manifest = training.published()
         if manifest is None:
             if not config.despite_checks:
@@ -191,8 +189,6 @@ def _recogniser_log() -> Callable[[Any], None]:
 
 def _gallery(run_folder: Path) -> dict[str, Any]:
     """The validation crops with the most errors, and the curves of the training."""
-    from ocr_pipeline import dlora
-
     shown: dict[str, Any] = {}
     if (run_folder / "predictions.csv").is_file():
         worst = dlora.worst_crops(run_folder / "predictions.csv")
