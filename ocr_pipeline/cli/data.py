@@ -91,11 +91,12 @@ def annotations_command(
 @workers_option
 @click.option("--model", help="none, PP-DocLayoutV2, PP-DocLayoutV3, or a folder.  [env: FAST_LAYOUT_MODEL]")
 @click.option("--backend", type=click.Choice(["transformers", "paddle"]), help="[env: FAST_LAYOUT_BACKEND]")
-@click.option("--device", help="gpu, gpu:1 or cpu.  [env: FAST_LAYOUT_DEVICE]")
+@click.option("--device", help="cpu, gpu (all that are visible) or gpu:0,gpu:1.  [env: FAST_LAYOUT_DEVICE]")
 @click.option(
     *spellings("table_model"), help="none, RT-DETR-L_wired_table_cell_det, or a folder.  [env: FAST_TABLE_MODEL]"
 )
 @click.option(*spellings("table_device"), help="The same for table cells.  [env: FAST_TABLE_DEVICE]")
+@click.option(*spellings("table_threshold"), help="Score above which a table counts.  [env: FAST_TABLE_LAYOUT_THR]")
 @click.option("--samples", type=click.Choice(["page", "region", "cell"]), help="[env: FAST_LAYOUT_SAMPLES]")
 def layout(source: str, output: str, partitions: Partitions, workers: int, **chosen: str | None) -> None:
     """Pages and layout model -> layout LMDB (step 5 of the guide)."""
@@ -116,6 +117,7 @@ _LAYOUT_VARIABLES = {
     "device": "FAST_LAYOUT_DEVICE",
     "table_model": "FAST_TABLE_MODEL",
     "table_device": "FAST_TABLE_DEVICE",
+    "table_threshold": "FAST_TABLE_LAYOUT_THR",
     "samples": "FAST_LAYOUT_SAMPLES",
 }
 
