@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import signal
 import sys
@@ -47,7 +48,14 @@ def train_fast_command(**flags: Any) -> None:
     """Train the FAST text detector on layout LMDBs (step 6 of the guide).
 
     SIGTERM saves and ends the training with exit code 143; --resume auto goes on from there.
+
+    Several GPUs: torchrun --nproc_per_node 4 --no-python ocr-pipeline train-fast ... ; several machines: also --nnodes
+    2 --rdzv_backend c10d --rdzv_endpoint HOST:29400, on each of them, with folders that all of them see. --batch_size
+    is that of each GPU: four of them train as one would with four times the batch.
     """
+    first = os.environ.get("RANK", "0") == "0"  # torchrun's number of this process
+    if not first:
+        logging.getLogger("ocr_pipeline").setLevel(logging.ERROR)
     if str(flags["resume"]) == "auto":
         flags["resume"] = "auto"
     settings = fast.FastTraining(**flags)
@@ -57,8 +65,11 @@ def train_fast_command(**flags: Any) -> None:
     try:
         result = fast.train_fast(settings, train, valid)
     except fast.TrainingStoppedError as error:
-        click.echo(str(error), err=True)
+        if first:
+            click.echo(str(error), err=True)
         sys.exit(128 + signal.SIGTERM)
+    if not first:
+        return
     if result.stopped:
         click.echo(f"ended at step {result.steps} because of --{result.stopped}")
     print_table(f"best: {result.best_checkpoint}", ("metric", "value"), sorted(result.metrics.items()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,9 +50,9 @@ FATES = ("learnt", "ignored", "outside", "too_small")
 
 
 class PreparedPage(NamedTuple):
-    """A validation page: fitted picture, (height, width) of the original, and its labels in pixels of the original."""
+    """A validation page: fitted picture (H, W, 3), (height, width) of the original, and its labels in its pixels."""
 
-    picture: Picture
+    picture: Tensor
     original_size: tuple[int, int]
     truths: list[Truth]
 
@@ -155,12 +155,12 @@ class TrainingCrops(Dataset[Batch]):
 
 
 class ValidationPages(Dataset[PreparedPage]):
-    """Whole pages at the size of inference; at most ``most`` of them, spread evenly."""
+    """Whole pages at the size of inference; at most ``most`` of them, spread evenly, in turns for each process."""
 
-    def __init__(self, pages: Pages, short_size: int, most: int | None) -> None:
+    def __init__(self, pages: Pages, short_size: int, most: int | None, rank: int = 0, processes: int = 1) -> None:
         count = min(len(pages), most or len(pages))
         self._pages, self._short_size = pages, short_size
-        self._chosen = [position * len(pages) // count for position in range(count)]
+        self._chosen = [position * len(pages) // count for position in range(rank, count, processes)]
 
     def __len__(self) -> int:
         return len(self._chosen)
@@ -168,7 +168,8 @@ class ValidationPages(Dataset[PreparedPage]):
     def __getitem__(self, number: int) -> PreparedPage:
         picture, record = self._pages.read(self._chosen[number])
         truths = [Truth(polygon, ignore) for polygon, ignore in zip(*labelled_areas(record), strict=True)]
-        return PreparedPage(fit_short_side(picture, self._short_size), (record.height, record.width), truths)
+        fitted = torch.from_numpy(fit_short_side(picture, self._short_size))
+        return PreparedPage(fitted, (record.height, record.width), truths)
 
 
 class SampleOrder(Sampler[tuple[int, int]]):
@@ -200,6 +201,21 @@ class SampleOrder(Sampler[tuple[int, int]]):
             chosen.append(first + np.concatenate([np.tile(np.arange(pages), repeats), some]))
             first += pages
         return random.permutation(np.concatenate(chosen))
+
+
+class OwnBatches(Sampler[list[tuple[int, int]]]):
+    """Of an order the batches of one process: of ``processes`` batches in a row that of its ``rank``."""
+
+    def __init__(self, order: SampleOrder, batch_size: int, rank: int = 0, processes: int = 1) -> None:
+        self._order, self._batch_size, self._rank, self._processes = order, batch_size, rank, processes
+
+    def __len__(self) -> int:
+        return len(self._order) // (self._batch_size * self._processes)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        keys = iter(self._order)
+        while together := list(islice(keys, self._batch_size * self._processes)):
+            yield together[self._rank * self._batch_size :][: self._batch_size]
 
 
 def labelled_areas(record: LayoutRecord, rules: LearningRules | None = None) -> tuple[list[Points], list[bool]]:

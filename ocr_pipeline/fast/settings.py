@@ -11,8 +11,9 @@ import msgspec
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.config import FastConfig, config_from, read_config
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -117,6 +118,8 @@ class FastPrediction:
         image: one picture, several, or folders of them.
         output: the drawn picture (PNG), its boxes beside it as JSON and ICDAR text; for several the folder for these.
         config: overrides the configuration in the checkpoint; for files that carry none the defaults count.
+        precision: ``bfloat16`` is several times as fast on processors with AMX and on GPUs, and may move a box by a
+            pixel.
         min_score, min_area, short_size: override the configuration unless None.
         batch_size: pictures that go through the network together, where they are equal in size.
         exif_orientation: turn pictures as their EXIF tag says; off, because labels count stored pixels.
@@ -127,6 +130,7 @@ class FastPrediction:
     output: Path
     config: Path | None = None
     device: Device = "auto"
+    precision: Precision = "float32"
     min_score: float | None = None
     min_area: float | None = None
     short_size: int | None = None
