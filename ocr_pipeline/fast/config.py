@@ -12,6 +12,7 @@ import yaml
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.python_config import read_python_config
 
+SHIPPED = Path(__file__).parent / "configs"
 _REMEDY = "Compare it with the files in ocr_pipeline/fast/configs."
 
 
@@ -132,10 +133,14 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 def read_config(path: Path) -> FastConfig:
     """Read a ``.yaml`` file of ``FastConfig``'s fields, or a published ``.py`` configuration.
 
+    A bare name may be that of a shipped one, such as ``korean_736.yaml``.
+
     Raises:
         PipelineError: the file is not there, or a field is unknown, of the wrong type or out of range.
     """
     path = Path(path)
+    if not path.exists() and path.name == str(path) and (SHIPPED / path).exists():
+        path = SHIPPED / path
     fields = _from_published(read_python_config(path), path) if path.suffix == ".py" else _read_yaml(path)
     return config_from(fields, path)
 

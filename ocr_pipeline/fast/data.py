@@ -6,6 +6,7 @@ nothing, and a resumed training sees what an uninterrupted one would have seen.
 
 from __future__ import annotations
 
+import logging
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,14 +21,17 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from ocr_pipeline.datasets import DATASETS
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import Truth
 from ocr_pipeline.fast.augmentation import Points, random_crop
 from ocr_pipeline.fast.config import FastConfig, LearningRules
 from ocr_pipeline.fast.pictures import Picture, fit_short_side, read_rgb
 from ocr_pipeline.fast.targets import draw_targets
-from ocr_pipeline.layout_lmdb import LayoutReader, LayoutRecord
+from ocr_pipeline.layout_lmdb import NO_MODEL, LayoutReader, LayoutRecord
 from ocr_pipeline.storage.manifest import read_manifest
+
+log = logging.getLogger(__name__)
 
 
 class Batch(NamedTuple):
@@ -93,7 +97,7 @@ class Pages:
         Raises:
             PipelineError: a weight names no data set among these, or all weights are 0.
         """
-        names = [re.sub(r"_(train|valid)(_partly)?(_layout)?$", "", reader.path.stem) for reader in self._readers]
+        names = [_dataset_of(reader.path) for reader in self._readers]
         unknown = sorted(weights.keys() - set(names))
         shares = [
             (len(reader), round(weights.get(name, 1.0) * len(reader)))
@@ -106,6 +110,17 @@ class Pages:
                 remedy=f"The data sets here are {', '.join(sorted(set(names)))}.",
             )
         return shares
+
+    def warn_of_unlabelled_text(self) -> None:
+        """Name the LMDBs whose pages carry text that nobody labelled, made without the layout model that masks it."""
+        partly = {dataset.name for dataset in DATASETS if dataset.partly_labelled}
+        for reader in self._readers:
+            if _dataset_of(reader.path) in partly and reader.meta.get("model", NO_MODEL) == NO_MODEL:
+                log.warning(
+                    "%s: printed text that nobody labelled is learnt as background; make this LMDB with a layout "
+                    "model, or give the data set the weight 0 (dataset_weights)",
+                    reader.path.name,
+                )
 
     def manifest(self) -> list[dict[str, str | int]]:
         """Name, length and fingerprint (empty if unknown) of each LMDB, for the checkpoint."""
@@ -247,6 +262,10 @@ def find_lmdbs(base: Path, split: str) -> list[Path]:
             f"no *_{split}_layout.lmdb here", where=base, remedy="Make the layout LMDBs first, or correct --lmdb_base."
         )
     return [found[name] for name in sorted(found)]
+
+
+def _dataset_of(lmdb: Path) -> str:
+    return re.sub(r"_(train|valid)(_partly)?(_layout)?$", "", lmdb.stem)
 
 
 def _shorter_side(polygon: Points) -> float:

@@ -21,7 +21,8 @@ class FastTraining:
     """How to train; ``--flag`` is the field of that name. A step is one update of the weights.
 
     Attributes:
-        config: ``.yaml`` or published ``.py`` configuration of the detector.
+        config: ``.yaml`` or published ``.py`` configuration of the detector, or the name of a shipped one:
+            base_736.yaml, tiny_736.yaml, korean_736.yaml (with changes as of Korean documents and photos).
         lmdb_base: folder of the ``*_layout.lmdb``, for callers that let the stage find them.
         output_dir: takes checkpoints, ``results.csv`` and the best detector.
         checkpoint: weights to start from, in any layout of FAST.

@@ -64,8 +64,9 @@ def train_fast(
         TrainingStoppedError: SIGTERM came; everything up to then is saved.
     """
     with training_processes(settings.device) as processes:
-        valid = Pages(valid_lmdbs) if valid_lmdbs else None
-        training = _Training(settings, Pages(train_lmdbs), valid, on_progress, processes)
+        train, valid = Pages(train_lmdbs), Pages(valid_lmdbs) if valid_lmdbs else None
+        train.warn_of_unlabelled_text()
+        training = _Training(settings, train, valid, on_progress, processes)
         training.start()
         return training.run()
 
