@@ -7,7 +7,7 @@ PIP_OPTIONS ?=
 BIN := .venv/bin
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: demo ui test test-paddle test-ui check clean
+.PHONY: demo ui test test-paddle test-ui test-fleet check clean
 
 demo: .venv/installed $(DAGSTER_HOME)/dagster.yaml
 	$(BIN)/ocr-pipeline demo
@@ -29,6 +29,11 @@ test-paddle: .venv/installed-test
 test-ui: .venv/installed-test
 	$(BIN)/pip install --constraint constraints.txt --editable '.[ui-test]'
 	$(BIN)/python -m pytest ocr_pipeline_tests/ui/browser_tests.py
+
+# Many machines: a real Ray cluster with two pretended GPUs and a real PostgreSQL, both started and stopped by the tests.
+test-fleet: .venv/installed-test
+	$(BIN)/pip install $(PIP_OPTIONS) --constraint constraints.txt --editable '.[fleet-test]'
+	$(BIN)/python -m pytest ocr_pipeline_tests/orchestration/fleet/ray_tests.py ocr_pipeline_tests/orchestration/fleet/graph_tests.py
 
 check: .venv/installed-test
 	$(BIN)/ruff format --check .

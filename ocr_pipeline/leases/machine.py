@@ -13,6 +13,8 @@ from ocr_pipeline.errors import PipelineError
 GPUS_VARIABLE = "OCR_PIPELINE_GPUS"
 CPUS_VARIABLE = "OCR_PIPELINE_CPUS"
 MEMORY_VARIABLE = "OCR_PIPELINE_MEMORY_GB"
+LEASED_CPUS_VARIABLE = "OCR_PIPELINE_LEASED_CPUS"
+"""How many cores the step in whose environment it stands has leased."""
 CPU_SLOT = "cpu"
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 

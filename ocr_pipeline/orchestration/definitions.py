@@ -10,7 +10,8 @@ from ocr_pipeline.orchestration.automation.share_watch import share_watch
 from ocr_pipeline.orchestration.checks import DATA_CHECKS, TRAINING_CHECKS
 from ocr_pipeline.orchestration.checks_layout import LAYOUT_CHECKS
 from ocr_pipeline.orchestration.checks_quality import QUALITY_CHECKS
-from ocr_pipeline.orchestration.execution.executor import chosen_executor
+from ocr_pipeline.orchestration.execution.choice import chosen_executor, steps_run_elsewhere
+from ocr_pipeline.orchestration.execution.orphans import orphans
 from ocr_pipeline.orchestration.jobs import JOBS
 from ocr_pipeline.orchestration.resources import Locations
 
@@ -40,7 +41,7 @@ def build_definitions(locations: Locations | None = None) -> dg.Definitions:
         asset_checks=[*DATA_CHECKS, *LAYOUT_CHECKS, *QUALITY_CHECKS, *TRAINING_CHECKS, *champion.CHECKS],
         jobs=JOBS,
         executor=chosen_executor(),
-        sensors=[share_watch, training_follows],
+        sensors=[share_watch, training_follows, *([orphans] if steps_run_elsewhere() else [])],
         schedules=[nightly_data],
         resources={"locations": locations or Locations()},
     )

@@ -11,11 +11,12 @@ import dagster as dg
 
 from ocr_pipeline.fast import TrainingStoppedError
 from ocr_pipeline.fast.stopping import StopSigns
+from ocr_pipeline.orchestration.execution.choice import chosen_executor
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL, demand_tags
-from ocr_pipeline.orchestration.execution.executor import local_executor
 from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
 
-FOLDER = Path(os.environ.get("PRETENDED_FOLDER", "."))
+FOLDER_VARIABLE = "OCR_PIPELINE_PRETENDED_FOLDER"
+FOLDER = Path(os.environ.get(FOLDER_VARIABLE, "."))
 
 
 def record(*words: object) -> None:
@@ -96,4 +97,4 @@ def too_big_job() -> None:
     too_big()
 
 
-defs = dg.Definitions(jobs=[mixed, killed_once_job, endless_job, training_job, too_big_job], executor=local_executor)
+defs = dg.Definitions(jobs=[mixed, killed_once_job, endless_job, training_job, too_big_job], executor=chosen_executor())
