@@ -9,7 +9,7 @@ import pytest
 
 from ocr_pipeline.orchestration.execution import reaper
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL
-from ocr_pipeline.orchestration.execution.orphans import end_orphaned_runs
+from ocr_pipeline.orchestration.execution.reaper import end_orphaned_runs
 from ocr_pipeline.orchestration.execution.workers import Worker, find_worker
 from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
 
@@ -59,7 +59,7 @@ def test_only_runs_under_way_without_a_living_worker_are_ended(floor: Floor) -> 
     unknown = report(instance, STARTED, None)
     silent = report(instance, dg.DagsterRunStatus.STARTING, None)
     canceling = report(instance, dg.DagsterRunStatus.CANCELING, 2**22 + 1)  # beyond the largest pid there is
-    assert sorted(end_orphaned_runs(instance, nothing_starts=True)) == sorted([silent, canceling])
+    assert sorted(end_orphaned_runs(instance)) == sorted([silent, canceling])
     statuses = {run.run_id: run.status.value for run in instance.get_runs()}
     assert statuses == {alive: "STARTED", unknown: "STARTED", silent: "FAILURE", canceling: "CANCELED"}
 

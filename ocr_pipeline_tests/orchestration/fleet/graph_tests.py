@@ -17,7 +17,7 @@ from ocr_pipeline.annotations import CropReader
 from ocr_pipeline.datasets import PARTITIONS
 from ocr_pipeline.lookup import load_lookup
 from ocr_pipeline.orchestration.execution import reaper
-from ocr_pipeline.orchestration.execution.orphans import end_orphaned_runs
+from ocr_pipeline.orchestration.execution.reaper import end_orphaned_runs
 from ocr_pipeline.storage.manifest import read_manifest
 from ocr_pipeline.storage.workspace import Workspace
 from ocr_pipeline_tests.orchestration.execution.conftest import until

@@ -14,9 +14,9 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.leases.machine import Demand
 from ocr_pipeline.orchestration.execution import reaper
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL
-from ocr_pipeline.orchestration.execution.orphans import end_orphaned_runs, orphans, stop_orphaned_jobs
 from ocr_pipeline.orchestration.execution.ray_cluster import RayCluster
 from ocr_pipeline.orchestration.execution.ray_executor import in_words_of_ray, settings_for_steps
+from ocr_pipeline.orchestration.execution.reaper import end_orphaned_runs, orphaned_runs, stop_orphaned_steps
 from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
 
 
@@ -75,15 +75,15 @@ def test_the_job_of_a_killed_run_is_found_and_ended(fleet: Floor) -> None:
     cluster = RayCluster.found()
     assert cluster.machines == ((2, 2),)
     with dg.build_sensor_context(instance=fleet.instance) as context:
-        assert "ended: none; jobs stopped: none" in str(orphans(context))
+        assert "living worker" in str(orphaned_runs(context))
         worker.kill()
         worker.wait()
         ((pid,),) = fleet.lines("pid")
         assert alive(pid) and jobs_of(fleet) == ["RUNNING"]  # what Dagster and Ray leave
         (ended,) = end_orphaned_runs(fleet.instance)
-        assert stop_orphaned_jobs(fleet.instance, cluster) == []  # it might still end by itself
+        assert stop_orphaned_steps(fleet.instance, cluster) == []  # it might still end by itself
         assert fleet.instance.get_run_by_id(ended).status is dg.DagsterRunStatus.FAILURE
-        until(lambda: "dagster-step-" in str(orphans(context)), seconds=30)
+        until(lambda: "dagster-step-" in str(orphaned_runs(context)), seconds=30)
     until(lambda: not alive(pid), seconds=10)
     assert fleet.lines("stopped")
     until(lambda: jobs_of(fleet) == ["STOPPED"])

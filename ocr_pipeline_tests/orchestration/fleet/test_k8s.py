@@ -14,11 +14,12 @@ import yaml
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.leases.machine import Demand
+from ocr_pipeline.orchestration.execution import reaper
 from ocr_pipeline.orchestration.execution.choice import EXECUTOR_VARIABLE, chosen_engine
 from ocr_pipeline.orchestration.execution.demands import demand_tags
 from ocr_pipeline.orchestration.execution.engines import Dialect
 from ocr_pipeline.orchestration.execution.k8s_executor import in_words_of_kubernetes
-from ocr_pipeline.orchestration.execution.orphans import end_orphaned_runs, stop_orphaned_jobs
+from ocr_pipeline.orchestration.execution.reaper import stop_orphaned_steps
 from ocr_pipeline_tests.orchestration.execution import pretended
 from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
 from ocr_pipeline_tests.orchestration.fleet.conftest import REPOSITORY
@@ -98,15 +99,15 @@ def test_the_job_of_a_dead_run_is_found_and_deleted(fleet: Floor, cluster: Prete
     until(lambda: fleet.lines("pid"))
     worker.kill()
     worker.wait()
-    assert end_orphaned_runs(fleet.instance) == []  # its run launcher watches over it
+    assert reaper.main() == 0
     engine = chosen_engine(fleet.instance)
     assert engine and engine.devices() is None
     (job,) = engine.step_jobs()
     (run,) = fleet.instance.get_runs()
-    assert job.run == run.run_id
-    assert stop_orphaned_jobs(fleet.instance, engine) == []  # for all that is known it is under way
+    assert job.run == run.run_id and run.status is dg.DagsterRunStatus.STARTED  # its run launcher watches over it
+    assert stop_orphaned_steps(fleet.instance, engine) == []  # for all that is known it is under way
     fleet.instance.report_run_failed(run)
-    until(lambda: stop_orphaned_jobs(fleet.instance, engine) == [job.name], seconds=30)
+    until(lambda: stop_orphaned_steps(fleet.instance, engine) == [job.name], seconds=30)
     assert cluster.deleted == [job.name] and fleet.lines("stopped")
     ((pid,),) = fleet.lines("pid")
     with pytest.raises(ProcessLookupError):
