@@ -6,6 +6,7 @@ PYTHON ?= python3
 PIP_OPTIONS ?=
 BIN := .venv/bin
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
+DAGSTER_YAML ?= dagster.yaml
 
 .PHONY: demo ui test test-paddle test-ui test-fleet check clean
 
@@ -55,8 +56,8 @@ clean:
 	touch $@
 
 # The first opener of a fresh Dagster home creates its databases; two at once would corrupt them.
-$(DAGSTER_HOME)/dagster.yaml: dagster.yaml | .venv/installed
+$(DAGSTER_HOME)/dagster.yaml: $(DAGSTER_YAML) | .venv/installed
 	mkdir -p $(DAGSTER_HOME)
-	cp dagster.yaml $@
+	cp $< $@
 	$(BIN)/dagster instance info > /dev/null
 	$(BIN)/dagster instance concurrency set gpu 1

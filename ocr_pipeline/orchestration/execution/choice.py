@@ -91,7 +91,7 @@ def _k8s_engine(instance: dg.DagsterInstance) -> Engine:
 def _not_installed(error: ModuleNotFoundError) -> PipelineError:
     name = executor_name()
     return PipelineError(
-        f"the package {error.name} is not installed",
+        f"the package {(error.name or '').partition('.')[0]} is not installed",
         where=f"{EXECUTOR_VARIABLE}={name}",
         remedy=f"pip install 'ocr_pipeline[{name}]'",
     )

@@ -14,7 +14,7 @@ from dagster._core.executor.init import InitExecutorContext
 from dagster._core.executor.step_delegating import StepDelegatingExecutor
 from dagster_k8s import k8s_job_executor
 
-from ocr_pipeline.leases.machine import LEASED_CPUS_VARIABLE, Demand
+from ocr_pipeline.leases.machine import LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand
 from ocr_pipeline.orchestration.execution.engines import Dialect, TranslatingStepHandler
 from ocr_pipeline.orchestration.execution.executor import GRACE_SECONDS
 
@@ -29,7 +29,10 @@ def in_words_of_kubernetes(demand: Demand) -> dict[str, object]:
     return {
         "container_config": {
             "resources": {"requests": {"cpu": cpus, **memory}, "limits": {**gpus, **memory}},
-            "env": [{"name": LEASED_CPUS_VARIABLE, "value": cpus}],
+            "env": [
+                {"name": LEASED_CPUS_VARIABLE, "value": cpus},
+                {"name": LEASED_GPUS_VARIABLE, "value": str(demand.gpus)},
+            ],
         },
         "pod_spec_config": {"termination_grace_period_seconds": round(GRACE_SECONDS)},
     }

@@ -22,7 +22,7 @@ from dagster._core.executor.step_delegating import CheckStepHealthResult, StepDe
 from dagster_ray.core.executor import RayStepHandler
 from ray.job_submission import JobStatus, JobSubmissionClient
 
-from ocr_pipeline.leases.machine import LEASED_CPUS_VARIABLE, Demand
+from ocr_pipeline.leases.machine import LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand
 from ocr_pipeline.orchestration.execution.engines import Dialect, TranslatingStepHandler
 from ocr_pipeline.orchestration.execution.executor import GRACE_SECONDS
 from ocr_pipeline.orchestration.execution.ray_cluster import RayCluster
@@ -71,10 +71,11 @@ def in_words_of_ray(demand: Demand, cluster: RayCluster, variables: Mapping[str,
     """The tag ``dagster-ray/config``: no more cores than a machine has, since Ray would wait for a larger one.
 
     Args:
-        variables: what the step finds in its environment, beside the cores it may use.
+        variables: what the step finds in its environment, beside how many cores and GPUs are its own.
     """
     cpus = max(1, min(demand.cpus, cluster.most_cpus(demand.gpus)))
-    environment = {**variables, LEASED_CPUS_VARIABLE: str(cpus), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    leased = {LEASED_CPUS_VARIABLE: str(cpus), LEASED_GPUS_VARIABLE: str(demand.gpus)}
+    environment = {**variables, **leased, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     memory = {"memory": int(demand.memory_gb * 1e9)} if demand.memory_gb else {}
     return {"num_gpus": demand.gpus, "num_cpus": cpus, **memory, "runtime_env": {"env_vars": environment}}
 

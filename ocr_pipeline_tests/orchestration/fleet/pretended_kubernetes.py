@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -54,10 +55,14 @@ class PretendedCluster(ThreadingHTTPServer):
     def start(self, job: dict[str, Any]) -> None:
         (container,) = job["spec"]["template"]["spec"]["containers"]
         given = {item["name"]: item["value"] for item in container["env"]}
+        programs = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}  # those of the image
         name = job["metadata"]["name"]
         self.jobs[name] = job
         self.processes[name] = subprocess.Popen(
-            container["args"], env={**os.environ, **given}, start_new_session=True, stderr=subprocess.DEVNULL
+            container["args"],
+            env={**os.environ, **programs, **given},
+            start_new_session=True,
+            stderr=subprocess.DEVNULL,
         )
 
     def state(self, name: str) -> dict[str, Any]:

@@ -119,7 +119,12 @@ def test_a_demand_in_words_of_ray() -> None:
             "num_cpus": cpus,
             "memory": 1_500_000_000,
             "runtime_env": {
-                "env_vars": {**variables, "OCR_PIPELINE_LEASED_CPUS": str(cpus), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+                "env_vars": {
+                    **variables,
+                    "OCR_PIPELINE_LEASED_CPUS": str(cpus),
+                    "OCR_PIPELINE_LEASED_GPUS": str(demand.gpus),
+                    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+                }
             },
         }
     assert cluster.devices() == 6
