@@ -11,11 +11,13 @@ import msgspec
 from pydantic import Field
 
 from ocr_pipeline import dlora, fast
+from ocr_pipeline.leases.machine import leased_gpus
 from ocr_pipeline.orchestration.assets.data import OWNERS, annotations, layout_lmdb
 from ocr_pipeline.orchestration.assets.quality import data_quality
 from ocr_pipeline.orchestration.automation.conditions import TRAIN
 from ocr_pipeline.orchestration.checkpoints import Training
-from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, MODEL
+from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, training_demand
+from ocr_pipeline.orchestration.execution.many_devices import train_on_leased_devices
 from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
 from ocr_pipeline.orchestration.gate import demand_sayable_labels, demand_sound_data
 from ocr_pipeline.orchestration.invariants import crop_faults, page_faults
@@ -72,7 +74,7 @@ class FastCheckpointConfig(dg.Config):
     owners=OWNERS,
     pool=GPU_POOL,
     code_version=fast.CODE_VERSION,
-    op_tags=MODEL,
+    op_tags=training_demand(FAST_DEFAULTS.get("gpus", 1)),
     retry_policy=AFTER_A_CRASH,
     automation_condition=TRAIN,
 )
@@ -96,7 +98,7 @@ def fast_checkpoint(
             run_dir = workspace.fast_run(training.key)
             run = dataclasses.replace(settings, output_dir=run_dir, resume="auto", quiet=True)
             with stopped_by_the_stage():
-                result = fast.train_fast(run, recipe.train, recipe.valid, _detector_log())
+                result = train_on_leased_devices(fast.train_fast, run, recipe.train, recipe.valid, _detector_log)
             manifest = training.publish(result.best_checkpoint, result.metrics)
     run_folder = workspace.fast_run(training.key)
     pictures = {name: run_folder / f"{name}.png" for name in ("curves", "training_batch", "validation")}
@@ -132,7 +134,7 @@ class DloraCheckpointConfig(dg.Config):
     owners=OWNERS,
     pool=GPU_POOL,
     code_version=dlora.CODE_VERSION,
-    op_tags=MODEL,
+    op_tags=training_demand(DLORA_DEFAULTS.get("gpus", 1)),
     retry_policy=AFTER_A_CRASH,
     automation_condition=TRAIN,
 )
@@ -162,7 +164,7 @@ def dlora_checkpoint(
             run_dir = str(workspace.dlora_run(training.key))
             run = dataclasses.replace(settings, output_dir=run_dir, resume_from_checkpoint="last")
             with stopped_by_the_stage():
-                result = dlora.train_dlora(run, recipe.train, recipe.valid, _recogniser_log())
+                result = train_on_leased_devices(dlora.train_dlora, run, recipe.train, recipe.valid, _recogniser_log)
             manifest = training.publish(result.checkpoint, _recognition_metrics(result))
     run_folder = workspace.dlora_run(training.key)
     return _result(manifest, training, run_folder, _gallery(run_folder))
@@ -212,6 +214,7 @@ def _plain(settings: Any, instead: dict[str, Any]) -> dict[str, Any]:
     fields = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _ELSEWHERE}
     start = getattr(settings, "checkpoint", None)
     fields |= instead | ({"checkpoint": fingerprint_file(start)} if start else {})
+    fields |= {"processes": leased_gpus()} if leased_gpus() > 1 else {}  # N train as one with N times the batch
     return msgspec.json.decode(msgspec.json.encode(fields))
 
 
