@@ -82,15 +82,17 @@ class Graph:
 
     def retry_of(self, run: str) -> str | None:
         """The run that the daemon launched in place of one that failed."""
-        tag = '{key: "dagster/parent_run_id", value: $run}'
-        query = "query($run: String!){runsOrError(filter: {tags: [%s]}){... on Runs{results{id}}}}" % tag
-        found = self.ask(query, run=run)["results"]
+        query = "query($it: RunsFilter!){runsOrError(filter: $it){... on Runs{results{id}}}}"
+        found = self.ask(query, it={"tags": [{"key": "dagster/parent_run_id", "value": run}]})["results"]
         return found[0]["id"] if found else None
 
     def says(self, run: str, words: str) -> str | None:
         """The first message of a run's event log with these words."""
-        query = "query($id: ID!){logsForRun(runId: $id, limit: 1000){... on EventConnection{events{%s}}}}"
-        events = self.ask(query % "... on MessageEvent{message}", id=run)["events"]
+        events = self.ask(
+            "query($id: ID!){logsForRun(runId: $id, limit: 1000)"
+            "{... on EventConnection{events{... on MessageEvent{message}}}}}",
+            id=run,
+        )["events"]
         return next((event["message"] for event in events if words in event["message"]), None)
 
 

@@ -3,8 +3,8 @@
     python -m ocr_pipeline.orchestration.execution.code_server --host 0.0.0.0 --port 4000
 
 At SIGTERM Dagster's code server waits for its runs to end by themselves, while the engine counts down to the kill. Here
-the runs are asked to stop as well, so trainings save. To Dagster such a run was interrupted: the daemon launches it once
-more (``run_retries``), and it goes on from what was saved.
+the runs are asked to stop as well, so trainings save. To Dagster such a run was interrupted: the daemon launches it
+again (``run_retries``), and it goes on from what was saved.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -20,7 +22,8 @@ SERVE = f"import sys; from {code_server.__name__} import serve; sys.exit(serve(s
 
 def test_a_training_saves_before_its_server_is_gone(floor: Floor, tmp_path: Path) -> None:
     port = find_free_port()
-    server = subprocess.Popen([sys.executable, "-c", SERVE, "--host", "127.0.0.1", "--port", str(port)])
+    command = [sys.executable, "-c", SERVE, "--host", "127.0.0.1", "--port", str(port)]
+    server = subprocess.Popen(command, start_new_session=True)
     try:
         client = DagsterGrpcClient(port=port, host="127.0.0.1")
         until(lambda: client.health_check_query() == "SERVING")
@@ -29,7 +32,8 @@ def test_a_training_saves_before_its_server_is_gone(floor: Floor, tmp_path: Path
         server.send_signal(signal.SIGTERM)
         assert server.wait(60) == 0
     finally:
-        server.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
     assert (tmp_path / "saved").exists()
     (run,) = floor.instance.get_runs()
     assert run.status is dg.DagsterRunStatus.FAILURE
@@ -40,7 +44,9 @@ def test_a_training_saves_before_its_server_is_gone(floor: Floor, tmp_path: Path
 def launch(folder: Path, port: int, job: str) -> None:
     """Ask the server to start a run, as the daemon would."""
     home = folder / "home" / "dagster.yaml"
-    home.write_text(home.read_text() + "run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordinator}\n")
+    home.write_text(
+        home.read_text() + "run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordinator}\n"
+    )
     workspace = folder / "workspace.yaml"
     workspace.write_text(f"load_from: [grpc_server: {{host: 127.0.0.1, port: {port}, location_name: pretended}}]\n")
     command = [sys.executable, "-m", "dagster", "job", "launch", "-w", str(workspace), "-j", job]
