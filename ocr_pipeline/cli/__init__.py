@@ -26,9 +26,11 @@ COMMANDS = {
     "recognize": "ocr_pipeline.cli.inference:recognize",
     "adopt": "ocr_pipeline.cli.adopt:adopt_command",
     "merge-dlora": "ocr_pipeline.cli.recognizers:merge_dlora",
+    "export-dlora": "ocr_pipeline.cli.export:export_dlora",
     "compare-recognizers": "ocr_pipeline.cli.recognizers:compare_recognizers",
     "status": "ocr_pipeline.cli.status:status",
     "backfill": "ocr_pipeline.cli.backfill:backfill",
+    "automation": "ocr_pipeline.cli.automation:automation",
     "demo": "ocr_pipeline.cli.demo:demo",
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ocr_pipeline.annotations import AnnotationSettings, build_annotations
-from ocr_pipeline.cli.options import output_option, partition_option, settings_options, source_option, spellings
+from ocr_pipeline.cli.options import leased, output_option, partition_option, settings_options, source_option, spellings
 from ocr_pipeline.cli.tables import print_counts
 from ocr_pipeline.datasets import SourcePartition
 from ocr_pipeline.layout_lmdb import LayoutSettings, build_layouts, make_paddle_environment, paddle_environment
@@ -35,7 +35,10 @@ workers_option = click.option(
 def merge(source: str, output: str, partitions: Partitions, workers: int) -> None:
     """Raw label JSON -> merged JSON (step 2 of the guide)."""
     share, workspace = _locations(source, output)
-    manifests = [merge_labels(share, partition, workspace, workers=workers) for partition in partitions]
+    manifests = [
+        merge_labels(share, partition, workspace, workers=workers)
+        for partition in leased(workspace, "merged_json", partitions)
+    ]
     _report("merged_json", manifests, workspace.json_merged)
 
 
@@ -46,7 +49,7 @@ def merge(source: str, output: str, partitions: Partitions, workers: int) -> Non
 def lookup(source: str, output: str, partitions: Partitions) -> None:
     """Picture trees -> file name to path (step 3 of the guide)."""
     share, workspace = _locations(source, output)
-    manifests = [build_lookup(share, partition, workspace) for partition in partitions]
+    manifests = [build_lookup(share, partition, workspace) for partition in leased(workspace, "lookup", partitions)]
     _report("lookup", manifests, workspace.root / "lookup")
 
 
@@ -74,7 +77,7 @@ def annotations_command(
     settings = replace(settings, **crops)
     manifests = [
         manifest
-        for partition in partitions
+        for partition in leased(workspace, "annotations", partitions)
         for manifest in build_annotations(share, partition, workspace, settings, workers=workers)
     ]
     _report("annotations", manifests, workspace.root)
@@ -100,7 +103,7 @@ def layout(source: str, output: str, partitions: Partitions, workers: int, **cho
     settings = LayoutSettings.from_environment({**os.environ, **given})
     manifests = [
         manifest
-        for partition in partitions
+        for partition in leased(workspace, "layout_lmdb", partitions)
         for manifest in build_layouts(share, partition, workspace, settings, workers=workers)
     ]
     _report("layout_lmdb", manifests, workspace.root)

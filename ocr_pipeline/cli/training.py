@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -18,6 +19,7 @@ from ocr_pipeline.cli.options import settings_options
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.dlora import DloraTraining
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.stopping import TrainingStoppedError
 
 _OFF = ("", "0")
 _NUMBERS = (
@@ -56,9 +58,8 @@ def train_fast_command(**flags: Any) -> None:
     train, valid = (fast.find_lmdbs(settings.lmdb_base, split) for split in ("train", "valid"))
     try:
         result = fast.train_fast(settings, train, valid)
-    except fast.TrainingStoppedError as error:
-        click.echo(str(error), err=True)
-        sys.exit(128 + signal.SIGTERM)
+    except TrainingStoppedError as error:
+        _end_of(error)
     if result.stopped:
         click.echo(f"ended at step {result.steps} because of --{result.stopped}")
     print_table(f"best: {result.best_checkpoint}", ("metric", "value"), sorted(result.metrics.items()))
@@ -69,7 +70,9 @@ def train_fast_command(**flags: Any) -> None:
 def train_dlora_command(**flags: Any) -> None:
     """Train TrOCR with DoRA in the encoder and LoRA in the decoder (step 8 of the guide).
 
-    LMDB_PATHS and VAL_LMDB_PATHS name the data: LMDB folders or JSONL files, parted by colons.
+    LMDB_PATHS and VAL_LMDB_PATHS name the data: LMDB folders or JSONL files, parted by colons. SIGTERM saves and ends
+    the training with exit code 143; --resume_from_checkpoint last goes on from there. Several GPUs: torchrun
+    --nproc_per_node 4 --no-python ocr-pipeline train-dlora ...
     """
     settings = with_environment(DloraTraining(**flags), os.environ)
     train, valid = data_paths("LMDB_PATHS", os.environ), data_paths("VAL_LMDB_PATHS", os.environ)
@@ -81,12 +84,25 @@ def train_dlora_command(**flags: Any) -> None:
         )
     from ocr_pipeline import dlora
 
-    result = dlora.train_dlora(settings, train, valid)
+    writes = os.environ.get("RANK", "0") == "0"  # of several processes one speaks
+    if not writes:
+        logging.getLogger("ocr_pipeline").setLevel(logging.WARNING)
+    try:
+        result = dlora.train_dlora(settings, train, valid)
+    except TrainingStoppedError as error:
+        _end_of(error)
+    if not writes:
+        return
     rows = [
         (name, dataclasses.asdict(result.base)[name] if result.base else "", value)
         for name, value in (dataclasses.asdict(result.best) if result.best else {}).items()
     ]
     print_table(f"best: {result.checkpoint}", ("metric", "base", "adapted"), rows)
+
+
+def _end_of(stopped: TrainingStoppedError) -> NoReturn:
+    click.echo(str(stopped), err=True)
+    sys.exit(128 + signal.SIGTERM)
 
 
 def data_paths(variable: str, environment: Mapping[str, str]) -> list[Path]:

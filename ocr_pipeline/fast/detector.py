@@ -32,7 +32,7 @@ class Detector:
     def __init__(self, checkpoint: Path, config: FastConfig | None = None, device: Device = "auto") -> None:
         self.device = choose_device(device)
         network, weights = load_network(checkpoint)
-        self.config = config or _config_of(weights)
+        self.config = config or config_of(weights)
         self.network = network.fuse(kernel_only=True).to(self.device)
 
     def detect(self, picture: Picture) -> list[Detection]:
@@ -89,7 +89,8 @@ def choose_device(name: Device) -> torch.device:
     return torch.device(name)
 
 
-def _config_of(weights: Weights) -> FastConfig:
+def config_of(weights: Weights) -> FastConfig:
+    """The configuration that a checkpoint carries, else the defaults of its variant."""
     fields = weights.extras.get("config")
     if isinstance(fields, dict):
         return config_from(fields, weights.path)

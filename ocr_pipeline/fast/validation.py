@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -52,6 +52,11 @@ def validate(
             drawn.append(_drawn(page, found[-1]))
     network.train(training)
     return score_detections(found, truths), drawn
+
+
+def without_progress(history: Sequence[Mapping[str, Any]], best_step: float) -> int:
+    """Validations since the best one."""
+    return sum("hmean" in row and row["step"] > best_step for row in history)
 
 
 def single_threaded(_: int) -> None:

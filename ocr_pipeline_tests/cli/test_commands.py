@@ -247,3 +247,22 @@ def test_detect_takes_a_folder_and_exits_with_1_when_a_picture_is_broken(tmp_pat
     code, output = invoke("detect", *place)
     assert code == 1 and "a.png: " in output and "b.png: " in output
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.png.png", "a.png.json", "a.png.txt"}
+
+
+def test_recognize_exits_with_1_when_a_crop_is_broken(tmp_path: Path) -> None:
+    crops, table = tmp_path / "crops", tmp_path / "read.csv"
+    crops.mkdir()
+    Image.fromarray(render_word("10000", font="sans", height=30, rng=np.random.default_rng(0))).save(crops / "a.png")
+    place = ("--images_dir", crops, "--output_csv", table, "--base", dlora.TINY_KOREAN, "--device", "cpu")
+    code, output = invoke("recognize", *place)
+    assert code == 0 and "1 of 1" in output and ",10000," in table.read_text("utf-8-sig")
+    (crops / "b.png").write_text("no picture")
+    code, output = invoke("recognize", *place)
+    broken = table.read_text("utf-8-sig").splitlines()[-1]
+    assert code == 1 and "1 of 2" in output and broken.startswith(f"{crops / 'b.png'},,,the picture")
+
+
+def test_a_recogniser_is_exported(tmp_path: Path) -> None:
+    code, output = invoke("export-dlora", "--ckpt", dlora.TINY_KOREAN, "--output", tmp_path / "onnx", "--max-len", 40)
+    assert code == 0 and "token.start" in output, output
+    assert {"encoder.onnx", "decoder.onnx", "tokenizer.json"} <= {path.name for path in (tmp_path / "onnx").iterdir()}

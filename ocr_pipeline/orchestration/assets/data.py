@@ -17,8 +17,10 @@ from ocr_pipeline import merged_json as merge_stage
 from ocr_pipeline.annotations import AnnotationSettings, CropReader, build_annotations
 from ocr_pipeline.datasets import SourcePartition, source_partition
 from ocr_pipeline.layout_lmdb import LayoutReader, LayoutRecord, LayoutSettings, LayoutWord, build_layouts, draw_record
+from ocr_pipeline.leases.machine import leased_cpus
 from ocr_pipeline.lookup import build_lookup, load_lookup
 from ocr_pipeline.merged_json import merge_labels, read_pages
+from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, DATA, GPU_POOL, LAYOUT, SMALL
 from ocr_pipeline.orchestration.metadata import artifact_metadata, artifacts_metadata, crop_table, picture, total_counts
 from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.orchestration.resources import Locations
@@ -27,7 +29,6 @@ from ocr_pipeline.page import Page
 from ocr_pipeline.storage.manifest import Manifest, fingerprint_of
 from ocr_pipeline.storage.quarantine import Counts
 
-GPU_POOL = "gpu"
 OWNERS = ["team:ocr"]
 
 
@@ -37,12 +38,14 @@ OWNERS = ["team:ocr"]
     kinds={"json"},
     owners=OWNERS,
     code_version=merge_stage.CODE_VERSION,
+    op_tags=DATA,
+    retry_policy=AFTER_A_CRASH,
 )
 def merged_json(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Label files of the share, merged into one JSON document with one page on each line (guide, step 2)."""
     partition = source_partition(context.partition_key)
     with stage_run(context):
-        manifest = merge_labels(locations.share, partition, locations.workspace, workers=os.cpu_count() or 1)
+        manifest = merge_labels(locations.share, partition, locations.workspace, workers=leased_cpus())
         artifact = locations.workspace.merged_json(partition.key)
         sample = {"sample_words": _sample_words(artifact, partition)}
     return _result(manifest.fingerprint, {**artifact_metadata(manifest, artifact), **sample})
@@ -55,6 +58,8 @@ def merged_json(context: dg.AssetExecutionContext, locations: Locations) -> dg.M
     kinds={"pickle"},
     owners=OWNERS,
     code_version=lookup_stage.CODE_VERSION,
+    op_tags=SMALL,
+    retry_policy=AFTER_A_CRASH,
 )
 def lookup(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Where the picture of each page lies, and which pages and pictures have no counterpart (guide, step 3)."""
@@ -100,6 +105,8 @@ class AnnotationConfig(dg.Config):
     kinds={"lmdb"},
     owners=OWNERS,
     code_version=annotation_stage.CODE_VERSION,
+    op_tags=DATA,
+    retry_policy=AFTER_A_CRASH,
 )
 def annotations(
     context: dg.AssetExecutionContext, config: AnnotationConfig, locations: Locations
@@ -108,7 +115,7 @@ def annotations(
     partition, workspace = source_partition(context.partition_key), locations.workspace
     with stage_run(context):
         settings = config.settings()
-        manifests = build_annotations(locations.share, partition, workspace, settings)
+        manifests = build_annotations(locations.share, partition, workspace, settings, workers=leased_cpus())
         artifacts = [
             workspace.annotations(partition.dataset.name, split, settings.output_format) for split in partition.splits
         ]
@@ -126,7 +133,7 @@ class LayoutConfig(dg.Config):
     table_device: str = Field(default="", description="Its device (FAST_TABLE_DEVICE).")
     table_threshold: str = Field(default="", description="Score above which a table counts (FAST_TABLE_LAYOUT_THR).")
     samples: str = Field(default="", description="page, region or cell (FAST_LAYOUT_SAMPLES).")
-    workers: int = Field(default=os.cpu_count() or 1, description="Processes that decode pictures.")
+    workers: int = Field(default=0, description="Processes that decode pictures; 0: one for each leased core.")
 
     def settings(self) -> LayoutSettings:
         chosen = {
@@ -149,12 +156,15 @@ class LayoutConfig(dg.Config):
     owners=OWNERS,
     pool=GPU_POOL,
     code_version=layout_stage.CODE_VERSION,
+    op_tags=LAYOUT,
+    retry_policy=AFTER_A_CRASH,
 )
 def layout_lmdb(context: dg.AssetExecutionContext, config: LayoutConfig, locations: Locations) -> dg.MaterializeResult:
     """Pages with word quads and layout regions, for the detector (guide, step 5)."""
     partition, workspace = source_partition(context.partition_key), locations.workspace
     with stage_run(context):
-        manifests = build_layouts(locations.share, partition, workspace, config.settings(), workers=config.workers)
+        workers = config.workers or leased_cpus()
+        manifests = build_layouts(locations.share, partition, workspace, config.settings(), workers=workers)
         artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
         shown = {**_layout_metadata(total_counts(manifests)), **_sample_records(artifacts[0])}
     return _result(_version(manifests), {**artifacts_metadata(manifests, artifacts), **shown})

@@ -9,8 +9,9 @@ import dagster as dg
 from pydantic import Field
 
 from ocr_pipeline import fast
-from ocr_pipeline.orchestration.assets.data import GPU_POOL, OWNERS
+from ocr_pipeline.orchestration.assets.data import OWNERS
 from ocr_pipeline.orchestration.champion import dlora_champion, fast_champion
+from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, MODEL
 from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
@@ -34,6 +35,8 @@ class DetectionConfig(dg.Config):
     owners=OWNERS,
     pool=GPU_POOL,
     code_version=CODE_VERSION,
+    op_tags=MODEL,
+    retry_policy=AFTER_A_CRASH,
 )
 def detections(
     context: dg.AssetExecutionContext, config: DetectionConfig, locations: Locations
@@ -77,6 +80,8 @@ class PredictionConfig(dg.Config):
     owners=OWNERS,
     pool=GPU_POOL,
     code_version=CODE_VERSION,
+    op_tags=MODEL,
+    retry_policy=AFTER_A_CRASH,
 )
 def predictions(
     context: dg.AssetExecutionContext, config: PredictionConfig, locations: Locations
