@@ -87,13 +87,14 @@ class Graph:
         return found[0]["id"] if found else None
 
     def says(self, run: str, words: str) -> str | None:
-        """The first message of a run's event log with these words."""
+        """The first message of a run's event log, or of an error in it, with these words."""
         events = self.ask(
-            "query($id: ID!){logsForRun(runId: $id, limit: 1000)"
-            "{... on EventConnection{events{... on MessageEvent{message}}}}}",
+            "query($id: ID!){logsForRun(runId: $id, limit: 1000){... on EventConnection{events"
+            "{... on MessageEvent{message} ... on ExecutionStepFailureEvent{error{message}}}}}}",
             id=run,
         )["events"]
-        return next((event["message"] for event in events if words in event["message"]), None)
+        said = [text for each in events for text in (each["message"], (each.get("error") or {}).get("message", ""))]
+        return next((text.strip() for text in said if words in text), None)
 
 
 def until(what: str, reached: Callable[[], Any], seconds: float) -> Any:

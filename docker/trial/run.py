@@ -27,7 +27,7 @@ from engine import HERE, Images, Stack, TrialError, require, run, size
 from graph import FINISHED, Graph, until
 
 SERVICES = ("postgres", "code", "web", "daemon")
-DATA = ("merged_json", "lookup", "annotations", "data_quality", "layout_lmdb")
+DATA = ("merged_json", "lookup", "layout_lmdb")
 PARTITIONS = ("public_admin_train", "public_admin_valid")
 COLLECTION = """
 from pathlib import Path
@@ -37,9 +37,9 @@ write_collection(Path("/share"), pages={"public_admin_train": 6, "public_admin_v
 RECIPE = """
 fast_checkpoint:
   config: narrow_demo.yaml
-  options: {max_steps: 60, save_every_steps: 20, val_every_steps: 0, num_workers: 0, val_num_workers: 0, num_threads: 1}
+  options: {max_steps: 40, save_every_steps: 10, val_every_steps: 0, num_workers: 0, val_num_workers: 0, num_threads: 1}
 """
-STEPS = " of 60, loss"
+STEPS = " of 40, loss"
 USER = 10001
 
 logger = logging.getLogger("trial")
@@ -111,7 +111,7 @@ def try_data(stack: Stack, graph: Graph) -> None:
 
 
 def try_training(stack: Stack, graph: Graph) -> None:
-    """A training whose container is stopped and then killed: the daemon launches it again, and nothing is trained twice."""
+    """A training whose container is stopped and then killed: it goes on from what was saved, launched again or anew."""
     first = graph.launch("fast_checkpoint")
     until("the training has begun", lambda: graph.says(first, STEPS), 240)
     logger.info("the code location is stopped in the midst of a training: %.0f s", stack.stop("code"))

@@ -74,8 +74,7 @@ def _terminate(pid: int) -> None:
 
 def main() -> None:
     """Serve the pipeline's code location; all options are those of ``dagster code-server start``."""
-    reaper.main()
-    sys.exit(serve(sys.argv[1:]))
+    sys.exit(reaper.main() or serve(sys.argv[1:]))
 
 
 if __name__ == "__main__":
