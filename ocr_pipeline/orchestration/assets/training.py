@@ -30,7 +30,6 @@ from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.orchestration.training_log import TrainingLog
 from ocr_pipeline.storage.manifest import Manifest, fingerprint_file, manifest_path
 
-FAST_CONFIGS = Path(fast.__file__).parent / "configs"
 FAST_DEFAULTS = recipe_defaults("fast_checkpoint")
 DLORA_DEFAULTS = recipe_defaults("dlora_checkpoint")
 _FAST_DATA = from_chosen(FAST_DEFAULTS.get("partitions", []), fully_labelled=True)
@@ -60,8 +59,7 @@ class FastCheckpointConfig(dg.Config):
     despite_checks: bool = Field(default=FAST_DEFAULTS.get("despite_checks", False), description=_DESPITE_CHECKS)
 
     def settings(self) -> fast.FastTraining:
-        path = Path(self.config)
-        given: dict[str, Any] = {"config": path if path.exists() else FAST_CONFIGS / path.name, "output_dir": Path()}
+        given: dict[str, Any] = {"config": Path(self.config), "output_dir": Path()}
         if self.checkpoint:
             given["checkpoint"] = Path(self.checkpoint)
         return fast.FastTraining(**given, **self.options)
