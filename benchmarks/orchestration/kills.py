@@ -29,9 +29,10 @@ import dagster as dg
 from benchmarks.orchestration.kills_arena import Arena, Daemon
 from benchmarks.orchestration.kills_verdict import verdict
 
-KILLS_IN_A_ROUND = 25
+KILLS_IN_A_ROUND = 10
 _KINDS = ("step", "keeper", "run", "code server", "daemon")
 _ODDS = (4, 2, 3, 1, 2)
+_LAST_START = 0.6  # of the seconds: a round that began is played to its end
 _UNDER_WAY = ("REQUESTED", "CANCELING", "FAILING")
 
 
@@ -42,7 +43,7 @@ def main() -> None:
     arena = Arena(folder)
     arena.prepare()
     with arena.daemon() as daemon, arena.instance() as instance:
-        while time.monotonic() - began < seconds:
+        while time.monotonic() - began < seconds * _LAST_START:
             number = len(tally(folder))
             row = play(arena, instance, daemon, number, began + seconds)
             with (folder / "tally.jsonl").open("a") as file:
@@ -119,7 +120,7 @@ def _fire(
     until: float,
 ) -> None:
     """Wait a little, and kill something if the round's kills are not used up and there is such a thing."""
-    time.sleep(chance.uniform(0.3, 2.5))
+    time.sleep(chance.uniform(0.5, 3.0))
     (kind,) = chance.choices(_KINDS, _ODDS)
     victims = arena.victims(kind)
     used_up = kills.total() >= KILLS_IN_A_ROUND or time.monotonic() > until
