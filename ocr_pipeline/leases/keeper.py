@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
-from ocr_pipeline.leases.machine import CPU_SLOT, LEASED_CPUS_VARIABLE, Demand, Machine
+from ocr_pipeline.leases.machine import CPU_SLOT, LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand, Machine
 from ocr_pipeline.leases.queue import LeaseQueue
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
@@ -89,12 +89,13 @@ def _start(command: list[str], devices: tuple[str, ...], cpus: int, lock: int) -
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored by what a shell put into the background
         _die_with(keeper, signal.SIGKILL)
 
-    visible = ",".join(device for device in devices if device != CPU_SLOT)
+    gpus = [device for device in devices if device != CPU_SLOT]
     environment = {
         **os.environ,
-        "CUDA_VISIBLE_DEVICES": visible,
+        "CUDA_VISIBLE_DEVICES": ",".join(gpus),
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         LEASED_CPUS_VARIABLE: str(max(1, cpus)),
+        LEASED_GPUS_VARIABLE: str(len(gpus)),
     }
     return subprocess.Popen(command, env=environment, pass_fds=[lock], preexec_fn=prepare)
 

@@ -15,6 +15,8 @@ CPUS_VARIABLE = "OCR_PIPELINE_CPUS"
 MEMORY_VARIABLE = "OCR_PIPELINE_MEMORY_GB"
 LEASED_CPUS_VARIABLE = "OCR_PIPELINE_LEASED_CPUS"
 """How many cores the step in whose environment it stands has leased."""
+LEASED_GPUS_VARIABLE = "OCR_PIPELINE_LEASED_GPUS"
+"""How many GPUs it has leased."""
 CPU_SLOT = "cpu"
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
@@ -78,6 +80,11 @@ def find_machine(environment: Mapping[str, str] = os.environ) -> Machine:
 def leased_cpus(environment: Mapping[str, str] = os.environ) -> int:
     """How many workers a step may start: the cores of its lease; without a lease, all that this process may use."""
     return int(environment.get(LEASED_CPUS_VARIABLE) or machine_cpus(environment))
+
+
+def leased_gpus(environment: Mapping[str, str] = os.environ) -> int:
+    """How many processes a training may start: one for each GPU of its lease, and one at least."""
+    return max(1, int(environment.get(LEASED_GPUS_VARIABLE) or 1))
 
 
 def machine_cpus(environment: Mapping[str, str] = os.environ) -> int:

@@ -9,7 +9,7 @@ from ocr_pipeline.orchestration.automation.schedules import nightly_data
 from ocr_pipeline.orchestration.automation.share_watch import share_watch
 from ocr_pipeline.orchestration.checks import DATA_CHECKS, TRAINING_CHECKS
 from ocr_pipeline.orchestration.checks_quality import QUALITY_CHECKS
-from ocr_pipeline.orchestration.execution.executor import chosen_executor
+from ocr_pipeline.orchestration.execution.choice import chosen_executor
 from ocr_pipeline.orchestration.execution.reaper import orphaned_runs
 from ocr_pipeline.orchestration.jobs import JOBS
 from ocr_pipeline.orchestration.resources import Locations

@@ -71,6 +71,12 @@ LAYOUT = demand_tags(gpus=1, cpus=data_cpus(), memory_gb=4)
 MODEL = demand_tags(gpus=1, memory_gb=4)
 """A training, an evaluation, or a step that looks and reads: one device, which never waits for more than a core."""
 
+
+def training_demand(gpus: int) -> dict[str, str]:
+    """A training with a process for each of its GPUs."""
+    return demand_tags(gpus=gpus, cpus=gpus, memory_gb=4 * gpus)
+
+
 AFTER_A_CRASH = dg.RetryPolicy(max_retries=1, delay=5)
 """A step that was killed is tried once more, and goes on from its last shard or checkpoint.
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import dagster as dg
 
+from ocr_pipeline.orchestration.execution.choice import chosen_executor
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL, demand_tags
-from ocr_pipeline.orchestration.execution.executor import local_executor
 from ocr_pipeline.orchestration.execution.reaper import orphaned_runs
 from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
 from ocr_pipeline.stopping import StopSigns, TrainingStoppedError
 
-FOLDER = Path(os.environ.get("PRETENDED_FOLDER", "."))
+FOLDER_VARIABLE = "OCR_PIPELINE_PRETENDED_FOLDER"
+FOLDER = Path(os.environ.get(FOLDER_VARIABLE, "."))
 
 
 def record(*words: object) -> None:
@@ -28,7 +29,7 @@ def record(*words: object) -> None:
 def step(name: str, gpus: int) -> dg.OpDefinition:
     @dg.op(name=name, tags=demand_tags(gpus=gpus))
     def compute() -> None:
-        devices = os.environ["CUDA_VISIBLE_DEVICES"]
+        devices = os.environ.get("CUDA_VISIBLE_DEVICES", "")
         record("start", name, devices)
         time.sleep(0.2)
         record("end", name, devices)
@@ -41,7 +42,7 @@ def heavy_step(name: str, gpus: int, cpus: int, seconds: float) -> dg.OpDefiniti
 
     @dg.op(name=name, tags=demand_tags(gpus=gpus, cpus=cpus), retry_policy=dg.RetryPolicy(max_retries=3))
     def compute(context) -> None:
-        devices = [device for device in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if device]
+        devices = [device for device in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if device]
         run = context.run.root_run_id or context.run_id
         record("start", run, name, os.getpid(), len(devices))
         with contextlib.ExitStack() as held:
@@ -63,7 +64,7 @@ MANY = [(1, 1), (0, 4), (4, 2), (1, 1), (2, 1), (0, 1), (1, 2), (2, 2), (1, 1), 
 
 @dg.op(pool=GPU_POOL, retry_policy=dg.RetryPolicy(max_retries=1))
 def killed_once() -> None:
-    record("pid", os.getpid(), os.environ["CUDA_VISIBLE_DEVICES"])
+    record("pid", os.getpid(), os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     if not (FOLDER / "killed").exists():
         (FOLDER / "killed").touch()
         os.kill(os.getpid(), signal.SIGKILL)
@@ -131,6 +132,6 @@ def too_big_job() -> None:
 
 defs = dg.Definitions(
     jobs=[mixed, many, killed_once_job, endless_job, training_job, too_big_job],
-    executor=local_executor,
+    executor=chosen_executor(),
     sensors=[orphaned_runs],
 )
