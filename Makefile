@@ -8,7 +8,7 @@ BIN := .venv/bin
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 DAGSTER_YAML ?= dagster.yaml
 
-.PHONY: demo ui test test-paddle test-ui test-fleet check clean
+.PHONY: demo ui test test-paddle test-ui test-fleet test-docker check clean
 
 demo: .venv/installed $(DAGSTER_HOME)/dagster.yaml
 	$(BIN)/ocr-pipeline demo
@@ -35,6 +35,11 @@ test-ui: .venv/installed-test
 test-fleet: .venv/installed-test
 	$(BIN)/pip install $(PIP_OPTIONS) --constraint constraints.txt --editable '.[fleet-test]'
 	$(BIN)/python -m pytest ocr_pipeline_tests/orchestration/fleet/ray_tests.py ocr_pipeline_tests/orchestration/fleet/graph_tests.py
+
+# The images and the whole stack in containers, as root; what it needs stands at the head of the script.
+test-docker: .venv/installed-test
+	$(BIN)/pip install podman-compose==1.6.0
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python docker/trial/run.py $(TRIAL_OPTIONS)
 
 check: .venv/installed-test
 	$(BIN)/ruff format --check .
