@@ -31,6 +31,7 @@ RECIPE = {
     },
     "dlora_checkpoint": {
         "model_name_or_path": str(dlora.TINY_KOREAN),
+        "gpus": 2,
         "options": {"max_steps": 2, "eval_samples": 4, "per_device_train_batch_size": 4},
     },
 }
