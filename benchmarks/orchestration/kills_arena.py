@@ -20,8 +20,6 @@ import yaml
 
 from benchmarks.orchestration.kills_verdict import digest
 from ocr_pipeline.dlora import TINY_KOREAN
-from ocr_pipeline.leases.machine import find_machine
-from ocr_pipeline.leases.queue import LeaseQueue
 from ocr_pipeline.storage.manifest import read_manifest
 from ocr_pipeline.storage.workspace import Workspace
 from ocr_pipeline.synthetic import write_collection
@@ -41,19 +39,22 @@ _RECIPE = {
                     "per_device_train_batch_size": 4},
     },
 }  # fmt: skip
+_OWNER = re.compile(r'ocr_pipeline\.leases\.keeper.*"owner": "(\S+) (\S+)"')
 _PATTERNS = {
-    "step": r"dagster\S* api execute_step",
-    "keeper": r"ocr_pipeline\.leases\.keeper",
-    "code server": r"dagster\S* (api grpc|code-server)",
-    "daemon": r"dagster\._daemon",
+    "code server": re.compile(r"dagster\S* (api grpc|code-server)"),
+    "daemon": re.compile(r"dagster\._daemon"),
+    "run": re.compile(r"multiprocessing\.(spawn|forkserver) import spawn_main|api execute_run"),
 }
-_RUN_WORKER = re.compile(r"multiprocessing\.(spawn|forkserver)|execute_run")
-_NAMES = ("merged_json", "lookup", "annotations", "data_quality", "layout_lmdb")
+_CLI = "import sys; sys.argv[0] = 'ocr-pipeline'; from ocr_pipeline.cli import main; main()"
+_WANTED = [word for partition in PAGES for word in ("--partition", partition)]
 
 
 @dataclass(frozen=True)
 class Victim:
+    """A process, and the (run, step) that die with it."""
+
     pid: int
+    steps: tuple[tuple[str, str], ...] = ()
 
     def kill(self) -> bool:
         try:
@@ -92,9 +93,7 @@ class Arena:
         write_collection(self.share, pages=PAGES, page_size=(256, 352), faults=True)
         self.run("-m", "dagster", "instance", "info")
         self.run("-m", "dagster", "instance", "concurrency", "set", "gpu", "1")
-        for partition in PAGES:
-            self.run("-m", "dagster", "job", "execute", "-m", "ocr_pipeline.definitions", "-j", "data",
-                     "--tags", json.dumps({"dagster/partition": partition}))  # fmt: skip
+        self.run("-c", _CLI, "backfill", *_WANTED)
         self.run("-m", "dagster", "job", "execute", "-m", "ocr_pipeline.definitions", "-j", "training")
         (self.folder / "reference.json").write_text(json.dumps(digest(self.workspace), indent=1))
 
@@ -122,27 +121,25 @@ class Arena:
 
     # ---- work
 
-    def ask(self, instance: dg.DagsterInstance) -> str:
+    def ask(self) -> str:
         """A backfill of all that is missing, in the daemon's queue; returns its id."""
-        code = "import sys; sys.argv[0] = 'ocr-pipeline'; from ocr_pipeline.cli import main; main()"
-        wanted = [word for partition in PAGES for word in ("--partition", partition)]
-        while True:
-            told = self.run("-c", code, "backfill", *wanted)
-            if found := re.search(r"Backfill (\S+) is in the queue", told):
-                return found[1]
-            raise RuntimeError(f"no daemon took the backfill: {told}")
+        told = self.run("-c", _CLI, "backfill", *_WANTED)
+        if found := re.search(r"Backfill (\S+) is in the queue", told):
+            return found[1]
+        raise RuntimeError(f"no daemon took the backfill: {told}")
 
-    def train(self, instance: dg.DagsterInstance) -> str:
-        known = {run.run_id for run in instance.get_runs()}
+    def train(self) -> None:
+        """The training job, in the daemon's queue."""
         self.run("-m", "dagster", "job", "launch", "-w", "workspace.yaml", "-j", "training")
-        (run_id,) = {run.run_id for run in instance.get_runs()} - known
-        return run_id
 
-    def is_running(self, instance: dg.DagsterInstance, run_id: str) -> bool:
-        """Whether a run, or the retry of it that is to be expected, has not ended yet."""
-        attempts = [run for run in instance.get_runs() if run_id in (run.run_id, run.root_run_id)]
-        will_retry = any(run.tags.get("dagster/will_retry") == "true" for run in attempts) and len(attempts) == 1
-        return will_retry or not all(run.is_finished for run in attempts)
+    def is_busy(self, instance: dg.DagsterInstance) -> bool:
+        """Whether a run, or the retry of one that is to be expected, has not ended yet."""
+        runs = instance.get_runs(limit=100)
+        tried_again = {run.parent_run_id for run in runs}
+        awaited = [
+            run for run in runs if run.tags.get("dagster/will_retry") == "true" and run.run_id not in tried_again
+        ]
+        return bool(awaited) or not all(run.is_finished for run in runs)
 
     def is_complete(self) -> bool:
         """Whether every data artifact of every partition is published."""
@@ -176,26 +173,21 @@ class Arena:
         return found
 
     def victims(self, kind: str) -> list[Victim]:
+        """The processes of one kind, each with the steps that it takes along."""
         processes = self.processes()
-        if kind != "run":
-            pattern = re.compile(_PATTERNS[kind])
-            keepers = re.compile(_PATTERNS["keeper"])
-            return [
-                Victim(pid)
-                for pid, text in processes.items()
-                if pattern.search(text) and (kind == "keeper" or not keepers.search(text))
-            ]
-        servers = {victim.pid for victim in self.victims("code server")}
-        return [Victim(pid) for pid, text in processes.items() if _RUN_WORKER.search(text) and _parent(pid) in servers]
+        owners = {pid: (found[1], found[2]) for pid, text in processes.items() if (found := _OWNER.search(text))}
+        parents = {pid: _parent(pid) for pid in processes}
+        steps = {pid: owners[parent] for pid, parent in parents.items() if parent in owners}
+        if kind in ("keeper", "step"):
+            return [Victim(pid, (step,)) for pid, step in (owners if kind == "keeper" else steps).items()]
+        pattern = _PATTERNS[kind]
+        found = [pid for pid, text in processes.items() if pattern.search(text) and parents[pid] not in steps]
+        return [Victim(pid, tuple(owners[keeper] for keeper in owners if parents[keeper] == pid)) for pid in found]
 
-    def running_steps(self, instance: dg.DagsterInstance) -> list[str]:
-        """``partition step`` of each step under way."""
-        steps = []
-        for ticket in LeaseQueue(self.leases, find_machine(self.environment), 60).tickets():
-            run_id, step = ticket.owner.split(" ")
-            run = instance.get_run_by_id(run_id)
-            steps.append(f"{run.tags.get('dagster/partition', '') if run else ''} {step}")
-        return steps
+    def names(self, instance: dg.DagsterInstance, victim: Victim) -> list[str]:
+        """``partition step`` of each step that a victim takes along."""
+        partitions = {run.run_id: run.tags.get("dagster/partition", "") for run in instance.get_runs(limit=100)}
+        return [f"{partitions.get(run_id, '')} {step}" for run_id, step in victim.steps]
 
 
 class Daemon:

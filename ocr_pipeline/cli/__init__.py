@@ -59,6 +59,7 @@ def main() -> None:
     """Run the command line: exit code 0 done, 1 an error the user can mend, 2 a wrong flag."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("ocr_pipeline").setLevel(logging.INFO)
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it tells of kernels that it does without
     warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*")  # peft's concern, not the user's
     try:
         cli()

@@ -8,6 +8,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -127,11 +128,18 @@ def _attribute_docs(settings: type) -> dict[str, str]:
     return docs
 
 
-def leased(workspace: Workspace, asset: str, partitions: Iterable[SourcePartition]) -> Iterator[SourcePartition]:
+def leased(
+    workspace: Workspace, asset: str, partitions: Iterable[SourcePartition], *, makes_folder: bool = False
+) -> Iterator[SourcePartition]:
     """The partitions one after the other, each under the lease of its artifact for as long as it is worked on.
 
     A run of Dagster, or another command, that wants the same artifact waits, and so does this one for them.
+
+    Args:
+        makes_folder: the output folder need not be there; a stage that needs what another published says so itself,
+            and then nothing shall have been written.
     """
     for partition in partitions:
-        with lease(lease_path(workspace, asset, partition.key), f"ocr-pipeline, {asset} {partition.key}"):
+        path, owner = lease_path(workspace, asset, partition.key), f"ocr-pipeline, {asset} {partition.key}"
+        with lease(path, owner) if makes_folder or workspace.root.exists() else nullcontext():
             yield partition

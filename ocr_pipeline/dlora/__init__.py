@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ocr_pipeline.dlora.settings import DloraTraining
+from ocr_pipeline.dlora.settings import CODE_VERSION, DloraTraining
 
 if TYPE_CHECKING:
     from ocr_pipeline.dlora.comparison import Compared, compare
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ocr_pipeline.dlora.training import TrainingProgress, TrainingResult, train_dlora
 
 __all__ = [
+    "CODE_VERSION",
     "TINY_KOREAN",
     "Compared",
     "Coverage",

@@ -43,7 +43,7 @@ class AdaptedLinear(lora.Linear):
             gain = self._gain(name, down, up, scale)
             weights = (self.base_layer.weight, self.base_layer.bias, down.to(dtype), up.to(dtype))
             share = getattr(self.lora_dropout[name], "p", 0.0) if self.training else 0.0
-            dropped = round(share * 256)
+            dropped = min(255, round(share * 256))
             noise = random_bytes(x.shape, x.device) if dropped else None
             return _Product.apply(x.to(dtype), noise, dropped, *weights, gain, scale)
 
@@ -51,11 +51,12 @@ class AdaptedLinear(lora.Linear):
         """DoRA's factor of each output, [out]; None for LoRA."""
         if name not in self.lora_magnitude_vector:
             return None
-        norm = self._norm
+        reading = not self.training and not torch.is_grad_enabled()
+        norm = self._norm if reading else None
         if norm is None:
             with torch.no_grad():
                 norm = _row_norms(self.base_layer.weight, down, up, scale)
-        if not self.training and not torch.is_grad_enabled():
+        if reading:
             self._norm = norm  # the decoder would compute it again for every token
         return self.lora_magnitude_vector[name].weight / norm
 

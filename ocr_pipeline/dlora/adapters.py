@@ -145,7 +145,8 @@ class GradientWatch:
 
 
 def _wrap(model: nn.Module, configs: dict[str, LoraConfig], *, trainable: bool) -> PeftModel:
-    for config in configs.values():
+    in_full = not getattr(model, "is_quantized", False)  # what is quantised, peft has layers of its own for
+    for config in configs.values() if in_full else ():
         config._register_custom_module({nn.Linear: AdaptedLinear})
     wrapped = get_peft_model(model, configs[ENCODER], adapter_name=ENCODER)
     wrapped.add_adapter(DECODER, configs[DECODER])

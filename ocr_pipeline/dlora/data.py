@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import multiprocessing
 import random
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -21,6 +23,7 @@ from ocr_pipeline.dlora.text import TextCodec
 from ocr_pipeline.errors import PipelineError
 
 IGNORED = -100  # label of padding; counts in no loss
+_FOR_WORKERS = [__name__, "transformers.tokenization_utils_tokenizers"]  # loaded once for all of them
 WINDOW = 16  # steps whose samples are sorted by length together
 
 
@@ -102,7 +105,7 @@ class CropDataset(Crops, Dataset[Sample]):
         epoch, index = divmod(number, len(self))
         crop = self.crop(index)
         try:
-            rgb = decode_rgb(crop.image)
+            rgb = crop.cut(decode_rgb(crop.image))
         except ValueError as error:
             raise PipelineError(
                 f"a crop cannot be read ({error})",
@@ -201,6 +204,8 @@ class StepSampler(Sampler[list[int]]):
 
 def loader(dataset: CropDataset, batches: Sampler[list[int]] | list[list[int]], workers: int) -> DataLoader[Sample]:
     """A loader that leaves training's random state alone; its workers are no forks of a process full of threads."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_FOR_WORKERS)
     return DataLoader(
         dataset,
         batch_sampler=batches,
@@ -208,5 +213,11 @@ def loader(dataset: CropDataset, batches: Sampler[list[int]] | list[list[int]], 
         collate_fn=collate,
         pin_memory=torch.cuda.is_available(),
         generator=torch.Generator().manual_seed(0),
-        multiprocessing_context="forkserver" if workers else None,
+        worker_init_fn=_outlive_sigterm,
+        multiprocessing_context=context if workers else None,
     )
+
+
+def _outlive_sigterm(_: int) -> None:
+    """A service manager signals the whole group: the training needs its workers until it has saved, and ends them."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

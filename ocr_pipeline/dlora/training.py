@@ -22,6 +22,7 @@ from ocr_pipeline.dlora.checkpoints import (
 )
 from ocr_pipeline.dlora.data import Batch, CropDataset, StepSampler, loader
 from ocr_pipeline.dlora.evaluating import Evaluation, evaluate, write_evaluation
+from ocr_pipeline.dlora.four_bits import four_bits
 from ocr_pipeline.dlora.learner import Learner, precision
 from ocr_pipeline.dlora.processes import Processes, joined, own_device
 from ocr_pipeline.dlora.recognizer import Base, Decoding, Recognizer, load_base
@@ -92,9 +93,9 @@ def train_dlora(
         PipelineError: data, base or checkpoint cannot be used, or the loss is no longer a number.
     """
     device = own_device(settings.use_cpu)
-    precision(settings, device)
+    quantised = four_bits(precision(settings, device)) if settings.qlora else None
     with joined(device) as processes:
-        base = load_base(settings.model_name_or_path)
+        base = load_base(settings.model_name_or_path, quantised=quantised)
         train_data = _dataset(train_paths, base, settings.seed if settings.augment else None)
         run = _Run(settings, base, train_data, _dataset(valid_paths, base), on_progress, device, processes)
         coverage = run.check_labels()

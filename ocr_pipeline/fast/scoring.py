@@ -11,6 +11,7 @@ from ocr_pipeline.evaluation import DetectionScore
 from ocr_pipeline.fast.checkpoint import load_network
 from ocr_pipeline.fast.data import Pages, ValidationPages
 from ocr_pipeline.fast.detector import choose_device, config_of
+from ocr_pipeline.fast.processes import Processes
 from ocr_pipeline.fast.settings import Device
 from ocr_pipeline.fast.validation import validate
 
@@ -30,5 +31,6 @@ def score_checkpoint(
     config = config_of(weights)
     pages = ValidationPages(Pages(lmdbs), config.short_size, max_samples)
     loader = DataLoader(pages, batch_size=None, collate_fn=lambda page: page)
-    score, _ = validate(network.to(choose_device(device)), loader, config)
+    alone = Processes(choose_device(device))
+    score, _ = validate(network.to(alone.device), loader, config, alone)
     return score

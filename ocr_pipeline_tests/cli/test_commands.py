@@ -129,7 +129,6 @@ def test_hyphens_work_too(share: Path, tmp_path: Path) -> None:
         (("annotations", "--source", "/proc/self", "--output", "/nowhere/out"), {}, 1, ["merged_json", "/nowhere/out"]),
         (("layout", "--source", "/proc/self"), {"FAST_LAYOUT_DEVICE": "tpu"}, 1, ["tpu", "FAST_LAYOUT_DEVICE"]),
         (("train-dlora", "--output_dir", "x", "--model_name_or_path", "x"), {}, 1, ["LMDB_PATHS"]),
-        (("train-dlora", "--output_dir", "x", "--model_name_or_path", "x"), {"USE_QLORA": "1"}, 1, ["USE_QLORA"]),
         (
             ("train-fast", "--config", "/nowhere.py", "--output_dir", "x", "--lmdb_base", "/nowhere"),
             {},
@@ -174,6 +173,7 @@ def test_every_variable_of_step_8_does_something() -> None:
         ("TRAIN_DEBUG_EVERY", "500", "logging_steps"),
         ("PROFILE_TRAIN", "1", "profile"),
         ("AMP_DISABLE", "0", "amp"),
+        ("USE_QLORA", "1", "qlora"),
         ("VAL_DEBUG_GEN", "1", "show_tokens"),
         ("VAL_SHOW_PREDS", "1", "show_predictions"),
         ("VAL_NUM_BEAMS", "4", "generation_num_beams"),

@@ -35,6 +35,7 @@ def start(base: Path, output: Path, train: list[Path], valid: list[Path], proces
             env={**os.environ, **variables, "OMP_NUM_THREADS": "1"},
             stdout=log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
 

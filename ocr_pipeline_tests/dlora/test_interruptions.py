@@ -1,6 +1,7 @@
 """Trainings that are killed, asked to stop, or done by several processes end as one that nobody disturbed."""
 
 import csv
+import os
 import signal
 
 import pytest
@@ -43,15 +44,16 @@ def test_a_training_killed_in_mid_epoch_ends_in_the_same_weights(whole, base_fol
 
 def test_a_training_asked_to_stop_saves_where_it_is(whole, base_folder, module_data, tmp_path):
     output = tmp_path / "run"
-    process = start(base_folder, output, *module_data, save_steps=1000, eval_steps=1000)
+    changes = {"save_steps": 1000, "eval_steps": 1000, "dataloader_num_workers": 1}
+    process = start(base_folder, output, *module_data, **changes)
     wait_for_step(output, 3)
-    process.send_signal(signal.SIGTERM)
+    os.killpg(process.pid, signal.SIGTERM)  # as a service manager does: the workers get it too
     assert process.wait(timeout=60) == 128 + signal.SIGTERM
     log = output.with_suffix(".log").read_text()
     assert "stopped by SIGTERM at step" in log and "--resume_from_checkpoint last" in log and "Traceback" not in log
     (checkpoint,) = output.glob("checkpoint-*")
     assert checkpoint.name != "checkpoint-28"
-    run(base_folder, output, *module_data, save_steps=1000, eval_steps=1000, resume_from_checkpoint="last")
+    run(base_folder, output, *module_data, **changes, resume_from_checkpoint="last")
     assert_same(weights(whole / "checkpoint-28"), weights(output / "checkpoint-28"))
 
 

@@ -168,7 +168,14 @@ def test_steps_come_from_epochs_unless_given():
 
 
 @pytest.mark.parametrize(
-    "changes", [{"lr_scheduler_type": "polynomial"}, {"bf16": True, "fp16": True}, {"save_steps": 0}, {"lora_rank": -1}]
+    "changes",
+    [
+        {"lr_scheduler_type": "polynomial"},
+        {"bf16": True, "fp16": True},
+        {"save_steps": 0},
+        {"lora_rank": -1},
+        {"lora_dropout": 1.0},
+    ],
 )
 def test_senseless_settings_are_refused(changes):
     with pytest.raises(PipelineError):

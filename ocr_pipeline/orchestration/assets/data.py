@@ -16,7 +16,15 @@ from ocr_pipeline import lookup as lookup_stage
 from ocr_pipeline import merged_json as merge_stage
 from ocr_pipeline.annotations import AnnotationSettings, CropReader, build_annotations
 from ocr_pipeline.datasets import SourcePartition, source_partition
-from ocr_pipeline.layout_lmdb import LayoutReader, LayoutRecord, LayoutSettings, LayoutWord, build_layouts, draw_record
+from ocr_pipeline.layout_lmdb import (
+    NO_MODEL,
+    LayoutReader,
+    LayoutRecord,
+    LayoutSettings,
+    LayoutWord,
+    build_layouts,
+    draw_record,
+)
 from ocr_pipeline.leases.machine import leased_cpus
 from ocr_pipeline.lookup import build_lookup, load_lookup
 from ocr_pipeline.merged_json import merge_labels, read_pages
@@ -128,11 +136,15 @@ class LayoutConfig(dg.Config):
 
     model: str = Field(default="", description="none, PP-DocLayoutV2, V3, or a folder (FAST_LAYOUT_MODEL).")
     backend: str = Field(default="", description="transformers or paddle (FAST_LAYOUT_BACKEND).")
-    device: str = Field(default="", description="gpu, gpu:1 or cpu (FAST_LAYOUT_DEVICE).")
+    device: str = Field(default="", description="cpu, gpu (all that are visible) or gpu:0,gpu:1 (FAST_LAYOUT_DEVICE).")
     table_model: str = Field(default="", description="Detector of table cells, or none (FAST_TABLE_MODEL).")
     table_device: str = Field(default="", description="Its device (FAST_TABLE_DEVICE).")
     table_threshold: str = Field(default="", description="Score above which a table counts (FAST_TABLE_LAYOUT_THR).")
     samples: str = Field(default="", description="page, region or cell (FAST_LAYOUT_SAMPLES).")
+    debug: str = Field(default="", description="1: the first 500 pages only, and a fuller log (FAST_DEBUG).")
+    cpu_fallback: str = Field(
+        default="", description="1: the CPU where the GPU is missing, no error (FAST_LAYOUT_CPU_FALLBACK)."
+    )
     workers: int = Field(default=0, description="Processes that decode pictures; 0: one for each leased core.")
 
     def settings(self) -> LayoutSettings:
@@ -144,6 +156,8 @@ class LayoutConfig(dg.Config):
             "FAST_TABLE_DEVICE": self.table_device,
             "FAST_TABLE_LAYOUT_THR": self.table_threshold,
             "FAST_LAYOUT_SAMPLES": self.samples,
+            "FAST_DEBUG": self.debug,
+            "FAST_LAYOUT_CPU_FALLBACK": self.cpu_fallback,
         }
         return LayoutSettings.from_environment({**os.environ, **{key: value for key, value in chosen.items() if value}})
 
@@ -166,7 +180,11 @@ def layout_lmdb(context: dg.AssetExecutionContext, config: LayoutConfig, locatio
         workers = config.workers or leased_cpus()
         manifests = build_layouts(locations.share, partition, workspace, config.settings(), workers=workers)
         artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
-        shown = {**_layout_metadata(total_counts(manifests)), **_sample_records(artifacts[0])}
+        shown = {
+            "layout_model": _layout_model(manifests[0], partition),
+            **_layout_metadata(total_counts(manifests)),
+            **_sample_records(artifacts[0]),
+        }
     return _result(_version(manifests), {**artifacts_metadata(manifests, artifacts), **shown})
 
 
@@ -214,6 +232,16 @@ def _sample_records(artifact: Path) -> dict[str, dg.MetadataValue]:
     places = sorted({0, len(reader) // 2, len(reader) - 1}) if len(reader) else []
     names = ("sample_page", "sample_page_2", "sample_page_3")
     return {name: picture(draw_record(*reader.read(place))) for name, place in zip(names, places, strict=False)}
+
+
+def _layout_model(manifest: Manifest, partition: SourcePartition) -> str:
+    """Which model ran, or why none did."""
+    made_with = manifest.settings
+    if made_with.get("engine", NO_MODEL) != NO_MODEL:
+        return f"{made_with['model']} ({made_with['engine']}, weights {made_with['weights']})"
+    if not partition.dataset.documents:
+        return "none: scene pictures never meet the layout model, which was made for documents"
+    return "none: no model is named; set FAST_LAYOUT_MODEL=PP-DocLayoutV2 or this asset's config"
 
 
 def _layout_metadata(counts: Counts) -> dict[str, dg.MetadataValue | float]:

@@ -52,15 +52,16 @@ def detections(
         words = sum(len(page.words) for page in pages)
         reasons = {"page": _unreadable(len(errors)), "word": {}}
         counts = Counts(len(pages) + len(errors), len(pages), words, words, reasons)
-        _write_manifest("detections", workspace.detections, checkpoint, counts)
+        manifest = _write_manifest("detections", workspace.detections, checkpoint, counts)
     drawn = sorted(workspace.detections.glob("*.png"))
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(manifest.fingerprint),
         metadata={
             **counts_metadata(counts),
             "errors": dg.MetadataValue.json(errors),
             "path": dg.MetadataValue.path(workspace.detections),
             **({"sample_page": encoded_picture(drawn[0].read_bytes())} if drawn else {}),
-        }
+        },
     )
 
 
@@ -103,15 +104,16 @@ def predictions(
         )
         reasons = {"page": {}, "word": _unreadable(read.errors)}
         counts = Counts(0, 0, read.images, read.images - read.errors, reasons)
-        _write_manifest("predictions", workspace.predictions, checkpoint, counts)
+        manifest = _write_manifest("predictions", workspace.predictions, checkpoint, counts)
     with workspace.predictions.open(encoding="utf-8-sig", newline="") as file:
         rows = list(islice(csv.DictReader(file), 12))
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(manifest.fingerprint),
         metadata={
             **counts_metadata(counts),
             "path": dg.MetadataValue.path(workspace.predictions),
             "sample_words": crop_table((Path(row["filename"]).read_bytes(), row["text"]) for row in rows),
-        }
+        },
     )
 
 
@@ -119,7 +121,7 @@ def _unreadable(count: int) -> dict[str, int]:
     return {"image_unreadable": count} if count else {}
 
 
-def _write_manifest(stage: str, artifact: Path, checkpoint: Input, counts: Counts) -> None:
+def _write_manifest(stage: str, artifact: Path, checkpoint: Input, counts: Counts) -> Manifest:
     files = [artifact] if artifact.is_file() else sorted(artifact.glob("*.json"))
     manifest = Manifest(
         stage=stage,
@@ -131,3 +133,4 @@ def _write_manifest(stage: str, artifact: Path, checkpoint: Input, counts: Count
         counts=counts,
     )
     write_manifest(artifact, manifest)
+    return manifest

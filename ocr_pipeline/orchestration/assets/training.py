@@ -10,13 +10,13 @@ import dagster as dg
 import msgspec
 from pydantic import Field
 
-from ocr_pipeline import fast
+from ocr_pipeline import dlora, fast
 from ocr_pipeline.leases.machine import leased_gpus
 from ocr_pipeline.orchestration.assets.data import OWNERS, annotations, layout_lmdb
 from ocr_pipeline.orchestration.assets.quality import data_quality
 from ocr_pipeline.orchestration.automation.conditions import TRAIN
 from ocr_pipeline.orchestration.checkpoints import Training
-from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, MODEL, training_demand
+from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, training_demand
 from ocr_pipeline.orchestration.execution.many_devices import train_on_leased_devices
 from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
 from ocr_pipeline.orchestration.gate import demand_sayable_labels, demand_sound_data
@@ -30,7 +30,6 @@ from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.orchestration.training_log import TrainingLog
 from ocr_pipeline.storage.manifest import Manifest, fingerprint_file, manifest_path
 
-FAST_CONFIGS = Path(fast.__file__).parent / "configs"
 FAST_DEFAULTS = recipe_defaults("fast_checkpoint")
 DLORA_DEFAULTS = recipe_defaults("dlora_checkpoint")
 _FAST_DATA = from_chosen(FAST_DEFAULTS.get("partitions", []), fully_labelled=True)
@@ -60,8 +59,7 @@ class FastCheckpointConfig(dg.Config):
     despite_checks: bool = Field(default=FAST_DEFAULTS.get("despite_checks", False), description=_DESPITE_CHECKS)
 
     def settings(self) -> fast.FastTraining:
-        path = Path(self.config)
-        given: dict[str, Any] = {"config": path if path.exists() else FAST_CONFIGS / path.name, "output_dir": Path()}
+        given: dict[str, Any] = {"config": Path(self.config), "output_dir": Path()}
         if self.checkpoint:
             given["checkpoint"] = Path(self.checkpoint)
         return fast.FastTraining(**given, **self.options)
@@ -74,7 +72,7 @@ class FastCheckpointConfig(dg.Config):
     owners=OWNERS,
     pool=GPU_POOL,
     code_version=fast.CODE_VERSION,
-    op_tags=MODEL,
+    op_tags=training_demand(FAST_DEFAULTS.get("gpus", 1)),
     retry_policy=AFTER_A_CRASH,
     automation_condition=TRAIN,
 )
@@ -98,7 +96,7 @@ def fast_checkpoint(
             run_dir = workspace.fast_run(training.key)
             run = dataclasses.replace(settings, output_dir=run_dir, resume="auto", quiet=True)
             with stopped_by_the_stage():
-                result = fast.train_fast(run, recipe.train, recipe.valid, _detector_log())
+                result = train_on_leased_devices(fast.train_fast, run, recipe.train, recipe.valid, _detector_log)
             manifest = training.publish(result.best_checkpoint, result.metrics)
     run_folder = workspace.fast_run(training.key)
     pictures = {name: run_folder / f"{name}.png" for name in ("curves", "training_batch", "validation")}
@@ -133,7 +131,7 @@ class DloraCheckpointConfig(dg.Config):
     kinds={"huggingface"},
     owners=OWNERS,
     pool=GPU_POOL,
-    code_version="1",
+    code_version=dlora.CODE_VERSION,
     op_tags=training_demand(DLORA_DEFAULTS.get("gpus", 1)),
     retry_policy=AFTER_A_CRASH,
     automation_condition=TRAIN,
@@ -145,8 +143,6 @@ def dlora_checkpoint(
 
     An interrupted training goes on where it stopped; the same data and settings are not trained twice.
     """
-    from ocr_pipeline import dlora  # transformers and peft cost seconds, which the code server need not wait for
-
     workspace = locations.workspace
     with stage_run(context):
         recipe = choose_data(
@@ -156,7 +152,7 @@ def dlora_checkpoint(
         )
         settings = dlora.DloraTraining(model_name_or_path=config.model_name_or_path, output_dir="", **config.options)
         recorded = _plain(settings, {"model_name_or_path": Path(config.model_name_or_path).name})
-        training = Training("dlora_checkpoint", workspace.dlora_checkpoint, "1", recorded, recipe)
+        training = Training("dlora_checkpoint", workspace.dlora_checkpoint, dlora.CODE_VERSION, recorded, recipe)
         manifest = training.published()
         if manifest is None:
             if not config.despite_checks:
@@ -193,8 +189,6 @@ def _recogniser_log() -> Callable[[Any], None]:
 
 def _gallery(run_folder: Path) -> dict[str, Any]:
     """The validation crops with the most errors, and the curves of the training."""
-    from ocr_pipeline import dlora
-
     shown: dict[str, Any] = {}
     if (run_folder / "predictions.csv").is_file():
         worst = dlora.worst_crops(run_folder / "predictions.csv")

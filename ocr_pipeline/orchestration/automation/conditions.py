@@ -63,7 +63,9 @@ def shortfall(workspace: Workspace, asset: str, now: float) -> str:
     if recipe is None:
         return "wait: nothing to learn from is published"
     share, settled = changed_share(workspace, asset), seconds_settled(workspace, asset, now)
-    if share <= 0 or share < SETTINGS.train_share:
+    if share <= 0:
+        return "wait: no words are new"
+    if share < SETTINGS.train_share:
         return f"wait: {share:.1%} of the words are new, {SETTINGS.train_share:.0%} must be"
     if settled < SETTINGS.quiet_seconds:
         return f"wait: the data has settled for {settled:.0f} s, {SETTINGS.quiet_seconds:.0f} must be"

@@ -1,8 +1,8 @@
 """What a step needs, as op tags: one vocabulary for every executor.
 
 A data step asks for half of the cores (OCR_PIPELINE_DATA_CPUS says how many) and starts a worker for each of them: two
-such steps, or one beside a GPU step, keep a machine busy and never ask for more than it has. What a step asks for
-beyond that is memory it needs at most, with any size of data.
+such steps, or one beside a GPU step, keep a machine busy and never ask for more than it has. With several GPUs, cores
+divided by GPUs let a layout step run on each. Memory is what a step needs at most, with any size of data.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ LAYOUT = demand_tags(gpus=1, cpus=data_cpus(), memory_gb=4)
 """A data step with a model: its workers decode for one device."""
 
 MODEL = demand_tags(gpus=1, memory_gb=4)
-"""A training, an evaluation, or a step that looks and reads, on one device."""
+"""A training, an evaluation, or a step that looks and reads: one device, which never waits for more than a core."""
 
 
 def training_demand(gpus: int) -> dict[str, str]:

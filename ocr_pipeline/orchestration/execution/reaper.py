@@ -3,10 +3,10 @@
     python -m ocr_pipeline.orchestration.execution.reaper
 
 Dagster's own monitoring cannot ask its default launcher whether a run worker lives; a worker's death is noticed only by
-the code server that started it, as long as that lives itself. A run under way is taken for dead
-when the process that reported to work on it is gone, or is another one that was given the same number: one that started
-after the report. A reboot is seen by that too. Where an engine has the steps (Ray, Kubernetes), those of runs that are
-over are stopped as well. The pool ``gpu`` gets as many slots as there are devices: on this machine, or in the cluster.
+the code server that started it, as long as that lives itself. A run under way is taken for dead when the process that
+reported to work on it is gone, or is another one that was given the same number: one that started after the report. A
+reboot is seen by that too. Where an engine has the steps (Ray, Kubernetes), those of runs that are over are stopped as
+well. The pool ``gpu`` gets as many slots as there are devices: on this machine, or in the cluster.
 """
 
 from __future__ import annotations

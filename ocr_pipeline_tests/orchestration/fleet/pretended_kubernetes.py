@@ -81,6 +81,7 @@ class PretendedCluster(ThreadingHTTPServer):
 class _Api(BaseHTTPRequestHandler):
     server: PretendedCluster
     _JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
+    _PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
     def do_POST(self) -> None:
         job = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -95,7 +96,9 @@ class _Api(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(urlparse(self.path).path)
         name = path.removeprefix(self._JOBS).strip("/").removesuffix("/status")
-        if path == self._JOBS:
+        if path == self._PODS:
+            self._answer(200, {"kind": "PodList", "apiVersion": "v1", "items": []})  # they go with their jobs
+        elif path == self._JOBS:
             items = [self.server.state(name) for name in list(self.server.jobs)]
             self._answer(200, {"kind": "JobList", "apiVersion": "batch/v1", "items": items})
         elif path.startswith(self._JOBS) and name in self.server.jobs:

@@ -90,6 +90,8 @@ def test_a_cancelled_training_is_deleted_and_has_saved(fleet: Floor, cluster: Pr
     worker.wait(60)
     assert cluster.deleted == [name]
     saved = (fleet.folder / "saved").read_text()
+    (run,) = fleet.instance.get_runs()
+    fleet.instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)  # as the daemon's monitoring does
     assert fleet.start("training_job").wait(120) == 0
     assert int(saved) > 0 and fleet.lines("pid")[-1][1] == saved
 
