@@ -30,6 +30,7 @@ COMMANDS = {
     "compare-recognizers": "ocr_pipeline.cli.recognizers:compare_recognizers",
     "status": "ocr_pipeline.cli.status:status",
     "backfill": "ocr_pipeline.cli.backfill:backfill",
+    "automation": "ocr_pipeline.cli.automation:automation",
     "demo": "ocr_pipeline.cli.demo:demo",
 }
 

@@ -50,7 +50,12 @@ def train_fast_command(**flags: Any) -> None:
     """Train the FAST text detector on layout LMDBs (step 6 of the guide).
 
     SIGTERM saves and ends the training with exit code 143; --resume auto goes on from there.
+
+    Several GPUs: torchrun --nproc_per_node 4 --no-python ocr-pipeline train-fast ... ; several machines: also --nnodes
+    2 --rdzv_backend c10d --rdzv_endpoint HOST:29400, on each of them, with folders that all of them see. --batch_size
+    is that of each GPU: four of them train as one would with four times the batch.
     """
+    first = _speaks()
     if str(flags["resume"]) == "auto":
         flags["resume"] = "auto"
     settings = fast.FastTraining(**flags)
@@ -61,6 +66,8 @@ def train_fast_command(**flags: Any) -> None:
         result = fast.train_fast(settings, train, valid)
     except TrainingStoppedError as error:
         _end_of(error)
+    if not first:
+        return
     if result.stopped:
         click.echo(f"ended at step {result.steps} because of --{result.stopped}")
     print_table(f"best: {result.best_checkpoint}", ("metric", "value"), sorted(result.metrics.items()))
@@ -85,14 +92,12 @@ def train_dlora_command(**flags: Any) -> None:
         )
     from ocr_pipeline import dlora
 
-    writes = os.environ.get("RANK", "0") == "0"  # of several processes one speaks
-    if not writes:
-        logging.getLogger("ocr_pipeline").setLevel(logging.WARNING)
+    first = _speaks()
     try:
         result = dlora.train_dlora(settings, train, valid)
     except TrainingStoppedError as error:
         _end_of(error)
-    if not writes:
+    if not first:
         return
     if result.best is None:
         click.echo(f"trained, and without VAL_LMDB_PATHS not evaluated: {result.checkpoint}")
@@ -102,8 +107,17 @@ def train_dlora_command(**flags: Any) -> None:
     print_table(f"best: {result.checkpoint}", ("metric", "base", "adapted"), rows)
 
 
+def _speaks() -> bool:
+    """Whether this process is the only one, or the first that torchrun started; the others only warn."""
+    first = os.environ.get("RANK", "0") == "0"
+    if not first:
+        logging.getLogger("ocr_pipeline").setLevel(logging.WARNING)
+    return first
+
+
 def _end_of(stopped: TrainingStoppedError) -> NoReturn:
-    click.echo(str(stopped), err=True)
+    if _speaks():
+        click.echo(str(stopped), err=True)
     sys.exit(128 + signal.SIGTERM)
 
 

@@ -10,6 +10,7 @@ from ocr_pipeline.dlora.settings import CODE_VERSION, DloraTraining
 
 if TYPE_CHECKING:
     from ocr_pipeline.dlora.comparison import Compared, compare
+    from ocr_pipeline.dlora.coverage import label_coverage
     from ocr_pipeline.dlora.evaluating import worst_crops
     from ocr_pipeline.dlora.exporting import export_onnx
     from ocr_pipeline.dlora.interface import Reading, TextRecognizer
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
     from ocr_pipeline.dlora.ppocr import PpOcrRecognizer
     from ocr_pipeline.dlora.prediction import FolderPrediction, recognize_folder
     from ocr_pipeline.dlora.recognizer import Decoding, Recognizer, base_of, load_recognizer
+    from ocr_pipeline.dlora.text import Coverage
     from ocr_pipeline.dlora.training import TrainingProgress, TrainingResult, train_dlora
 
 __all__ = [
     "CODE_VERSION",
     "TINY_KOREAN",
     "Compared",
+    "Coverage",
     "Decoding",
     "DloraTraining",
     "FolderPrediction",
@@ -35,6 +38,7 @@ __all__ = [
     "base_of",
     "compare",
     "export_onnx",
+    "label_coverage",
     "load_recognizer",
     "merge_checkpoint",
     "recognize_folder",
@@ -53,6 +57,8 @@ _MODULES = {
     "Decoding": "recognizer",
     "Compared": "comparison",
     "compare": "comparison",
+    "Coverage": "text",
+    "label_coverage": "coverage",
     "PpOcrRecognizer": "ppocr",
     "Reading": "interface",
     "TextRecognizer": "interface",

@@ -105,7 +105,7 @@ class CropDataset(Crops, Dataset[Sample]):
         epoch, index = divmod(number, len(self))
         crop = self.crop(index)
         try:
-            rgb = decode_rgb(crop.image)
+            rgb = crop.cut(decode_rgb(crop.image))
         except ValueError as error:
             raise PipelineError(
                 f"a crop cannot be read ({error})",

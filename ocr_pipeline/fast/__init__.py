@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ocr_pipeline.fast.exporting import export_onnx
     from ocr_pipeline.fast.network import FastNetwork, build_network
     from ocr_pipeline.fast.prediction import DetectedPage, DetectedWord, detect_folder, predict
+    from ocr_pipeline.fast.scoring import score_checkpoint
     from ocr_pipeline.fast.settings import CODE_VERSION, FastPrediction, FastTraining, TrainingResult
     from ocr_pipeline.fast.training import train_fast
 
@@ -27,6 +28,7 @@ _HOME = {
     "exporting": ("export_onnx",),
     "network": ("FastNetwork", "build_network"),
     "prediction": ("DetectedPage", "DetectedWord", "detect_folder", "predict"),
+    "scoring": ("score_checkpoint",),
     "settings": ("CODE_VERSION", "FastPrediction", "FastTraining", "TrainingResult"),
     "training": ("train_fast",),
 }
@@ -52,6 +54,7 @@ __all__ = [
     "predict",
     "read_config",
     "read_weights",
+    "score_checkpoint",
     "train_fast",
 ]
 

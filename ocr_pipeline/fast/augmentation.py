@@ -1,7 +1,7 @@
 """Random training crops: the changes of the published recipe in one warp, so that a page is resampled only once.
 
-Scaling, mirroring, rotating and cropping are composed to one affine map of picture and polygons; the maps are then
-drawn at the size of the crop, sharp, instead of being warped with the picture (numpy and OpenCV only).
+Scaling, mirroring, rotating, perspective and cropping are composed to one map of picture and polygons; the target maps
+are then drawn at the size of the crop, sharp, instead of being warped with the picture (numpy and OpenCV only).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ocr_pipeline.fast.pictures import Picture
 from ocr_pipeline.storage.pictures import decode_picture
 
 Points = npt.NDArray[np.float64]  # (n, 2)
+Matrix = npt.NDArray[np.float64]  # (3, 3), of homogeneous coordinates
 _TRIES = 20
 
 
@@ -50,15 +51,14 @@ def random_crop(
     moved = [_apply(matrix, polygon) for polygon in polygons]
     words = [polygon for polygon, ignore in zip(moved, ignored, strict=True) if not ignore]
     origin = _choose_origin(words, canvas, size, random)
-    matrix[:, 2] -= origin
-    pixels = cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
-    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+    matrix = _shift(-origin) @ matrix
+    pixels = _warp(picture, matrix, size)
     pixels = change_colours(pixels, settings, random)
     if settings.shadow and random.random() < settings.shadow:
         pixels = cast_shadow(pixels, random)
     if settings.jpeg and random.random() < settings.jpeg:
         pixels = compress(pixels, random)
-    return Crop(pixels, [polygon - origin for polygon in moved], _apply(matrix, corners))
+    return Crop(pixels, [polygon - origin for polygon in moved], _apply(matrix, _corners(width, height)))
 
 
 def change_colours(picture: Picture, settings: Augmentation, random: np.random.Generator) -> Picture:
@@ -103,17 +103,22 @@ def compress(picture: Picture, random: np.random.Generator) -> Picture:
 
 def _random_view(
     height: int, width: int, short_size: int, settings: Augmentation, random: np.random.Generator
-) -> tuple[npt.NDArray[np.float64], tuple[float, float]]:
-    """Affine matrix (2, 3) from the page to the scaled, mirrored and rotated canvas; and the canvas (width, height)."""
+) -> tuple[Matrix, tuple[float, float]]:
+    """From the page to the scaled, mirrored, rotated and tilted canvas; and the canvas (width, height)."""
     scale = random.uniform(*settings.scale) * short_size / min(height, width)
     aspect = np.sqrt(random.uniform(*settings.aspect))
     canvas = width * scale * aspect, height * scale / aspect
     across = -1 if random.random() < settings.flip else 1
     angle = np.deg2rad(random.uniform(-settings.rotation, settings.rotation))
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    linear = turn @ np.diag([across * scale * aspect, scale / aspect])
-    shift = np.array(canvas) / 2 - linear @ (width / 2, height / 2)
-    return np.column_stack([linear, shift]), canvas
+    turn = np.eye(3)
+    turn[:2, :2] = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+    turn = turn @ np.diag([across * scale * aspect, scale / aspect, 1])
+    matrix = _shift(np.array(canvas) / 2) @ turn @ _shift(np.array((-width / 2, -height / 2)))
+    if settings.perspective:
+        straight = _corners(*canvas)
+        tilted = straight + random.uniform(-settings.perspective, settings.perspective, (4, 2)) * canvas
+        matrix = cv2.getPerspectiveTransform(straight.astype(np.float32), tilted.astype(np.float32)) @ matrix
+    return matrix, canvas
 
 
 def _choose_origin(
@@ -133,5 +138,22 @@ def _choose_origin(
     return origins[int(np.argmin(cut))]
 
 
-def _apply(matrix: npt.NDArray[np.float64], points: Points) -> Points:
-    return points @ matrix[:, :2].T + matrix[:, 2]
+def _warp(picture: Picture, matrix: Matrix, size: int) -> Picture:
+    if np.array_equal(matrix[2], (0, 0, 1)):
+        return cv2.warpAffine(picture, matrix[:2], (size, size), flags=cv2.INTER_LINEAR)
+    return cv2.warpPerspective(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
+
+
+def _shift(by: Points) -> Matrix:
+    matrix = np.eye(3)
+    matrix[:2, 2] = by
+    return matrix
+
+
+def _corners(width: float, height: float) -> Points:
+    return np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+
+
+def _apply(matrix: Matrix, points: Points) -> Points:
+    moved = points @ matrix[:, :2].T + matrix[:, 2]
+    return moved[:, :2] / moved[:, 2:]
