@@ -43,7 +43,7 @@ class Detector:
     ) -> None:
         self.device = choose_device(device)
         network, weights = load_network(checkpoint)
-        self.config = config or _config_of(weights)
+        self.config = config or config_of(weights)
         network = network.fuse(kernel_only=True).to(self.device, dtype=_DTYPES[precision])
         self.network = in_channels_last(network)
 
@@ -101,7 +101,8 @@ def choose_device(name: Device) -> torch.device:
     return torch.device(name)
 
 
-def _config_of(weights: Weights) -> FastConfig:
+def config_of(weights: Weights) -> FastConfig:
+    """The configuration that a checkpoint carries, else the defaults of its variant."""
     fields = weights.extras.get("config")
     if isinstance(fields, dict):
         return config_from(fields, weights.path)

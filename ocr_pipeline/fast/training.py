@@ -34,10 +34,10 @@ from ocr_pipeline.fast.snapshots import (
     write_detector,
     write_snapshot,
 )
-from ocr_pipeline.fast.stopping import StopSigns, TrainingStoppedError, without_progress
 from ocr_pipeline.fast.tensorboard import no_board, open_board
-from ocr_pipeline.fast.validation import single_threaded, validate, validation_loader
+from ocr_pipeline.fast.validation import single_threaded, validate, validation_loader, without_progress
 from ocr_pipeline.fast.views import BATCH, CURVES, VALIDATION, beside, draw_batch, draw_curves, write_picture
+from ocr_pipeline.stopping import StopSigns, TrainingStoppedError
 from ocr_pipeline.storage.manifest import fingerprint_file
 from ocr_pipeline.storage.publishing import publish_text
 

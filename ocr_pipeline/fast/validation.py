@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -59,6 +59,11 @@ def validate(
     return score_detections(
         *([page for part in side for page in part] for side in zip(*everything, strict=True))
     ), drawn
+
+
+def without_progress(history: Sequence[Mapping[str, Any]], best_step: float) -> int:
+    """Validations since the best one."""
+    return sum("hmean" in row and row["step"] > best_step for row in history)
 
 
 def single_threaded(_: int) -> None:
