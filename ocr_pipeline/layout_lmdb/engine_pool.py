@@ -14,7 +14,7 @@ import numpy as np
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.layout_lmdb.detections import Detections
 from ocr_pipeline.layout_lmdb.feeding import end_with_parent
-from ocr_pipeline.layout_lmdb.slots import PixelSlots
+from ocr_pipeline.layout_lmdb.slots import PictureSlots
 
 if TYPE_CHECKING:
     from ocr_pipeline.layout_lmdb.engines import LayoutEngine
@@ -72,7 +72,7 @@ class EngineProcess:
         self._process = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=end_with_parent)
         about = self._process.submit(_open, open_engine, arguments).result()
         self.backend, self.name, self.fingerprint, self.labels, self.input_size = about
-        self._slots: PixelSlots | None = None
+        self._slots: PictureSlots | None = None
 
     def infer(self, pixels: np.ndarray, sizes: Sequence[tuple[int, int]]) -> list[Detections]:
         """Regions of each page; see `LayoutEngine.infer`."""
@@ -92,11 +92,11 @@ class EngineProcess:
         if self._slots:
             self._slots.close()
 
-    def _room(self, count: int) -> PixelSlots:
+    def _room(self, count: int) -> PictureSlots:
         if self._slots is None or len(self._slots.pixels) < count:
             if self._slots:
                 self._slots.close()
-            self._slots = PixelSlots(count, self.input_size)
+            self._slots = PictureSlots(count, self.input_size)
         return self._slots
 
 
@@ -109,5 +109,5 @@ def _open(open_engine: Callable[..., LayoutEngine], arguments: tuple[Any, ...]) 
     return engine.backend, engine.name, engine.fingerprint, engine.labels, engine.input_size
 
 
-def _infer(slots: PixelSlots, sizes: list[tuple[int, int]]) -> list[Detections]:
+def _infer(slots: PictureSlots, sizes: list[tuple[int, int]]) -> list[Detections]:
     return _opened[0].infer(slots.pixels[: len(sizes)], sizes)

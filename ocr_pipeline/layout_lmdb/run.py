@@ -23,7 +23,7 @@ from ocr_pipeline.layout_lmdb.looking import Look, Looking, Unseen
 from ocr_pipeline.layout_lmdb.record import TABLE, LayoutRecord, LayoutWord
 from ocr_pipeline.layout_lmdb.samples import make_record, place_words
 from ocr_pipeline.layout_lmdb.settings import LayoutSettings
-from ocr_pipeline.layout_lmdb.slots import PixelSlots
+from ocr_pipeline.layout_lmdb.slots import PictureSlots
 from ocr_pipeline.layout_lmdb.writer import Sample
 from ocr_pipeline.page import Page
 from ocr_pipeline.storage.quarantine import Counts, Quarantined, QuarantineWriter
@@ -89,7 +89,7 @@ class Run:
 
     find_image: FindImage
     looking: Looking
-    slots: PixelSlots
+    slots: PictureSlots
     workers: Executor | None
     ahead: int
     engine: LayoutEngine
@@ -147,6 +147,8 @@ class Run:
         if page.words and not placed.words:  # as a sample it would teach that its text is background
             self._set_aside(_page_aside(page, "no_words_left", f"none of its {len(page.words)} words is on it", 0))
             return None
+        if look.in_slot:
+            look = look._replace(image=self.slots.file(slot, look.in_slot), in_slot=0)
         return _Seen(page, look, slot, placed.words, placed.boxes)
 
     def _detected(self, seen: Iterator[_Seen]) -> Iterator[tuple[_Seen, Detections]]:
