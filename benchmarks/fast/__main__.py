@@ -83,7 +83,8 @@ def samples(count: int = 240) -> str:
     verdict = "met" if rate >= 60 else "missed"
     return (
         f"samples, 640 with 100 words, 2 workers: {rate:.0f} per second (bar 60 {verdict}; load "
-        f"{os.getloadavg()[0]:.1f}), {1000 * busy:.1f} ms of processor time each ({2 / busy:.0f} per second from two free cores); of one, {shares}"
+        f"{os.getloadavg()[0]:.1f}), {1000 * busy:.1f} ms of processor time each "
+        f"({2 / busy:.0f} per second from two free cores); of one, {shares}"
     )
 
 
