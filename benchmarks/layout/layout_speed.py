@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import cv2
@@ -32,6 +31,7 @@ OnProgress = Callable[[int, "int | None"], None]
 A4 = (1654, 2339)
 WORDS = 300
 DIFFERENT = 20
+WARM, ROUNDS = 40, 7
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,9 @@ class Free:
         boxes = np.array([(50, 50, 1600, 700), (50, 800, 1600, 1500), (50, 1600, 1600, 2300)], np.float32)
         return [Detections(boxes, np.full(3, 0.9, np.float32), np.zeros(3, np.int64)) for _ in sizes]
 
+    def close(self) -> None:
+        pass
+
 
 class Timed:
     """Another engine, with the seconds it worked and the seconds from its first to its last answer."""
@@ -74,6 +77,9 @@ class Timed:
         self.last = time.perf_counter()
         self.worked += self.last - started
         return found
+
+    def close(self) -> None:
+        self._engine.close()
 
     @property
     def idle(self) -> float:
@@ -118,38 +124,62 @@ def build(
         return time.perf_counter() - started
 
 
-def decode_alone(pictures: Pictures, count: int, workers: int) -> float:
-    started = time.perf_counter()
+def decode_alone(pictures: Pictures, count: int, workers: int, on_progress: OnProgress) -> None:
     with ProcessPoolExecutor(workers, get_context("spawn"), cv2.setNumThreads, (1,)) as executor:
-        list(executor.map(decode_and_resize, [(pictures, str(number)) for number in range(count)]))
-    return time.perf_counter() - started
+        tasks = [(pictures, str(number)) for number in range(count)]
+        for done, _ in enumerate(executor.map(decode_and_resize, tasks), start=1):
+            on_progress(done, count)
 
 
 def throughput(pictures: Pictures, count: int, workers: int) -> None:
-    """Wall and processor time of both, each as twice the pages less once: the start of the processes goes out."""
-    rounds = []
-    for _ in range(3):
-        alone = costs(lambda pages: decode_alone(pictures, pages, workers), count)
-        stage = costs(lambda pages: build(pictures, pages, Free(), workers), count)
-        rounds.append([a / b for a, b in zip(alone, stage, strict=True)])
-        for name, (wall, processor) in (("decode + resize", alone), ("stage", stage)):
-            print(f"{name:16} {count / wall:6.1f} pages/s, {processor / count * 1e3:5.1f} ms processor time/page")
-    wall, processor = (statistics.median(ratios) for ratios in zip(*rounds, strict=True))
-    print(f"median ratio: {wall:.2f} by the clock, {processor:.2f} by processor time; load {os.getloadavg()[0]:.1f}")
+    """Both in turn, so that what else the machine does meets both; the medians of all rounds are compared."""
+    sides = {
+        "decode + resize": lambda clock: decode_alone(pictures, count, workers, clock),
+        "stage": lambda clock: build(pictures, count, Free(), workers, clock),
+    }
+    costs: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
+    for _ in range(ROUNDS):
+        for name, run in sides.items():
+            clock = Clock(count)
+            run(clock)
+            costs[name].append(clock.stop())
+    walls, processors = {}, {}
+    for name, rounds in costs.items():
+        walls[name], processors[name] = (statistics.median(column) * 1e3 for column in zip(*rounds, strict=True))
+        spread = ", ".join(f"{wall * 1e3:.1f}" for wall, _ in sorted(rounds))
+        print(
+            f"{name:16} {walls[name]:5.1f} ms/page by the clock ({spread}), {processors[name]:5.1f} ms processor time"
+        )
+    wall, processor = (medians["decode + resize"] / medians["stage"] for medians in (walls, processors))
+    print(f"stage against decode + resize: {wall:.2f} by the clock, {processor:.2f} by processor time")
+    print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores, {workers} workers, {ROUNDS} rounds of {count} pages")
 
 
-def costs(run: Callable[[int], float], count: int) -> tuple[float, float]:
-    walls, processors = [], []
-    for pages in (count, 2 * count):
-        before = processor_time()
-        walls.append(run(pages))
-        processors.append(processor_time() - before)
-    return walls[1] - walls[0], processors[1] - processors[0]
+class Clock:
+    """Seconds and processor seconds per page, from when the processes have started (page `WARM`) to the very end."""
+
+    def __init__(self, count: int) -> None:
+        self._count, self._started, self._children = count, (0.0, 0.0, 0.0), 0.0
+
+    def __call__(self, done: int, _: int | None) -> None:
+        if done == WARM:
+            self._started = (time.perf_counter(), time.process_time(), children_time())
+        if done == self._count:
+            self._children = children_time()
+
+    def stop(self) -> tuple[float, float]:
+        wall, own, children = self._started
+        used = time.process_time() - own + self._children - children
+        return tuple(seconds / (self._count - WARM) for seconds in (time.perf_counter() - wall, used))  # type: ignore[return-value]
 
 
-def processor_time() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+def children_time() -> float:
+    """Processor seconds of the living child processes."""
+    ticks = 0
+    for child in active_children():
+        fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def idle(pictures: Pictures, count: int, workers: int) -> None:
@@ -178,7 +208,7 @@ def memory(pictures: Pictures, count: int, workers: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["throughput", "idle", "memory"])
-    parser.add_argument("--pages", type=int, default=200)
+    parser.add_argument("--pages", type=int, default=300)
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

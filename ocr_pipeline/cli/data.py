@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ocr_pipeline.annotations import AnnotationSettings, build_annotations
-from ocr_pipeline.cli.options import output_option, partition_option, settings_options, source_option, spellings
+from ocr_pipeline.cli.options import leased, output_option, partition_option, settings_options, source_option, spellings
 from ocr_pipeline.cli.tables import print_counts
 from ocr_pipeline.datasets import SourcePartition
 from ocr_pipeline.layout_lmdb import LayoutSettings, build_layouts, make_paddle_environment, paddle_environment
@@ -37,8 +37,10 @@ rebuild_option = click.option("--rebuild", is_flag=True, help="Make anew what is
 def merge(source: str, output: str, partitions: Partitions, workers: int, rebuild: bool) -> None:
     """Raw label JSON -> merged JSON (step 2 of the guide)."""
     share, workspace = _locations(source, output)
+    share.check()
     manifests = [
-        merge_labels(share, partition, workspace, workers=workers, rebuild=rebuild) for partition in partitions
+        merge_labels(share, partition, workspace, workers=workers, rebuild=rebuild)
+        for partition in leased(workspace, "merged_json", partitions, makes_folder=True)
     ]
     _report("merged_json", manifests, workspace.json_merged)
 
@@ -51,7 +53,10 @@ def merge(source: str, output: str, partitions: Partitions, workers: int, rebuil
 def lookup(source: str, output: str, partitions: Partitions, rebuild: bool) -> None:
     """Picture trees -> file name to path (step 3 of the guide)."""
     share, workspace = _locations(source, output)
-    manifests = [build_lookup(share, partition, workspace, rebuild=rebuild) for partition in partitions]
+    manifests = [
+        build_lookup(share, partition, workspace, rebuild=rebuild)
+        for partition in leased(workspace, "lookup", partitions)
+    ]
     _report("lookup", manifests, workspace.root / "lookup")
 
 
@@ -80,7 +85,7 @@ def annotations_command(
     settings = replace(settings, **crops)
     manifests = [
         manifest
-        for partition in partitions
+        for partition in leased(workspace, "annotations", partitions)
         for manifest in build_annotations(share, partition, workspace, settings, workers=workers, rebuild=rebuild)
     ]
     _report("annotations", manifests, workspace.root)
@@ -93,11 +98,12 @@ def annotations_command(
 @workers_option
 @click.option("--model", help="none, PP-DocLayoutV2, PP-DocLayoutV3, or a folder.  [env: FAST_LAYOUT_MODEL]")
 @click.option("--backend", type=click.Choice(["transformers", "paddle"]), help="[env: FAST_LAYOUT_BACKEND]")
-@click.option("--device", help="gpu, gpu:1 or cpu.  [env: FAST_LAYOUT_DEVICE]")
+@click.option("--device", help="cpu, gpu (all that are visible) or gpu:0,gpu:1.  [env: FAST_LAYOUT_DEVICE]")
 @click.option(
     *spellings("table_model"), help="none, RT-DETR-L_wired_table_cell_det, or a folder.  [env: FAST_TABLE_MODEL]"
 )
 @click.option(*spellings("table_device"), help="The same for table cells.  [env: FAST_TABLE_DEVICE]")
+@click.option(*spellings("table_threshold"), help="Score above which a table counts.  [env: FAST_TABLE_LAYOUT_THR]")
 @click.option("--samples", type=click.Choice(["page", "region", "cell"]), help="[env: FAST_LAYOUT_SAMPLES]")
 def layout(source: str, output: str, partitions: Partitions, workers: int, **chosen: str | None) -> None:
     """Pages and layout model -> layout LMDB (step 5 of the guide)."""
@@ -106,7 +112,7 @@ def layout(source: str, output: str, partitions: Partitions, workers: int, **cho
     settings = LayoutSettings.from_environment({**os.environ, **given})
     manifests = [
         manifest
-        for partition in partitions
+        for partition in leased(workspace, "layout_lmdb", partitions)
         for manifest in build_layouts(share, partition, workspace, settings, workers=workers)
     ]
     _report("layout_lmdb", manifests, workspace.root)
@@ -118,6 +124,7 @@ _LAYOUT_VARIABLES = {
     "device": "FAST_LAYOUT_DEVICE",
     "table_model": "FAST_TABLE_MODEL",
     "table_device": "FAST_TABLE_DEVICE",
+    "table_threshold": "FAST_TABLE_LAYOUT_THR",
     "samples": "FAST_LAYOUT_SAMPLES",
 }
 

@@ -7,12 +7,13 @@ from ocr_pipeline.layout_lmdb.paddle_engine import make_paddle_environment, padd
 from ocr_pipeline.layout_lmdb.partition import build_layouts
 from ocr_pipeline.layout_lmdb.reader import LayoutReader
 from ocr_pipeline.layout_lmdb.record import Cell, LayoutRecord, LayoutWord, Region
-from ocr_pipeline.layout_lmdb.settings import LayoutSettings
+from ocr_pipeline.layout_lmdb.settings import NO_MODEL, LayoutSettings
 from ocr_pipeline.layout_lmdb.stage import CODE_VERSION, build_layout_lmdb
 from ocr_pipeline.layout_lmdb.writer import write_layout_samples
 
 __all__ = [
     "CODE_VERSION",
+    "NO_MODEL",
     "Cell",
     "Detections",
     "LayoutEngine",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from statistics import median
+
 import numpy as np
 
 from ocr_pipeline.layout_lmdb.geometry import shared_areas
@@ -32,7 +35,7 @@ def assign_words(words: np.ndarray, regions: np.ndarray) -> np.ndarray:
     return np.where(held, smallest_first[best], -1)
 
 
-def reading_lines(words: np.ndarray, region: np.ndarray) -> list[list[int]]:
+def reading_lines(words: np.ndarray, texts: Sequence[str], region: np.ndarray) -> list[list[int]]:
     """The words of one region in reading order, line by line.
 
     Lines run from top to bottom, words within a line from left to right. In a tall region of upright words the
@@ -40,6 +43,7 @@ def reading_lines(words: np.ndarray, region: np.ndarray) -> list[list[int]]:
 
     Args:
         words: boxes [N, 4] of the region's words.
+        texts: their transcriptions.
         region: box [4].
 
     Returns:
@@ -48,8 +52,9 @@ def reading_lines(words: np.ndarray, region: np.ndarray) -> list[list[int]]:
     if not len(words):
         return []
     centres, sizes = (words[:, :2] + words[:, 2:]) / 2, words[:, 2:] - words[:, :2]
-    across = 0 if _upright(sizes, region) else 1
-    tolerance = _LINE_TOLERANCE * float(np.median(sizes[:, across]))
+    vertical = _set_vertically(sizes, texts, region)
+    across = 0 if vertical else 1
+    tolerance = _LINE_TOLERANCE * median(sizes[:, across].tolist())
     across_lines, along = centres[:, across].tolist(), centres[:, 1 - across].tolist()
     lines: list[list[int]] = []
     total = 0.0  # of the last line's positions
@@ -60,10 +65,14 @@ def reading_lines(words: np.ndarray, region: np.ndarray) -> list[list[int]]:
         else:
             lines.append([word])
             total = across_lines[word]
-    return [sorted(line, key=lambda word: (along[word], word)) for line in lines]
+    ordered = [sorted(line, key=lambda word: (along[word], word)) for line in lines]
+    return ordered[::-1] if vertical else ordered
 
 
-def _upright(sizes: np.ndarray, region: np.ndarray) -> bool:
-    """Whether the region is a column of text set from top to bottom."""
+def _set_vertically(sizes: np.ndarray, texts: Sequence[str], region: np.ndarray) -> bool:
+    """Whether the words run from top to bottom: most longer ones are tall, or, of single letters, the region is."""
+    tall = [height > width for (width, height), text in zip(sizes.tolist(), texts, strict=True) if len(text) > 1]
+    if tall:
+        return 2 * sum(tall) > len(tall)
     width, height = region[2:] - region[:2]
-    return bool(height >= _TALL * width and np.median(sizes[:, 1] - sizes[:, 0]) >= 0)
+    return bool(height >= _TALL * width)

@@ -37,7 +37,8 @@ class _Stored(msgspec.Struct, array_like=True):
 class DetectionCache:
     """A table from keys to detections in one SQLite file; many processes may read while one writes.
 
-    It may be deleted at any time. What it loses with the machine's power, the model finds again.
+    It may be deleted at any time. A killed process does it no harm; if the machine loses its power the file may be
+    damaged, and then it is deleted and the model finds everything again.
 
     Raises:
         PipelineError: the file is damaged or cannot be written.
@@ -48,6 +49,7 @@ class DetectionCache:
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._mendable():
             self._table = sqlite3.connect(path, timeout=_WAIT)
+            self._table.execute("PRAGMA synchronous = OFF")  # to wait for the disk at every batch would stop the writer
             self._table.execute("CREATE TABLE IF NOT EXISTS detections (key TEXT PRIMARY KEY, value BLOB NOT NULL)")
             self._table.commit()
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ocr_pipeline.layout_lmdb.cache import DetectionCache, Known, cache_prefix
 from ocr_pipeline.layout_lmdb.detections import Detections, model_input
-from ocr_pipeline.layout_lmdb.engines import LayoutEngine
+from ocr_pipeline.layout_lmdb.engines import LayoutEngine, batches_at_once
 from ocr_pipeline.layout_lmdb.feeding import in_order
 from ocr_pipeline.layout_lmdb.geometry import Box
 from ocr_pipeline.layout_lmdb.record import Cell
@@ -62,7 +62,7 @@ class CellFinder:
     Attributes:
         engine: of table cells.
         cutters: processes that cut; None: the caller.
-        model: the thread in which the model runs.
+        model: the threads in which the model runs.
         cache: of raw detections.
         batch_size: tables that the model sees at once.
         ahead: pages that are cut ahead of the model.
@@ -81,7 +81,7 @@ class CellFinder:
         looked_up = ((kept, tables, self._known(tables, last)) for kept, tables in pages)
         tasks = (((kept, tables, known), None if known else tables) for kept, tables, known in looked_up)
         cut = in_order(self.cutters, CutTables(self.engine.input_size), tasks, self.ahead)
-        for (kept, tables, known), found in in_order(self.model, self._infer, cut, 2):
+        for (kept, tables, known), found in in_order(self.model, self._infer, cut, batches_at_once(self.engine) + 1):
             if tables is None:
                 yield kept, ()
                 continue

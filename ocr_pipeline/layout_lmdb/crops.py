@@ -66,7 +66,8 @@ def _cell_regions(page: LayoutRecord) -> Iterator[Region]:
     holder = assign_words(words, boxes)
     for order, cell in enumerate(cells):
         members = np.flatnonzero(holder == order)
-        lines = [members[line].tolist() for line in reading_lines(words[members], boxes[order])]
+        texts = [page.words[member].text for member in members]
+        lines = [members[line].tolist() for line in reading_lines(words[members], texts, boxes[order])]
         text = joined_text(lines, page.words)
         yield Region(CELL, cell.score, cell.box, order, text, tuple(member for line in lines for member in line))
 

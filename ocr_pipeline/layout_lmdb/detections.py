@@ -38,17 +38,18 @@ class Detections:
         return len(self.scores)
 
 
-def model_input(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def model_input(picture: np.ndarray, size: tuple[int, int], into: np.ndarray | None = None) -> np.ndarray:
     """The picture as PP-DocLayout models were trained to see it: squeezed to a fixed size, cubic, RGB.
 
     Args:
         picture: BGR, uint8 [height, width, 3].
         size: (width, height) of the result.
+        into: where to put it; None: a new array.
 
     Returns:
         RGB, uint8 [height, width, 3].
     """
-    return cv2.cvtColor(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), cv2.COLOR_BGR2RGB, dst=into)
 
 
 def decode_detections(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 
 from ocr_pipeline.layout_lmdb.detections import Detections
+from ocr_pipeline.layout_lmdb.engine_pool import EnginePool, EngineProcess
 from ocr_pipeline.layout_lmdb.settings import NO_MODEL, LayoutSettings
 
 
@@ -42,6 +44,10 @@ class LayoutEngine(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """End the processes that it runs in, if they are its own."""
+        ...
+
 
 class NoLayout:
     """The engine of data that needs no layout (scenes, the demo): it finds no region, and pages are barely scaled."""
@@ -55,6 +61,14 @@ class NoLayout:
     def infer(self, pixels: np.ndarray, sizes: Sequence[tuple[int, int]]) -> list[Detections]:
         return [Detections.none() for _ in sizes]
 
+    def close(self) -> None:
+        pass
+
+
+def batches_at_once(engine: LayoutEngine) -> int:
+    """How many threads may ask an engine at the same time: one for each of its devices."""
+    return engine.at_once if isinstance(engine, EnginePool) else 1
+
 
 def open_engine(settings: LayoutSettings) -> LayoutEngine:
     """The layout model that the settings name.
@@ -67,7 +81,9 @@ def open_engine(settings: LayoutSettings) -> LayoutEngine:
     if settings.backend == "paddle":
         from ocr_pipeline.layout_lmdb.paddle_engine import PaddleEngine
 
-        return PaddleEngine(settings.model, settings.device)
+        devices = settings.device.split(",")
+        open_one = partial(PaddleEngine, settings.model)
+        return EnginePool(open_one, devices) if len(devices) > 1 else open_one(devices[0])
     return _transformers(settings.model, settings.device, settings)
 
 
@@ -83,6 +99,10 @@ def open_cell_engine(settings: LayoutSettings) -> LayoutEngine | None:
 
 
 def _transformers(model: str, device: str, settings: LayoutSettings) -> LayoutEngine:
-    from ocr_pipeline.layout_lmdb.transformers_engine import TransformersEngine  # imports torch, which costs seconds
+    from ocr_pipeline.layout_lmdb import transformers_engine  # imports torch, which costs seconds
 
-    return TransformersEngine(model, device, cpu_fallback=settings.cpu_fallback)
+    open_one = partial(transformers_engine.TransformersEngine, model, cpu_fallback=settings.cpu_fallback)
+    devices = transformers_engine.every_gpu() if device == "gpu" else device.split(",")
+    if len(devices) < 2:
+        return open_one(device)
+    return EnginePool(partial(EngineProcess, open_one), devices)

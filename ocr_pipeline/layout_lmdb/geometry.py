@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ocr_pipeline.page import Quad
@@ -45,6 +47,24 @@ def shared_area(inner: Box, outer: Box) -> float:
     width = min(inner[2], outer[2]) - max(inner[0], outer[0])
     height = min(inner[3], outer[3]) - max(inner[1], outer[1])
     return width * height / area if area > 0 and width > 0 and height > 0 else 0.0
+
+
+def cut_back(box: Box, others: Iterable[Box]) -> Box | None:
+    """The box cut, at each of the others in turn, along the side that leaves most of it; None if nothing is left.
+
+    A pixel stays free between the two: whoever draws areas draws their edges too.
+    """
+    for left, top, right, bottom in others:
+        x0, y0, x1, y1 = box
+        beside = [(x0, y0, left - 1, y1), (x0, y0, x1, top - 1), (right + 1, y0, x1, y1), (x0, bottom + 1, x1, y1)]
+        box = max(beside, key=_area)
+        if not _area(box):
+            return None
+    return box
+
+
+def _area(box: Box) -> float:
+    return max(box[2] - box[0], 0.0) * max(box[3] - box[1], 0.0)
 
 
 def shared_areas(inner: np.ndarray, outer: np.ndarray) -> np.ndarray:

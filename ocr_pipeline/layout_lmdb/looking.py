@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.layout_lmdb.cache import opened_cache
 from ocr_pipeline.layout_lmdb.detections import Detections, model_input
+from ocr_pipeline.layout_lmdb.slots import PictureSlots
 from ocr_pipeline.storage.manifest import fingerprint_of
 from ocr_pipeline.storage.pictures import decode_picture
 
@@ -22,18 +21,18 @@ class Look(NamedTuple):
     """A picture that is whole.
 
     Attributes:
-        image: as encoded.
+        image: as encoded; empty where it lies in the slot.
         size: (width, height) in pixels.
         fingerprint: of ``image``.
-        pixels: what the model will see; None where it has seen it before.
-        found: what it found then.
+        found: what the model found when it saw the picture before; None: it has not, and will see the slot's pixels.
+        in_slot: length of the encoded picture in the slot; 0: it is not there.
     """
 
     image: bytes
     size: tuple[int, int]
     fingerprint: str
-    pixels: np.ndarray | None
     found: Detections | None
+    in_slot: int = 0
 
 
 class Unseen(NamedTuple):
@@ -49,26 +48,29 @@ class Looking:
 
     Attributes:
         read_bytes: content of a path.
-        input_size: (width, height) of what the model sees.
+        slots: where what the model sees is put.
+        elsewhere: whether another process asks: it finds the encoded picture in the slot too.
         cache: file of the earlier detections; None: there are none.
         cache_prefix: what the keys of this model begin with.
         cache_last: the entry after which the cache is not looked at.
     """
 
     read_bytes: ReadBytes
-    input_size: tuple[int, int]
+    slots: PictureSlots
+    elsewhere: bool
     cache: Path | None = None
     cache_prefix: str = ""
     cache_last: int = 0
 
-    def __call__(self, path: str | None) -> Look | Unseen | None:
-        """The picture at a path; None for None.
+    def __call__(self, task: tuple[str, int] | None) -> Look | Unseen | None:
+        """The picture at a path, its pixels in a slot; None for None.
 
         Raises:
             PipelineError: the share does not answer.
         """
-        if path is None:
+        if task is None:
             return None
+        path, slot = task
         try:
             image = self.read_bytes(path)
         except FileNotFoundError:
@@ -83,13 +85,20 @@ class Looking:
         if self.cache and self.cache_last:
             known = opened_cache(self.cache).get(f"{self.cache_prefix}/{fingerprint}", self.cache_last)
             if known:
-                return Look(image, known.size, fingerprint, None, known.found)
-        return self._decode(path, image, fingerprint)
+                return self._handed(slot, Look(image, known.size, fingerprint, known.found))
+        return self._decode(path, slot, image, fingerprint)
 
-    def _decode(self, path: str, image: bytes, fingerprint: str) -> Look | Unseen:
+    def _decode(self, path: str, slot: int, image: bytes, fingerprint: str) -> Look | Unseen:
         try:
             picture = decode_picture(image)
         except ValueError as error:
             return Unseen("image_unreadable", f"{path}: {error}")
         size = (picture.shape[1], picture.shape[0])
-        return Look(image, size, fingerprint, model_input(picture, self.input_size), None)
+        pixels = self.slots.pixels[slot]
+        model_input(picture, (pixels.shape[1], pixels.shape[0]), into=pixels)
+        return self._handed(slot, Look(image, size, fingerprint, None))
+
+    def _handed(self, slot: int, look: Look) -> Look:
+        if self.elsewhere and self.slots.put_file(slot, look.image):
+            return look._replace(image=b"", in_slot=len(look.image))
+        return look

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ocr_pipeline.datasets import SourcePartition
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.layout_lmdb.engines import open_cell_engine, open_engine
+from ocr_pipeline.layout_lmdb.engines import LayoutEngine, open_cell_engine, open_engine
 from ocr_pipeline.layout_lmdb.settings import NO_MODEL, LayoutSettings
 from ocr_pipeline.layout_lmdb.stage import build_layout_lmdb
 from ocr_pipeline.lookup import load_lookup
@@ -35,26 +37,37 @@ def build_layouts(
     if not partition.dataset.documents:
         settings = replace(settings, model=NO_MODEL, samples="page")
     _demand_models(settings)
-    engine, cell_engine = open_engine(settings), open_cell_engine(settings)
     manifests = []
-    for split in partition.splits:
-        progress = Progress(f"layout_lmdb {partition.dataset.name} {split}", "pages")
-        manifests.append(
-            build_layout_lmdb(
-                (page for page in read_pages(merged, partition) if page.split == split),
-                lookup.find,
-                _ReadPicture(share.root),
-                workspace.layout_lmdb(partition.dataset.name, split),
-                engine=engine,
-                settings=settings,
-                partition=partition.key,
-                inputs=inputs,
-                cell_engine=cell_engine,
-                workers=workers,
-                on_progress=progress.reach,
+    with _opened_engines(settings) as (engine, cell_engine):
+        for split in partition.splits:
+            progress = Progress(f"layout_lmdb {partition.dataset.name} {split}", "pages")
+            manifests.append(
+                build_layout_lmdb(
+                    (page for page in read_pages(merged, partition) if page.split == split),
+                    lookup.find,
+                    _ReadPicture(share.root),
+                    workspace.layout_lmdb(partition.dataset.name, split),
+                    engine=engine,
+                    settings=settings,
+                    partition=partition.key,
+                    inputs=inputs,
+                    cell_engine=cell_engine,
+                    workers=workers,
+                    on_progress=progress.reach,
+                )
             )
-        )
     return manifests
+
+
+@contextmanager
+def _opened_engines(settings: LayoutSettings) -> Iterator[tuple[LayoutEngine, LayoutEngine | None]]:
+    with closing(open_engine(settings)) as engine:
+        cell_engine = open_cell_engine(settings)
+        if cell_engine is None:
+            yield engine, None
+            return
+        with closing(cell_engine):
+            yield engine, cell_engine
 
 
 def _demand_models(settings: LayoutSettings) -> None:

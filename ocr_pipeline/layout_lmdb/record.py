@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ocr_pipeline.datasets import DATASETS
-from ocr_pipeline.layout_lmdb.geometry import Box, box_of, shared_area
+from ocr_pipeline.layout_lmdb.geometry import Box, box_of, cut_back, shared_area
 from ocr_pipeline.page import Quad, State
 
 PICTURE_LABELS = frozenset({"image", "chart", "figure", "header_image", "footer_image"})
@@ -87,10 +87,11 @@ class LayoutRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     crop: Box | None = None
 
     def ignore_boxes(self, threshold: float = 0.5, table_threshold: float | None = None) -> list[Box]:
-        """Areas with text that nobody labelled: written regions above the threshold that no labelled word touches.
+        """Areas with text that nobody labelled: written regions above the threshold that hold no labelled word.
 
-        A region that covers more than a tenth of any labelled word is left alone: to ignore it would hide that word.
-        Sets in which every word is labelled have no such area: what the model calls text there is none.
+        A region that covers more than a tenth of any labelled word is left alone; one that covers less is cut back to
+        where no word is, so no labelled word is ever hidden, not even in part. Sets in which every word is labelled
+        have no such area: what the model calls text there is none.
 
         Args:
             threshold: lowest score, exclusive.
@@ -100,10 +101,12 @@ class LayoutRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
             return []
         lowest = {TABLE: threshold if table_threshold is None else table_threshold}
         words = [box_of(word.quad) for word in self.words]
-        return [
+        written = [
             region.box
             for region in self.regions
             if region.label not in PICTURE_LABELS
             and region.score > lowest.get(region.label, threshold)
             and not any(shared_area(word, region.box) > _TOUCHED for word in words)
         ]
+        beside_words = (cut_back(box, [word for word in words if shared_area(word, box)]) for box in written)
+        return [box for box in beside_words if box is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -16,12 +17,13 @@ from ocr_pipeline.layout_lmdb.cache import DetectionCache, Known, cache_prefix
 from ocr_pipeline.layout_lmdb.cells import CellFinder, Tables
 from ocr_pipeline.layout_lmdb.crops import Cut, crops_of, cut_crops
 from ocr_pipeline.layout_lmdb.detections import Detections
-from ocr_pipeline.layout_lmdb.engines import LayoutEngine
+from ocr_pipeline.layout_lmdb.engines import LayoutEngine, batches_at_once
 from ocr_pipeline.layout_lmdb.feeding import in_order
 from ocr_pipeline.layout_lmdb.looking import Look, Looking, Unseen
 from ocr_pipeline.layout_lmdb.record import TABLE, LayoutRecord, LayoutWord
 from ocr_pipeline.layout_lmdb.samples import make_record, place_words
 from ocr_pipeline.layout_lmdb.settings import LayoutSettings
+from ocr_pipeline.layout_lmdb.slots import PictureSlots
 from ocr_pipeline.layout_lmdb.writer import Sample
 from ocr_pipeline.page import Page
 from ocr_pipeline.storage.quarantine import Counts, Quarantined, QuarantineWriter
@@ -29,24 +31,42 @@ from ocr_pipeline.storage.quarantine import Counts, Quarantined, QuarantineWrite
 FindImage = Callable[[Page], "str | Quarantined"]
 OnProgress = Callable[[int, "int | None"], None]
 
-_BATCHES_AHEAD = 2  # one with the model, one waiting for it
-
 _log = logging.getLogger(__name__)
 
 
+class _Asked(NamedTuple):
+    """A page whose picture is looked at: in which slot its pixels will be, or why there is no picture."""
+
+    page: Page
+    slot: int | None = None
+    aside: Quarantined | None = None
+
+
 class _Seen(NamedTuple):
-    """A page whose picture is there, and the words upon it."""
+    """A page whose picture is there, and the words upon it with their boxes."""
 
     page: Page
     look: Look
+    slot: int
     words: tuple[LayoutWord, ...]
+    boxes: np.ndarray
 
 
 class _Input(NamedTuple):
-    """What the model has not seen yet of a batch: pictures, and (width, height) of each page."""
+    """What the model has not seen yet of a batch: slots of the pictures, and (width, height) of each page."""
 
-    pixels: list[np.ndarray]
+    slots: list[int]
     sizes: list[tuple[int, int]]
+
+
+def batches_ahead(engine: LayoutEngine) -> int:
+    """Batches that are with the model or wait for it: one for each device, and one more."""
+    return batches_at_once(engine) + 1
+
+
+def slots_needed(ahead: int, batch_size: int, engine: LayoutEngine) -> int:
+    """Pages whose pixels are under way at most: those looked at, and those in batches; in whole batches."""
+    return batch_size * (math.ceil(ahead / batch_size) + batches_ahead(engine))
 
 
 @dataclass
@@ -56,10 +76,11 @@ class Run:
     Attributes:
         find_image: path or URL of a page's picture, or why there is none.
         looking: what a decode worker does with a path.
+        slots: for the pixels of the pages under way, `slots_needed` of them.
         workers: processes that decode and cut; None: the caller does.
         ahead: pages that are decoded ahead of the model.
         engine: the layout model.
-        model: the thread in which it runs.
+        model: the threads in which it runs.
         cache: of its raw detections; None: it costs nothing to ask it again.
         cells: finder of table cells, where wanted.
         quarantine: where what is set aside is written to.
@@ -68,6 +89,7 @@ class Run:
 
     find_image: FindImage
     looking: Looking
+    slots: PictureSlots
     workers: Executor | None
     ahead: int
     engine: LayoutEngine
@@ -82,8 +104,7 @@ class Run:
 
     def samples(self, pages: Iterable[Page]) -> Iterator[Sample]:
         """The samples of the pages, in the pages' order."""
-        paths = ((page, self.find_image(page)) for page in islice(pages, self.settings.limit))
-        tasks = (((page, found), found if isinstance(found, str) else None) for page, found in paths)
+        tasks = (self._task(page) for page in islice(pages, self.settings.limit))
         seen = self._seen(in_order(self.workers, self.looking, tasks, self.ahead))
         records = self._with_cells(self._records(self._detected(seen)))
         if self.settings.samples == "page":
@@ -91,37 +112,55 @@ class Run:
         else:
             yield from self._cropped(records)
 
-    def _seen(self, looks: Iterable[tuple[tuple[Page, str | Quarantined], Look | Unseen | None]]) -> Iterator[_Seen]:
-        for done, ((page, found), look) in enumerate(looks, start=1):
+    def _task(self, page: Page) -> tuple[_Asked, tuple[str, int] | None]:
+        found = self.find_image(page)
+        if isinstance(found, Quarantined):
+            return _Asked(page, aside=found), None
+        slot = self.slots.take()
+        return _Asked(page, slot), (found, slot)
+
+    def _seen(self, looks: Iterable[tuple[_Asked, Look | Unseen | None]]) -> Iterator[_Seen]:
+        for done, (asked, look) in enumerate(looks, start=1):
             self.counts.pages_in += 1
-            self.counts.words_in += len(page.words)
-            if isinstance(found, Quarantined):
-                self._set_aside(msgspec.structs.replace(found, words=len(page.words)))
-            elif isinstance(look, Look):
-                yield from self._placed(page, look)
-            elif look is not None:
-                self._set_aside(_page_aside(page, look.reason, look.detail, len(page.words)))
+            self.counts.words_in += len(asked.page.words)
+            seen = self._placed(asked, look)
+            if asked.slot is not None and (seen is None or seen.look.found is not None):
+                self.slots.give_back(asked.slot)
+            if seen is not None:
+                yield seen
             if self.on_progress:
                 self.on_progress(done, self.total)
 
-    def _placed(self, page: Page, look: Look) -> Iterator[_Seen]:
-        words, aside, clipped = place_words(page, look.size)
-        for record in aside:
+    def _placed(self, asked: _Asked, look: Look | Unseen | None) -> _Seen | None:
+        page, slot, aside = asked
+        if aside is not None:
+            self._set_aside(msgspec.structs.replace(aside, words=len(page.words)))
+        elif isinstance(look, Unseen):
+            self._set_aside(_page_aside(page, look.reason, look.detail, len(page.words)))
+        if slot is None or not isinstance(look, Look):
+            return None
+        placed = place_words(page, look.size)
+        for record in placed.aside:
             self._set_aside(record)
-        self.counts.note("words_clipped", clipped)
+        self.counts.note("words_clipped", placed.clipped)
         self.counts.note("size_differs", look.size != (page.width, page.height))
-        if page.words and not words:  # as a sample it would teach that its text is background
+        if page.words and not placed.words:  # as a sample it would teach that its text is background
             self._set_aside(_page_aside(page, "no_words_left", f"none of its {len(page.words)} words is on it", 0))
-        else:
-            yield _Seen(page, look, words)
+            return None
+        if look.in_slot:
+            look = look._replace(image=self.slots.file(slot, look.in_slot), in_slot=0)
+        return _Seen(page, look, slot, placed.words, placed.boxes)
 
     def _detected(self, seen: Iterator[_Seen]) -> Iterator[tuple[_Seen, Detections]]:
         """Batches are cut by place, not by what is cached, so that a resumed run shows the model the same ones."""
         batches = iter(lambda: list(islice(seen, self.settings.batch_size)), [])
         tasks = ((batch, _unknown(batch)) for batch in batches)
-        for batch, answers in in_order(self.model, self._infer, tasks, _BATCHES_AHEAD):
+        for batch, answers in in_order(self.model, self._infer, tasks, batches_ahead(self.engine)):
             fresh = iter(answers)
             found = [next(fresh) if page.look.found is None else page.look.found for page in batch]
+            for page in batch:
+                if page.look.found is None:
+                    self.slots.give_back(page.slot)
             if self.cache:
                 prefix = cache_prefix(self.engine)
                 self.cache.put(
@@ -132,11 +171,11 @@ class Run:
             yield from zip(batch, found, strict=True)
 
     def _infer(self, unknown: _Input) -> list[Detections]:
-        return self.engine.infer(np.stack(unknown.pixels), unknown.sizes) if unknown.sizes else []
+        return self.engine.infer(self.slots.together(unknown.slots), unknown.sizes) if unknown.sizes else []
 
     def _records(self, detected: Iterable[tuple[_Seen, Detections]]) -> Iterator[tuple[Look, LayoutRecord]]:
-        for (page, look, words), found in detected:
-            record = make_record(page, look.size, words, found, self.engine.labels, self.settings)
+        for (page, look, _, words, boxes), found in detected:
+            record = make_record(page, look.size, words, boxes, found, self.engine.labels, self.settings)
             if self.engine.labels:
                 self._note_regions(record)
             yield look, record
@@ -148,13 +187,13 @@ class Run:
         self.counts.note("pages_without_region", not counted)
         self.counts.note("words_without_region", sum(word.region is None for word in record.words))
 
-    def _with_cells(self, records: Iterator[tuple[Look, LayoutRecord]]) -> Iterator[tuple[bytes, LayoutRecord]]:
+    def _with_cells(self, records: Iterator[tuple[Look, LayoutRecord]]) -> Iterator[Sample]:
         if self.cells is None:
-            yield from ((look.image, record) for look, record in records)
+            yield from (Sample(look.image, record, look.fingerprint) for look, record in records)
             return
-        tasks = (((look.image, record), self._tables(look, record)) for look, record in records)
-        for (image, record), cells in self.cells.find(tasks):
-            yield image, msgspec.structs.replace(record, cells=cells)
+        tasks = (((look, record), self._tables(look, record)) for look, record in records)
+        for (look, record), cells in self.cells.find(tasks):
+            yield Sample(look.image, msgspec.structs.replace(record, cells=cells), look.fingerprint)
 
     def _tables(self, look: Look, record: LayoutRecord) -> Tables | None:
         tables = [
@@ -168,17 +207,17 @@ class Run:
         return Tables(look.image, look.fingerprint, regions, boxes)
 
     def _whole(self, records: Iterable[Sample]) -> Iterator[Sample]:
-        for image, record in records:
+        for sample in records:
             self.counts.pages_out += 1
-            self.counts.words_out += len(record.words)
-            yield image, record
+            self.counts.words_out += len(sample.record.words)
+            yield sample
 
     def _cropped(self, records: Iterable[Sample]) -> Iterator[Sample]:
-        planned = ((record, image, crops_of(record, self.settings.samples)) for image, record in records)
+        planned = ((record, image, crops_of(record, self.settings.samples)) for image, record, _ in records)
         tasks = (((page, crops), _cut(image, crops)) for page, image, crops in planned)
         for (page, crops), images in in_order(self.workers, cut_crops, tasks, self.ahead):
             self._count_crops(page, crops)
-            yield from zip(images, crops, strict=True)
+            yield from (Sample(image, crop) for image, crop in zip(images, crops, strict=True))
 
     def _count_crops(self, page: LayoutRecord, crops: list[LayoutRecord]) -> None:
         """A word counts as out in the one crop whose text it is part of; the others are set aside."""
@@ -203,8 +242,8 @@ class Run:
 
 
 def _unknown(batch: list[_Seen]) -> _Input:
-    new = [(seen.look.pixels, seen.look.size) for seen in batch if seen.look.pixels is not None]
-    return _Input([pixels for pixels, _ in new], [size for _, size in new])
+    new = [seen for seen in batch if seen.look.found is None]
+    return _Input([seen.slot for seen in new], [seen.look.size for seen in new])
 
 
 def _cut(image: bytes, crops: list[LayoutRecord]) -> Cut | None:

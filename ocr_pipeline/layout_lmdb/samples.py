@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -16,19 +18,33 @@ from ocr_pipeline.page import Page, Word
 from ocr_pipeline.storage.quarantine import Quarantined
 
 
-def place_words(page: Page, size: tuple[int, int]) -> tuple[tuple[LayoutWord, ...], list[Quarantined], int]:
+class Placed(NamedTuple):
+    """The words of a page upon its picture.
+
+    Attributes:
+        words: clipped to the picture.
+        boxes: [N, 4], the upright box (x0, y0, x1, y1) around each.
+        aside: words that are not on it (``word_outside``, ``word_zero_area``).
+        clipped: how many were clipped.
+    """
+
+    words: tuple[LayoutWord, ...]
+    boxes: np.ndarray
+    aside: list[Quarantined]
+    clipped: int
+
+
+def place_words(page: Page, size: tuple[int, int]) -> Placed:
     """The page's words, clipped to the picture.
 
     Args:
         page: as labelled.
         size: (width, height) of the picture as it is.
-
-    Returns:
-        the words; those set aside (``word_outside``, ``word_zero_area``); how many were clipped.
     """
-    quads = np.array([word.quad for word in page.words], np.float64).reshape(-1, 4, 2)
+    quads = _corners(page.words)
     within = quads.clip(0, size)
-    beyond = (quads.max(axis=1) <= 0).any(axis=1) | (quads.min(axis=1) >= size).any(axis=1)
+    boxes = np.concatenate([within.min(axis=1), within.max(axis=1)], axis=1)
+    beyond: np.ndarray = (boxes[:, 2:] <= 0).any(axis=1) | (boxes[:, :2] >= size).any(axis=1)
     empty, moved = quad_areas(within) == 0, (within != quads).any(axis=(1, 2))
     placed, aside, clipped = [], [], 0
     for word, is_beyond, is_empty, is_moved in zip(
@@ -42,13 +58,20 @@ def place_words(page: Page, size: tuple[int, int]) -> tuple[tuple[LayoutWord, ..
             clipped += is_moved
             quad = clip_quad(word.quad, *size) if is_moved else word.quad
             placed.append(LayoutWord(quad, word.text, word.state, word.id))
-    return tuple(placed), aside, clipped
+    return Placed(tuple(placed), boxes[~(beyond | empty)], aside, clipped)
+
+
+def _corners(words: Sequence[Word]) -> np.ndarray:
+    """[N, 4, 2]"""
+    flat = chain.from_iterable(chain.from_iterable(word.quad for word in words))
+    return np.fromiter(flat, np.float64, 8 * len(words)).reshape(-1, 4, 2)
 
 
 def make_record(
     page: Page,
     size: tuple[int, int],
     words: tuple[LayoutWord, ...],
+    boxes: np.ndarray,
     found: Detections,
     labels: tuple[str, ...],
     settings: LayoutSettings,
@@ -57,18 +80,16 @@ def make_record(
 
     Args:
         size: (width, height) of the picture.
-        words: as placed on the picture.
+        words, boxes: as placed on the picture.
         found: regions in reading order, their labels counting in ``labels``.
     """
     names = [labels[position] for position in found.labels]
     eligible = [n for n, name in enumerate(names) if found.scores[n] > settings.threshold_of(name)]
-    quads = np.array([word.quad for word in words], np.float64).reshape(-1, 4, 2)
-    boxes = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1)
     nearest = assign_words(boxes, found.boxes[eligible])
     holder = np.array([*eligible, -1])[nearest]  # -1, for no region, takes the last
     placed = tuple(
-        msgspec.structs.replace(word, region=int(region)) if region >= 0 else word
-        for word, region in zip(words, holder, strict=True)
+        msgspec.structs.replace(word, region=region) if region >= 0 else word
+        for word, region in zip(words, holder.tolist(), strict=True)
     )
     regions = tuple(_regions(names, found, boxes, words, holder))
     return LayoutRecord(page.dataset, page.split, page.image, page.label, *size, placed, regions)
@@ -79,7 +100,8 @@ def _regions(
 ) -> Iterator[Region]:
     for order, name in enumerate(names):
         members = np.flatnonzero(holder == order)
-        lines = [members[line].tolist() for line in reading_lines(boxes[members], found.boxes[order])]
+        texts = [words[member].text for member in members]
+        lines = [members[line].tolist() for line in reading_lines(boxes[members], texts, found.boxes[order])]
         yield Region(
             label=name,
             score=round(float(found.scores[order]), 4),

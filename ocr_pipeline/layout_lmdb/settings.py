@@ -20,7 +20,7 @@ Backend = Literal["transformers", "paddle"]
 
 _ON = frozenset({"1", "true", "yes", "on"})
 _OFF = frozenset({"", "0", "false", "no", "off"})
-_DEVICE = re.compile(r"cpu|gpu(:\d+)?")
+_DEVICE = re.compile(r"gpu|(cpu|gpu:\d+)(,(cpu|gpu:\d+))*")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class LayoutSettings:
         backend: what runs the layout model: ``transformers``, or ``paddle`` in an environment of its own.
         table_model: the same as ``model`` for a detector of table cells (``RT-DETR-L_wired_table_cell_det``).
         samples: what a sample is: ``page``, or a crop around each ``region`` or table ``cell`` that holds words.
-        device: ``gpu``, ``gpu:1`` or ``cpu``, for the layout model.
+        device: of the layout model: ``cpu``, ``gpu:1``, several parted by commas, or ``gpu``, which is every GPU that
+            is visible (for paddle the first). On several the model runs on each, in a process of its own.
         table_device: the same for a detector of table cells.
         threshold: score above which words may belong to a region.
         table_threshold: the same for tables, whose scores run lower.
@@ -100,7 +101,7 @@ def _choice(environment: Mapping[str, str], name: str, default: str, choices: tu
 def _device(environment: Mapping[str, str], name: str, default: str) -> str:
     value = environment.get(name) or default
     if not _DEVICE.fullmatch(value):
-        raise PipelineError(f"{name} names no device", where=value, remedy="Set it to cpu, gpu or gpu:0.")
+        raise PipelineError(f"{name} names no device", where=value, remedy="Set it to cpu, gpu, gpu:0 or gpu:0,gpu:1.")
     return value
 
 

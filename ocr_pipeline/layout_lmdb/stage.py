@@ -1,7 +1,7 @@
 """Pages -> layout LMDB, quarantine and manifest.
 
-Decode workers look at the pictures, one thread runs each model, the caller writes. Between them are queues of bounded
-length, and each hands on in the order of the pages.
+Decode workers look at the pictures, a thread for each device runs the model, the caller writes. Between them are
+queues of bounded length, and each hands on in the order of the pages.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from typing import Any
 from ocr_pipeline.layout_lmdb.cache import DetectionCache, cache_path, cache_prefix
 from ocr_pipeline.layout_lmdb.cells import CellFinder
 from ocr_pipeline.layout_lmdb.detections import KEPT_ABOVE
-from ocr_pipeline.layout_lmdb.engines import LayoutEngine
+from ocr_pipeline.layout_lmdb.engines import LayoutEngine, batches_at_once
 from ocr_pipeline.layout_lmdb.feeding import decode_workers
 from ocr_pipeline.layout_lmdb.looking import Looking, ReadBytes
-from ocr_pipeline.layout_lmdb.run import FindImage, OnProgress, Run
+from ocr_pipeline.layout_lmdb.run import FindImage, OnProgress, Run, slots_needed
 from ocr_pipeline.layout_lmdb.settings import CELL_SCORE, LayoutSettings
+from ocr_pipeline.layout_lmdb.slots import PictureSlots
 from ocr_pipeline.layout_lmdb.writer import fill_folder
 from ocr_pipeline.page import Page
 from ocr_pipeline.storage.manifest import (
@@ -35,7 +37,7 @@ from ocr_pipeline.storage.publishing import publish_folder
 from ocr_pipeline.storage.quarantine import QuarantineWriter
 
 STAGE = "layout_lmdb"
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 
 FEW_PAGES = 32
 """So many pages are made sooner than worker processes start."""
@@ -117,18 +119,21 @@ def _run(
     workers: int,
 ) -> Run:
     """A pass with its helpers, which end with the stack."""
+    ahead = max(_AHEAD * workers, settings.batch_size)
+    slots = stack.enter_context(
+        closing(PictureSlots(slots_needed(ahead, settings.batch_size, engine), engine.input_size))
+    )
     helpers = stack.enter_context(decode_workers(workers))
     cache = stack.enter_context(closing(DetectionCache(cache_path(target)))) if engine.labels else None
-    looking = Looking(read_bytes, engine.input_size)
+    looking = Looking(read_bytes, slots, helpers is not None)
     if cache:
-        looking = Looking(read_bytes, engine.input_size, cache_path(target), cache_prefix(engine), cache.last)
-    ahead = max(_AHEAD * workers, settings.batch_size)
+        looking = replace(looking, cache=cache_path(target), cache_prefix=cache_prefix(engine), cache_last=cache.last)
     cells = None
     if cell_engine and cell_engine.labels and cache:
-        thread = stack.enter_context(ThreadPoolExecutor(1))
-        cells = CellFinder(cell_engine, helpers, thread, cache, settings.batch_size, ahead)
-    model = stack.enter_context(ThreadPoolExecutor(1))
-    return Run(find_image, looking, helpers, ahead, engine, model, cache, cells, settings, quarantine)
+        threads = stack.enter_context(ThreadPoolExecutor(batches_at_once(cell_engine)))
+        cells = CellFinder(cell_engine, helpers, threads, cache, settings.batch_size, ahead)
+    model = stack.enter_context(ThreadPoolExecutor(batches_at_once(engine)))
+    return Run(find_image, looking, slots, helpers, ahead, engine, model, cache, cells, settings, quarantine)
 
 
 def _made_with(engine: LayoutEngine, cell_engine: LayoutEngine | None, settings: LayoutSettings) -> dict[str, Any]:

@@ -69,6 +69,14 @@ class TransformersEngine:
             for scores, centred, order, size in zip(logits, boxes, orders, sizes, strict=True)
         ]
 
+    def close(self) -> None:
+        """Nothing: its memory is freed with it."""
+
+
+def every_gpu() -> list[str]:
+    """The GPUs that this process may use (CUDA_VISIBLE_DEVICES), as the settings name them."""
+    return [f"gpu:{number}" for number in range(torch.cuda.device_count())]
+
 
 def _ordered_from(config: Any) -> np.ndarray:
     """Score from which the model placed a region of each class: V2 says it, V3 places all, RT-DETR none."""

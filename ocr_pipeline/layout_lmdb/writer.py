@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,10 +16,16 @@ from ocr_pipeline.storage.publishing import publish_folder
 
 FORMAT_VERSION = "2"
 
-Sample = tuple[bytes, LayoutRecord]
+
+class Sample(NamedTuple):
+    """An encoded picture, its record, and the picture's fingerprint where it is known already (else empty)."""
+
+    image: bytes
+    record: LayoutRecord
+    fingerprint: str = ""
 
 
-def write_layout_samples(path: Path, samples: Iterable[Sample], meta: dict[str, Any]) -> int:
+def write_layout_samples(path: Path, samples: Iterable[tuple[bytes, LayoutRecord]], meta: dict[str, Any]) -> int:
     """Publish a layout LMDB.
 
     Args:
@@ -31,7 +37,7 @@ def write_layout_samples(path: Path, samples: Iterable[Sample], meta: dict[str, 
         how many samples it holds.
     """
     with publish_folder(path) as draft:
-        return fill_folder(draft, samples, meta)[0]
+        return fill_folder(draft, (Sample(*sample) for sample in samples), meta)[0]
 
 
 def fill_folder(folder: Path, samples: Iterable[Sample], meta: dict[str, Any]) -> tuple[int, str]:
@@ -44,12 +50,12 @@ def fill_folder(folder: Path, samples: Iterable[Sample], meta: dict[str, Any]) -
     count = 0
     with LmdbWriter(folder) as lmdb:
 
-        def put(key: str, value: bytes) -> None:
+        def put(key: str, value: bytes, fingerprint: str = "") -> None:
             lmdb.put(key, value)
-            digest.update(fingerprint_of((key, value)).encode())
+            digest.update(fingerprint_of((key, fingerprint or fingerprint_of((value,)))).encode())
 
-        for count, (image, record) in enumerate(samples, start=1):
-            put(f"image-{count:09d}", image)
+        for count, (image, record, fingerprint) in enumerate(samples, start=1):
+            put(f"image-{count:09d}", image, fingerprint)
             put(f"gt-{count:09d}", msgspec.json.encode(record))
         put("num-samples", str(count).encode())
         put("format_version", FORMAT_VERSION.encode())

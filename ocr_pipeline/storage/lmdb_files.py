@@ -14,7 +14,7 @@ import lmdb
 from ocr_pipeline.errors import PipelineError
 
 _COMMIT_EVERY = 1000
-_COMMIT_BYTES = 1 << 26  # whole pages are held until then
+_COMMIT_BYTES = 1 << 20  # so much is written from memory that is used again; more costs three times the time
 _FIRST_MAP_SIZE = 1 << 26
 _REMAP_EVERY = 16  # commits
 

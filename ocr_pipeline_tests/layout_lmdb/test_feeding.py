@@ -1,5 +1,8 @@
 import os
 import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,3 +143,35 @@ def test_a_killed_worker_is_an_error_that_says_so():
 def _die(_: int) -> np.ndarray:
     os.kill(os.getpid(), signal.SIGKILL)
     return np.zeros(1)
+
+
+def test_workers_end_with_their_killed_parent():
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
+    workers = [int(number) for number in parent.stdout.readline().split()]
+    assert len(workers) == 2 and all(map(_runs, workers))
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 30
+    while any(map(_runs, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(_runs, workers))
+
+
+PARENT = """
+import multiprocessing, time
+from ocr_pipeline.layout_lmdb.feeding import decode_workers
+if __name__ == "__main__":
+    with decode_workers(2) as workers:
+        [each.result() for each in [workers.submit(time.sleep, 0.2) for _ in range(4)]]
+        print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+        time.sleep(60)
+"""
+
+
+def _runs(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"

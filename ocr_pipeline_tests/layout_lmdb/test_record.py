@@ -32,7 +32,21 @@ def test_text_without_a_labelled_word_is_an_ignore_box():
 def test_a_region_that_would_hide_part_of_a_word_is_no_ignore_box():
     hides = region("text", 0.9, (27.0, 10.0, 60.0, 20.0))  # 15 % of the word
     touches = region("text", 0.9, (29.0, 10.0, 60.0, 20.0))  # 5 %
-    assert record((WORD,), regions=(hides, touches)).ignore_boxes() == [touches.box]
+    assert record((WORD,), regions=(hides, touches)).ignore_boxes() == [(31, 10, 60, 20)]  # clear of the word
+
+
+def test_a_region_on_a_stroke_of_a_word_is_no_ignore_box():
+    stroke = region("text", 0.9, (12.0, 15.0, 15.0, 18.0))  # 4 % of the word, and nothing beside it
+    assert record((WORD,), regions=(stroke,)).ignore_boxes() == []
+
+
+def test_an_ignore_box_is_clear_of_all_words_around_it():
+    around = tuple(
+        LayoutWord(rectangle(*box), "글")
+        for box in ((0, 20, 41, 40), (79, 20, 120, 40), (40, 0, 80, 21), (40, 39, 80, 80))
+    )
+    between = region("text", 0.9, (40.0, 20.0, 80.0, 40.0))
+    assert record(around, regions=(between,)).ignore_boxes() == [(42, 22, 78, 38)]
 
 
 def test_where_every_word_is_labelled_nothing_is_ignored():

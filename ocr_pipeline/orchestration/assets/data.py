@@ -16,9 +16,19 @@ from ocr_pipeline import lookup as lookup_stage
 from ocr_pipeline import merged_json as merge_stage
 from ocr_pipeline.annotations import AnnotationSettings, CropReader, build_annotations
 from ocr_pipeline.datasets import SourcePartition, source_partition
-from ocr_pipeline.layout_lmdb import LayoutReader, LayoutRecord, LayoutSettings, LayoutWord, build_layouts, draw_record
+from ocr_pipeline.layout_lmdb import (
+    NO_MODEL,
+    LayoutReader,
+    LayoutRecord,
+    LayoutSettings,
+    LayoutWord,
+    build_layouts,
+    draw_record,
+)
+from ocr_pipeline.leases.machine import leased_cpus
 from ocr_pipeline.lookup import build_lookup, load_lookup
 from ocr_pipeline.merged_json import merge_labels, read_pages
+from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, DATA, GPU_POOL, LAYOUT, SMALL
 from ocr_pipeline.orchestration.metadata import artifact_metadata, artifacts_metadata, crop_table, picture, total_counts
 from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.orchestration.resources import Locations
@@ -27,7 +37,6 @@ from ocr_pipeline.page import Page
 from ocr_pipeline.storage.manifest import Manifest, fingerprint_of
 from ocr_pipeline.storage.quarantine import Counts
 
-GPU_POOL = "gpu"
 OWNERS = ["team:ocr"]
 
 
@@ -37,12 +46,14 @@ OWNERS = ["team:ocr"]
     kinds={"json"},
     owners=OWNERS,
     code_version=merge_stage.CODE_VERSION,
+    op_tags=DATA,
+    retry_policy=AFTER_A_CRASH,
 )
 def merged_json(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Label files of the share, merged into one JSON document with one page on each line (guide, step 2)."""
     partition = source_partition(context.partition_key)
     with stage_run(context):
-        manifest = merge_labels(locations.share, partition, locations.workspace, workers=os.cpu_count() or 1)
+        manifest = merge_labels(locations.share, partition, locations.workspace, workers=leased_cpus())
         artifact = locations.workspace.merged_json(partition.key)
         sample = {"sample_words": _sample_words(artifact, partition)}
     return _result(manifest.fingerprint, {**artifact_metadata(manifest, artifact), **sample})
@@ -55,6 +66,8 @@ def merged_json(context: dg.AssetExecutionContext, locations: Locations) -> dg.M
     kinds={"pickle"},
     owners=OWNERS,
     code_version=lookup_stage.CODE_VERSION,
+    op_tags=SMALL,
+    retry_policy=AFTER_A_CRASH,
 )
 def lookup(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Where the picture of each page lies, and which pages and pictures have no counterpart (guide, step 3)."""
@@ -100,6 +113,8 @@ class AnnotationConfig(dg.Config):
     kinds={"lmdb"},
     owners=OWNERS,
     code_version=annotation_stage.CODE_VERSION,
+    op_tags=DATA,
+    retry_policy=AFTER_A_CRASH,
 )
 def annotations(
     context: dg.AssetExecutionContext, config: AnnotationConfig, locations: Locations
@@ -108,7 +123,7 @@ def annotations(
     partition, workspace = source_partition(context.partition_key), locations.workspace
     with stage_run(context):
         settings = config.settings()
-        manifests = build_annotations(locations.share, partition, workspace, settings)
+        manifests = build_annotations(locations.share, partition, workspace, settings, workers=leased_cpus())
         artifacts = [
             workspace.annotations(partition.dataset.name, split, settings.output_format) for split in partition.splits
         ]
@@ -121,12 +136,16 @@ class LayoutConfig(dg.Config):
 
     model: str = Field(default="", description="none, PP-DocLayoutV2, V3, or a folder (FAST_LAYOUT_MODEL).")
     backend: str = Field(default="", description="transformers or paddle (FAST_LAYOUT_BACKEND).")
-    device: str = Field(default="", description="gpu, gpu:1 or cpu (FAST_LAYOUT_DEVICE).")
+    device: str = Field(default="", description="cpu, gpu (all that are visible) or gpu:0,gpu:1 (FAST_LAYOUT_DEVICE).")
     table_model: str = Field(default="", description="Detector of table cells, or none (FAST_TABLE_MODEL).")
     table_device: str = Field(default="", description="Its device (FAST_TABLE_DEVICE).")
     table_threshold: str = Field(default="", description="Score above which a table counts (FAST_TABLE_LAYOUT_THR).")
     samples: str = Field(default="", description="page, region or cell (FAST_LAYOUT_SAMPLES).")
-    workers: int = Field(default=os.cpu_count() or 1, description="Processes that decode pictures.")
+    debug: str = Field(default="", description="1: the first 500 pages only, and a fuller log (FAST_DEBUG).")
+    cpu_fallback: str = Field(
+        default="", description="1: the CPU where the GPU is missing, no error (FAST_LAYOUT_CPU_FALLBACK)."
+    )
+    workers: int = Field(default=0, description="Processes that decode pictures; 0: one for each leased core.")
 
     def settings(self) -> LayoutSettings:
         chosen = {
@@ -137,6 +156,8 @@ class LayoutConfig(dg.Config):
             "FAST_TABLE_DEVICE": self.table_device,
             "FAST_TABLE_LAYOUT_THR": self.table_threshold,
             "FAST_LAYOUT_SAMPLES": self.samples,
+            "FAST_DEBUG": self.debug,
+            "FAST_LAYOUT_CPU_FALLBACK": self.cpu_fallback,
         }
         return LayoutSettings.from_environment({**os.environ, **{key: value for key, value in chosen.items() if value}})
 
@@ -149,14 +170,21 @@ class LayoutConfig(dg.Config):
     owners=OWNERS,
     pool=GPU_POOL,
     code_version=layout_stage.CODE_VERSION,
+    op_tags=LAYOUT,
+    retry_policy=AFTER_A_CRASH,
 )
 def layout_lmdb(context: dg.AssetExecutionContext, config: LayoutConfig, locations: Locations) -> dg.MaterializeResult:
     """Pages with word quads and layout regions, for the detector (guide, step 5)."""
     partition, workspace = source_partition(context.partition_key), locations.workspace
     with stage_run(context):
-        manifests = build_layouts(locations.share, partition, workspace, config.settings(), workers=config.workers)
+        workers = config.workers or leased_cpus()
+        manifests = build_layouts(locations.share, partition, workspace, config.settings(), workers=workers)
         artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
-        shown = {**_layout_metadata(total_counts(manifests)), **_sample_records(artifacts[0])}
+        shown = {
+            "layout_model": _layout_model(manifests[0], partition),
+            **_layout_metadata(total_counts(manifests)),
+            **_sample_records(artifacts[0]),
+        }
     return _result(_version(manifests), {**artifacts_metadata(manifests, artifacts), **shown})
 
 
@@ -204,6 +232,16 @@ def _sample_records(artifact: Path) -> dict[str, dg.MetadataValue]:
     places = sorted({0, len(reader) // 2, len(reader) - 1}) if len(reader) else []
     names = ("sample_page", "sample_page_2", "sample_page_3")
     return {name: picture(draw_record(*reader.read(place))) for name, place in zip(names, places, strict=False)}
+
+
+def _layout_model(manifest: Manifest, partition: SourcePartition) -> str:
+    """Which model ran, or why none did."""
+    made_with = manifest.settings
+    if made_with.get("engine", NO_MODEL) != NO_MODEL:
+        return f"{made_with['model']} ({made_with['engine']}, weights {made_with['weights']})"
+    if not partition.dataset.documents:
+        return "none: scene pictures never meet the layout model, which was made for documents"
+    return "none: no model is named; set FAST_LAYOUT_MODEL=PP-DocLayoutV2 or this asset's config"
 
 
 def _layout_metadata(counts: Counts) -> dict[str, dg.MetadataValue | float]:
