@@ -6,8 +6,9 @@ PYTHON ?= python3
 PIP_OPTIONS ?=
 BIN := .venv/bin
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
+DAGSTER_YAML ?= dagster.yaml
 
-.PHONY: demo ui test test-paddle test-ui check clean
+.PHONY: demo ui test test-paddle test-ui test-fleet test-docker check clean
 
 demo: .venv/installed $(DAGSTER_HOME)/dagster.yaml
 	$(BIN)/ocr-pipeline demo
@@ -30,6 +31,16 @@ test-ui: .venv/installed-test
 	$(BIN)/pip install --constraint constraints.txt --editable '.[ui-test]'
 	$(BIN)/python -m pytest ocr_pipeline_tests/ui/browser_tests.py
 
+# Many machines: a real Ray cluster with two pretended GPUs and a real PostgreSQL, both started and stopped by the tests.
+test-fleet: .venv/installed-test
+	$(BIN)/pip install $(PIP_OPTIONS) --constraint constraints.txt --editable '.[fleet-test]'
+	$(BIN)/python -m pytest ocr_pipeline_tests/orchestration/fleet/ray_tests.py ocr_pipeline_tests/orchestration/fleet/graph_tests.py
+
+# The images and the whole stack in containers, as root; what it needs stands at the head of the script.
+test-docker: .venv/installed-test
+	$(BIN)/pip install podman-compose==1.6.0
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python docker/trial/run.py $(TRIAL_OPTIONS)
+
 check: .venv/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -50,8 +61,8 @@ clean:
 	touch $@
 
 # The first opener of a fresh Dagster home creates its databases; two at once would corrupt them.
-$(DAGSTER_HOME)/dagster.yaml: dagster.yaml | .venv/installed
+$(DAGSTER_HOME)/dagster.yaml: $(DAGSTER_YAML) | .venv/installed
 	mkdir -p $(DAGSTER_HOME)
-	cp dagster.yaml $@
+	cp $< $@
 	$(BIN)/dagster instance info > /dev/null
 	$(BIN)/dagster instance concurrency set gpu 1

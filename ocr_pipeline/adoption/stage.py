@@ -16,9 +16,9 @@ from ocr_pipeline.storage.manifest import (
     Input,
     Manifest,
     fingerprint_of,
-    manifest_path,
     quarantine_path,
     read_manifest,
+    retire,
     write_manifest,
 )
 from ocr_pipeline.storage.quarantine import Counts, write_quarantine
@@ -54,7 +54,8 @@ class Outcome:
 def adopt(folder: Path, workspace: Workspace) -> tuple[list[Outcome], list[Unknown]]:
     """Take over what a folder holds of finished work; nothing in it is ever changed.
 
-    A file that cannot be read is refused and the others go on. Stages leave adopted artifacts as they are.
+    A file that cannot be read is refused and the others go on. The stages take adopted artifacts for finished work
+    until their own inputs change (see `storage.manifest.current_manifest`).
 
     Raises:
         PipelineError: there is no such folder, it is the workspace itself, or the output cannot be written.
@@ -76,11 +77,11 @@ def _adopt(found: Found, workspace: Workspace) -> Outcome:
     target = found.target(workspace)
     inputs = [Input(ADOPTED, _stamp(found.path))]
     published = read_manifest(target)
-    if published and published.inputs == inputs:
+    if published and published.inputs[:1] == inputs:
         return Outcome(found, "already adopted", published.counts)
     if published:
         return Outcome(found, "kept", published.counts, f"{target.name} is published already")
-    manifest_path(target).unlink(missing_ok=True)
+    retire(target)
     try:
         taken = _WAYS[found.kind](found, target)
     except PipelineError as error:

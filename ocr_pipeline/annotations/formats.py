@@ -17,7 +17,7 @@ import numpy as np
 from ocr_pipeline.annotations.crops import PageCrops, Sample
 from ocr_pipeline.annotations.files import remove_others, write_crop
 from ocr_pipeline.storage.lmdb_files import LmdbWriter
-from ocr_pipeline.storage.manifest import manifest_path
+from ocr_pipeline.storage.manifest import retire
 from ocr_pipeline.storage.publishing import publish_file, publish_folder
 
 _SAMPLES, _CROPS = "samples.jsonl", "crops.bin"
@@ -97,7 +97,7 @@ class LmdbFormat(Format):
 
                 yield put
                 writer.put("num-samples", str(number).encode())
-            _retire(self._target)
+            retire(self._target)
 
 
 class JsonlFormat(Format):
@@ -141,7 +141,7 @@ class JsonlFormat(Format):
 
                 yield put
             os.sync()  # a hundred thousand small files at once; one by one would take a hundred times as long
-            _retire(self._target)
+            retire(self._target)
         remove_others(self._crops, np.array(named, np.int64))
 
 
@@ -174,8 +174,3 @@ def _samples(shard: Path) -> Iterator[Sample]:
     decoder = msgspec.json.Decoder(Sample)
     with (shard / _SAMPLES).open("rb") as lines:
         yield from map(decoder.decode, lines)
-
-
-def _retire(target: Path) -> None:
-    """Take away the manifest of the artifact that is about to be replaced, so that it never vouches for another."""
-    manifest_path(target).unlink(missing_ok=True)

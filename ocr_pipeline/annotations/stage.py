@@ -24,6 +24,7 @@ from ocr_pipeline.page import nfc
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.manifest import (
     Manifest,
+    current_manifest,
     fingerprint_of,
     quarantine_path,
     read_manifest,
@@ -48,10 +49,15 @@ def build_annotations(
     settings: AnnotationSettings,
     *,
     workers: int | None = None,
+    rebuild: bool = False,
 ) -> list[Manifest]:
     """Publish the crops and labels of one partition, one artifact per split; does only what is missing or changed.
 
-    What was adopted counts as finished: remove it to have it made anew.
+    What was adopted stands until merged JSON, lookup or settings change.
+
+    Args:
+        workers: threads that cut crops; all cores by default.
+        rebuild: publish anew even where nothing changed; finished shards are used again.
 
     Raises:
         PipelineError: an input is not published, the settings ask for what is not installed, or the output cannot be
@@ -66,11 +72,12 @@ def build_annotations(
     manifests = []
     for split in partition.splits:
         target = workspace.annotations(partition.dataset.name, split, settings.output_format)
-        manifest = read_manifest(target)
-        if manifest is None or not (manifest.adopted or manifest.made_from(CODE_VERSION, recorded, inputs)):
+        manifest = None if rebuild else current_manifest(target, CODE_VERSION, recorded, inputs)
+        if manifest is None:
             lookup = lookup or load_lookup(workspace, partition)
             build = _Build(share, partition, split, workspace, settings, lookup)
-            manifest = build.renewed(manifest) or build.publish(workers or os.cpu_count() or 1)
+            published = None if rebuild else read_manifest(target)
+            manifest = build.renewed(published) or build.publish(workers or os.cpu_count() or 1)
             manifest = msgspec.structs.replace(manifest, settings=recorded, inputs=inputs)
             write_manifest(target, manifest)
             build.forget_others()

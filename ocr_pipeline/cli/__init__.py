@@ -26,9 +26,11 @@ COMMANDS = {
     "recognize": "ocr_pipeline.cli.inference:recognize",
     "adopt": "ocr_pipeline.cli.adopt:adopt_command",
     "merge-dlora": "ocr_pipeline.cli.recognizers:merge_dlora",
+    "export-dlora": "ocr_pipeline.cli.export:export_dlora",
     "compare-recognizers": "ocr_pipeline.cli.recognizers:compare_recognizers",
     "status": "ocr_pipeline.cli.status:status",
     "backfill": "ocr_pipeline.cli.backfill:backfill",
+    "automation": "ocr_pipeline.cli.automation:automation",
     "demo": "ocr_pipeline.cli.demo:demo",
 }
 
@@ -57,6 +59,7 @@ def main() -> None:
     """Run the command line: exit code 0 done, 1 an error the user can mend, 2 a wrong flag."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("ocr_pipeline").setLevel(logging.INFO)
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it tells of kernels that it does without
     warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*")  # peft's concern, not the user's
     try:
         cli()

@@ -17,7 +17,8 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.share import SOURCE_VARIABLE, Share
 from ocr_pipeline.storage.workspace import Workspace
 
-ASSETS = ("merged_json", "lookup", "annotations", "layout_lmdb")
+ASSETS = ("merged_json", "lookup", "annotations", "data_quality", "layout_lmdb")
+_NOT_ABOVE_LAYOUT = ("annotations", "data_quality")
 _CURRENT = ("complete", "empty")
 
 
@@ -98,7 +99,7 @@ def plan(
         if asset not in assets:
             continue
         bad = [state for state in states[asset] if state not in _CURRENT]
-        above = [name for name in changed if asset != "layout_lmdb" or name != "annotations"]
+        above = [name for name in changed if asset != "layout_lmdb" or name not in _NOT_ABOVE_LAYOUT]
         if bad:
             changed.append(asset)
             yield Step(partition.key, asset, True, ", ".join(dict.fromkeys(bad)))

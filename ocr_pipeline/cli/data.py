@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ocr_pipeline.annotations import AnnotationSettings, build_annotations
-from ocr_pipeline.cli.options import output_option, partition_option, settings_options, source_option, spellings
+from ocr_pipeline.cli.options import leased, output_option, partition_option, settings_options, source_option, spellings
 from ocr_pipeline.cli.tables import print_counts
 from ocr_pipeline.datasets import SourcePartition
 from ocr_pipeline.layout_lmdb import LayoutSettings, build_layouts, make_paddle_environment, paddle_environment
@@ -25,6 +25,7 @@ Partitions = list[SourcePartition]
 workers_option = click.option(
     "--workers", type=click.IntRange(1), default=os.cpu_count(), show_default="all cores", help="Parallel workers."
 )
+rebuild_option = click.option("--rebuild", is_flag=True, help="Make anew what is current or was adopted.")
 
 
 @click.command()
@@ -32,10 +33,15 @@ workers_option = click.option(
 @output_option
 @partition_option
 @workers_option
-def merge(source: str, output: str, partitions: Partitions, workers: int) -> None:
+@rebuild_option
+def merge(source: str, output: str, partitions: Partitions, workers: int, rebuild: bool) -> None:
     """Raw label JSON -> merged JSON (step 2 of the guide)."""
     share, workspace = _locations(source, output)
-    manifests = [merge_labels(share, partition, workspace, workers=workers) for partition in partitions]
+    share.check()
+    manifests = [
+        merge_labels(share, partition, workspace, workers=workers, rebuild=rebuild)
+        for partition in leased(workspace, "merged_json", partitions, makes_folder=True)
+    ]
     _report("merged_json", manifests, workspace.json_merged)
 
 
@@ -43,10 +49,14 @@ def merge(source: str, output: str, partitions: Partitions, workers: int) -> Non
 @source_option
 @output_option
 @partition_option
-def lookup(source: str, output: str, partitions: Partitions) -> None:
+@rebuild_option
+def lookup(source: str, output: str, partitions: Partitions, rebuild: bool) -> None:
     """Picture trees -> file name to path (step 3 of the guide)."""
     share, workspace = _locations(source, output)
-    manifests = [build_lookup(share, partition, workspace) for partition in partitions]
+    manifests = [
+        build_lookup(share, partition, workspace, rebuild=rebuild)
+        for partition in leased(workspace, "lookup", partitions)
+    ]
     _report("lookup", manifests, workspace.root / "lookup")
 
 
@@ -55,6 +65,7 @@ def lookup(source: str, output: str, partitions: Partitions) -> None:
 @output_option
 @partition_option
 @workers_option
+@rebuild_option
 @click.option(
     *spellings("output_format"),
     "output_format",
@@ -66,7 +77,7 @@ def lookup(source: str, output: str, partitions: Partitions) -> None:
 )
 @settings_options(AnnotationSettings, skip=("output_format", "max_pages"))
 def annotations_command(
-    source: str, output: str, partitions: Partitions, workers: int, output_format: str, **crops: Any
+    source: str, output: str, partitions: Partitions, workers: int, rebuild: bool, output_format: str, **crops: Any
 ) -> None:
     """Pages -> word crops and their text, as JSONL or LMDB (step 4 of the guide)."""
     share, workspace = _locations(source, output)
@@ -74,8 +85,8 @@ def annotations_command(
     settings = replace(settings, **crops)
     manifests = [
         manifest
-        for partition in partitions
-        for manifest in build_annotations(share, partition, workspace, settings, workers=workers)
+        for partition in leased(workspace, "annotations", partitions)
+        for manifest in build_annotations(share, partition, workspace, settings, workers=workers, rebuild=rebuild)
     ]
     _report("annotations", manifests, workspace.root)
 
@@ -101,7 +112,7 @@ def layout(source: str, output: str, partitions: Partitions, workers: int, **cho
     settings = LayoutSettings.from_environment({**os.environ, **given})
     manifests = [
         manifest
-        for partition in partitions
+        for partition in leased(workspace, "layout_lmdb", partitions)
         for manifest in build_layouts(share, partition, workspace, settings, workers=workers)
     ]
     _report("layout_lmdb", manifests, workspace.root)

@@ -1,4 +1,4 @@
-"""export-fast: the detector for other runtimes."""
+"""export-fast and export-dlora: detector and recogniser for other runtimes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ocr_pipeline.cli.options import spellings
 from ocr_pipeline.cli.tables import print_table
 
 
@@ -17,4 +18,17 @@ def export_fast(checkpoint: Path, output: Path) -> None:
     from ocr_pipeline import fast
 
     metadata = fast.export_onnx(checkpoint, output)
+    print_table(f"{output}", ("metadata", "value"), sorted(metadata.items()))
+
+
+@click.command("export-dlora")
+@click.option("--ckpt", type=click.Path(path_type=Path), required=True, help="checkpoint-N of a training.")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to write.")
+@click.option("--base", default=None, help="Base model; without: the one the checkpoint names.")
+@click.option(*spellings("max_len"), "longest", default=64, show_default=True, help="Most tokens, for the metadata.")
+def export_dlora(ckpt: Path, output: Path, base: str | None, longest: int) -> None:
+    """Write a recogniser as ONNX: encoder, decoder and tokenizer (needs the extra `export`)."""
+    from ocr_pipeline import dlora
+
+    metadata = dlora.export_onnx(ckpt, output, base=base, longest=longest)
     print_table(f"{output}", ("metadata", "value"), sorted(metadata.items()))

@@ -7,15 +7,17 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ocr_pipeline.datasets import PARTITIONS, SourcePartition
+from ocr_pipeline.leases.artifacts import lease, lease_path
 from ocr_pipeline.storage.share import SOURCE_VARIABLE
-from ocr_pipeline.storage.workspace import OUTPUT_VARIABLE
+from ocr_pipeline.storage.workspace import OUTPUT_VARIABLE, Workspace
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -124,3 +126,20 @@ def _attribute_docs(settings: type) -> dict[str, str]:
         for name in match[1].split(", "):
             docs[name.strip()] = re.sub(r"\s+", " ", match[2]).replace("``", "")
     return docs
+
+
+def leased(
+    workspace: Workspace, asset: str, partitions: Iterable[SourcePartition], *, makes_folder: bool = False
+) -> Iterator[SourcePartition]:
+    """The partitions one after the other, each under the lease of its artifact for as long as it is worked on.
+
+    A run of Dagster, or another command, that wants the same artifact waits, and so does this one for them.
+
+    Args:
+        makes_folder: the output folder need not be there; a stage that needs what another published says so itself,
+            and then nothing shall have been written.
+    """
+    for partition in partitions:
+        path, owner = lease_path(workspace, asset, partition.key), f"ocr-pipeline, {asset} {partition.key}"
+        with lease(path, owner) if makes_folder or workspace.root.exists() else nullcontext():
+            yield partition

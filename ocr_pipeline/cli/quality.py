@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ocr_pipeline.cli.options import output_option, partition_option, source_option
+from ocr_pipeline.cli.options import leased, output_option, partition_option, source_option
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.datasets import SourcePartition
 from ocr_pipeline.quality import (
@@ -34,7 +34,7 @@ def quality(source: str, output: str, partitions: list[SourcePartition], seconds
     share = Share.from_environment({SOURCE_VARIABLE: source})
     workspace = Workspace(Path(output).expanduser().absolute())
     settings = QualitySettings.from_environment({**os.environ, **({SECONDS_VARIABLE: seconds} if seconds else {})})
-    for partition in partitions:
+    for partition in leased(workspace, "data_quality", partitions):
         measure_quality(share, partition, workspace, settings)
     report = write_report(workspace)
     rows = [_row(read_quality(workspace.quality(partition.key))) for partition in partitions]

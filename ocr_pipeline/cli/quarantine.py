@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import click
@@ -81,14 +81,23 @@ def quarantine(
 
 
 def quarantined_rows(workspace: Workspace, partitions: Iterable[SourcePartition], wanted: Wanted) -> Iterator[Row]:
-    """The wanted records of all published artifacts, as a stream."""
+    """The wanted records of all published artifacts, as a stream; what both crop formats set aside comes once."""
     for partition in partitions:
         artifacts = workspace.data_artifacts(partition.key, partition.dataset.name, partition.splits)
         for stage in wanted.stages or STAGES:
-            for artifact in filter(read_manifest, artifacts[stage]):
-                for record in read_quarantine(quarantine_path(artifact)):
-                    if record in wanted:
-                        yield stage, partition.key, record
+            published = list(filter(read_manifest, artifacts[stage]))
+            records = chain.from_iterable(read_quarantine(quarantine_path(artifact)) for artifact in published)
+            for record in _once(records) if len(published) > 1 else records:
+                if record in wanted:
+                    yield stage, partition.key, record
+
+
+def _once(records: Iterable[Quarantined]) -> Iterator[Quarantined]:
+    seen: set[int] = set()
+    for record in records:
+        if (known := hash(record)) not in seen:
+            seen.add(known)
+            yield record
 
 
 def _count(rows: Iterable[Row], keep: int) -> tuple[list[tuple[str, str, str, int, int]], list[Row]]:

@@ -52,6 +52,7 @@ def partition_rows(
         for artifact in [path for path in formats if path.exists()] or formats[:1]:
             yield _row("annotations", artifact, before)
         yield _row("layout_lmdb", workspace.layout_lmdb(partition.dataset.name, split), before)
+    yield _row("data_quality", workspace.quality(partition.key), before)
 
 
 def _published_inputs(workspace: Workspace, checkpoint: Path) -> dict[str, str]:

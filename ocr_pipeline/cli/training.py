@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -18,6 +19,7 @@ from ocr_pipeline.cli.options import settings_options
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.dlora import DloraTraining
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.stopping import TrainingStoppedError
 
 _OFF = ("", "0")
 _NUMBERS = (
@@ -38,6 +40,7 @@ _SWITCHES = (
     ("LOG_ADAPTER_GRAD", "show_gradients"),
     ("VAL_DEBUG_GEN", "show_tokens"),
     ("PROFILE_TRAIN", "profile"),
+    ("USE_QLORA", "qlora"),
 )
 
 
@@ -47,7 +50,12 @@ def train_fast_command(**flags: Any) -> None:
     """Train the FAST text detector on layout LMDBs (step 6 of the guide).
 
     SIGTERM saves and ends the training with exit code 143; --resume auto goes on from there.
+
+    Several GPUs: torchrun --nproc_per_node 4 --no-python ocr-pipeline train-fast ... ; several machines: also --nnodes
+    2 --rdzv_backend c10d --rdzv_endpoint HOST:29400, on each of them, with folders that all of them see. --batch_size
+    is that of each GPU: four of them train as one would with four times the batch.
     """
+    first = _speaks()
     if str(flags["resume"]) == "auto":
         flags["resume"] = "auto"
     settings = fast.FastTraining(**flags)
@@ -56,9 +64,10 @@ def train_fast_command(**flags: Any) -> None:
     train, valid = (fast.find_lmdbs(settings.lmdb_base, split) for split in ("train", "valid"))
     try:
         result = fast.train_fast(settings, train, valid)
-    except fast.TrainingStoppedError as error:
-        click.echo(str(error), err=True)
-        sys.exit(128 + signal.SIGTERM)
+    except TrainingStoppedError as error:
+        _end_of(error)
+    if not first:
+        return
     if result.stopped:
         click.echo(f"ended at step {result.steps} because of --{result.stopped}")
     print_table(f"best: {result.best_checkpoint}", ("metric", "value"), sorted(result.metrics.items()))
@@ -69,7 +78,9 @@ def train_fast_command(**flags: Any) -> None:
 def train_dlora_command(**flags: Any) -> None:
     """Train TrOCR with DoRA in the encoder and LoRA in the decoder (step 8 of the guide).
 
-    LMDB_PATHS and VAL_LMDB_PATHS name the data: LMDB folders or JSONL files, parted by colons.
+    LMDB_PATHS and VAL_LMDB_PATHS name the data: LMDB folders or JSONL files, parted by colons. SIGTERM saves and ends
+    the training with exit code 143; --resume_from_checkpoint last goes on from there. Several GPUs: torchrun
+    --nproc_per_node 4 --no-python ocr-pipeline train-dlora ...
     """
     settings = with_environment(DloraTraining(**flags), os.environ)
     train, valid = data_paths("LMDB_PATHS", os.environ), data_paths("VAL_LMDB_PATHS", os.environ)
@@ -81,12 +92,33 @@ def train_dlora_command(**flags: Any) -> None:
         )
     from ocr_pipeline import dlora
 
-    result = dlora.train_dlora(settings, train, valid)
-    rows = [
-        (name, dataclasses.asdict(result.base)[name] if result.base else "", value)
-        for name, value in (dataclasses.asdict(result.best) if result.best else {}).items()
-    ]
+    first = _speaks()
+    try:
+        result = dlora.train_dlora(settings, train, valid)
+    except TrainingStoppedError as error:
+        _end_of(error)
+    if not first:
+        return
+    if result.best is None:
+        click.echo(f"trained, and without VAL_LMDB_PATHS not evaluated: {result.checkpoint}")
+        return
+    base = dataclasses.asdict(result.base) if result.base else {}
+    rows = [(name, base.get(name, ""), value) for name, value in dataclasses.asdict(result.best).items()]
     print_table(f"best: {result.checkpoint}", ("metric", "base", "adapted"), rows)
+
+
+def _speaks() -> bool:
+    """Whether this process is the only one, or the first that torchrun started; the others only warn."""
+    first = os.environ.get("RANK", "0") == "0"
+    if not first:
+        logging.getLogger("ocr_pipeline").setLevel(logging.WARNING)
+    return first
+
+
+def _end_of(stopped: TrainingStoppedError) -> NoReturn:
+    if _speaks():
+        click.echo(str(stopped), err=True)
+    sys.exit(128 + signal.SIGTERM)
 
 
 def data_paths(variable: str, environment: Mapping[str, str]) -> list[Path]:
@@ -98,14 +130,8 @@ def with_environment(settings: DloraTraining, environment: Mapping[str, str]) ->
     """The settings with what the guide sets by variables; they win over the flags, as they did.
 
     Raises:
-        PipelineError: a variable asks for what is not to be had, or is no number.
+        PipelineError: a variable is no number.
     """
-    if environment.get("USE_QLORA", "0") not in _OFF:
-        raise PipelineError(
-            "4-bit training is not offered: it would spare some 0.3 GB of a ko-trocr and cost time and accuracy",
-            where="USE_QLORA",
-            remedy="Unset it; --gradient_checkpointing and a smaller batch spare far more memory.",
-        )
     changes: dict[str, Any] = {
         field: _parsed(variable, environment[variable], kind)
         for variable, field, kind in _NUMBERS

@@ -6,21 +6,26 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ocr_pipeline.dlora.settings import DloraTraining
+from ocr_pipeline.dlora.settings import CODE_VERSION, DloraTraining
 
 if TYPE_CHECKING:
     from ocr_pipeline.dlora.comparison import Compared, compare
+    from ocr_pipeline.dlora.coverage import label_coverage
     from ocr_pipeline.dlora.evaluating import worst_crops
+    from ocr_pipeline.dlora.exporting import export_onnx
     from ocr_pipeline.dlora.interface import Reading, TextRecognizer
     from ocr_pipeline.dlora.merging import merge_checkpoint
     from ocr_pipeline.dlora.ppocr import PpOcrRecognizer
     from ocr_pipeline.dlora.prediction import FolderPrediction, recognize_folder
     from ocr_pipeline.dlora.recognizer import Decoding, Recognizer, base_of, load_recognizer
+    from ocr_pipeline.dlora.text import Coverage
     from ocr_pipeline.dlora.training import TrainingProgress, TrainingResult, train_dlora
 
 __all__ = [
+    "CODE_VERSION",
     "TINY_KOREAN",
     "Compared",
+    "Coverage",
     "Decoding",
     "DloraTraining",
     "FolderPrediction",
@@ -32,6 +37,8 @@ __all__ = [
     "TrainingResult",
     "base_of",
     "compare",
+    "export_onnx",
+    "label_coverage",
     "load_recognizer",
     "merge_checkpoint",
     "recognize_folder",
@@ -50,10 +57,13 @@ _MODULES = {
     "Decoding": "recognizer",
     "Compared": "comparison",
     "compare": "comparison",
+    "Coverage": "text",
+    "label_coverage": "coverage",
     "PpOcrRecognizer": "ppocr",
     "Reading": "interface",
     "TextRecognizer": "interface",
     "worst_crops": "evaluating",
+    "export_onnx": "exporting",
     "Recognizer": "recognizer",
     "load_recognizer": "recognizer",
     "TrainingProgress": "training",

@@ -16,6 +16,7 @@ from typing import Any
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
 from torch import nn
 
+from ocr_pipeline.dlora.adapted_linear import AdaptedLinear
 from ocr_pipeline.dlora.saved_adapters import ADAPTERS, DECODER, ENCODER, PEFT_PREFIX, saved_adapters
 from ocr_pipeline.errors import PipelineError
 
@@ -144,6 +145,9 @@ class GradientWatch:
 
 
 def _wrap(model: nn.Module, configs: dict[str, LoraConfig], *, trainable: bool) -> PeftModel:
+    in_full = not getattr(model, "is_quantized", False)  # what is quantised, peft has layers of its own for
+    for config in configs.values() if in_full else ():
+        config._register_custom_module({nn.Linear: AdaptedLinear})
     wrapped = get_peft_model(model, configs[ENCODER], adapter_name=ENCODER)
     wrapped.add_adapter(DECODER, configs[DECODER])
     # PeftModel.set_adapter takes one name only; that of the tuner inside takes both, and sets requires_grad on both.

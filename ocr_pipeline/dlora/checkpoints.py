@@ -66,16 +66,6 @@ def prune_checkpoints(output_dir: Path, keep: int | None, spare: int | None) -> 
             shutil.rmtree(found[step])
 
 
-def random_state() -> dict[str, Any]:
-    return {"rng_state_cpu": torch.get_rng_state(), "rng_state_cuda": torch.cuda.get_rng_state_all()}
-
-
-def restore_random_state(state: dict[str, Any]) -> None:
-    torch.set_rng_state(state["rng_state_cpu"])
-    if torch.cuda.is_available() and len(state["rng_state_cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state["rng_state_cuda"])
-
-
 def _checkpoints(output_dir: Path) -> dict[int, Path]:
     if not output_dir.is_dir():
         return {}

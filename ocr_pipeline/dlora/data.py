@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import multiprocessing
 import random
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -16,10 +18,12 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from ocr_pipeline.annotations import Crop, CropReader
 from ocr_pipeline.dlora.augmentation import augment
 from ocr_pipeline.dlora.images import ImageFormat, decode_rgb
+from ocr_pipeline.dlora.processes import ALONE, Processes
 from ocr_pipeline.dlora.text import TextCodec
 from ocr_pipeline.errors import PipelineError
 
 IGNORED = -100  # label of padding; counts in no loss
+_FOR_WORKERS = [__name__, "transformers.tokenization_utils_tokenizers"]  # loaded once for all of them
 WINDOW = 16  # steps whose samples are sorted by length together
 
 
@@ -101,7 +105,7 @@ class CropDataset(Crops, Dataset[Sample]):
         epoch, index = divmod(number, len(self))
         crop = self.crop(index)
         try:
-            rgb = decode_rgb(crop.image)
+            rgb = crop.cut(decode_rgb(crop.image))
         except ValueError as error:
             raise PipelineError(
                 f"a crop cannot be read ({error})",
@@ -130,16 +134,17 @@ def to_input(pixels: Tensor, images: ImageFormat, device: torch.device) -> Tenso
 
 
 class StepSampler(Sampler[list[int]]):
-    """The micro-batches of optimiser steps ``first`` to ``last``; each step is a function of its number alone.
+    """One process's micro-batches of optimiser steps ``first`` to ``last``; a step is a function of its number alone.
 
     Every epoch is a permutation of the data set, drawn from the seed and the epoch's number. So a run that resumes at
-    any step sees exactly what it would have seen, and the accumulation changes no step's samples. Numbers count on from
-    epoch to epoch: sample i of epoch e is ``e * size + i``.
+    any step sees exactly what it would have seen, and neither accumulation nor the number of processes changes which
+    samples a step of so many has. Numbers count on from epoch to epoch: sample i of epoch e is ``e * size + i``.
 
     Args:
         size: samples in the data set.
         batch: samples of one micro-batch.
-        accumulation: micro-batches of one step; an epoch's last step may have fewer samples.
+        accumulation: micro-batches of one step in each process; an epoch's last step may have fewer.
+        processes: they share the micro-batches of each step.
         length: of a sample's label; samples of like lengths then share a step, within a window of ``WINDOW`` steps.
     """
 
@@ -153,9 +158,11 @@ class StepSampler(Sampler[list[int]]):
         first: int,
         last: int,
         length: Callable[[int], int] | None = None,
+        processes: Processes = ALONE,
     ) -> None:
-        self.size, self.batch, self.step, self.seed, self.length = size, batch, batch * accumulation, seed, length
-        self.first, self.last = first, last
+        self.size, self.batch, self.seed, self.length = size, batch, seed, length
+        self.first, self.last, self.processes = first, last, processes
+        self.step = batch * accumulation * processes.count
         self.steps_per_epoch = -(-size // self.step)
 
     def __len__(self) -> int:
@@ -171,7 +178,7 @@ class StepSampler(Sampler[list[int]]):
                 window = step % self.steps_per_epoch // WINDOW
                 self._sort_window(order, epoch, window)
             samples = (order[self._slice(step)] + epoch * self.size).tolist()
-            for start in range(0, len(samples), self.batch):
+            for start in self.processes.share(range(0, len(samples), self.batch)):
                 yield samples[start : start + self.batch]
 
     def _sort_window(self, order: np.ndarray, epoch: int, window: int) -> None:
@@ -188,7 +195,7 @@ class StepSampler(Sampler[list[int]]):
     def micro_batches(self, step: int) -> int:
         """How many micro-batches step number ``step`` has."""
         window = self._slice(step)
-        return -(-(window.stop - window.start) // self.batch)
+        return len(self.processes.share(range(window.start, window.stop, self.batch)))
 
     def _slice(self, step: int) -> slice:
         start = step % self.steps_per_epoch * self.step
@@ -197,6 +204,8 @@ class StepSampler(Sampler[list[int]]):
 
 def loader(dataset: CropDataset, batches: Sampler[list[int]] | list[list[int]], workers: int) -> DataLoader[Sample]:
     """A loader that leaves training's random state alone; its workers are no forks of a process full of threads."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_FOR_WORKERS)
     return DataLoader(
         dataset,
         batch_sampler=batches,
@@ -204,5 +213,11 @@ def loader(dataset: CropDataset, batches: Sampler[list[int]] | list[list[int]], 
         collate_fn=collate,
         pin_memory=torch.cuda.is_available(),
         generator=torch.Generator().manual_seed(0),
-        multiprocessing_context="forkserver" if workers else None,
+        worker_init_fn=_outlive_sigterm,
+        multiprocessing_context=context if workers else None,
     )
+
+
+def _outlive_sigterm(_: int) -> None:
+    """A service manager signals the whole group: the training needs its workers until it has saved, and ends them."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

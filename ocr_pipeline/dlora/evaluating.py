@@ -53,7 +53,7 @@ def evaluate(recognizer: TextRecognizer, dataset: Crops, indices: Sequence[int],
     for start in range(0, len(indices), batch):
         chosen = indices[start : start + batch]
         stored = [dataset.crop(index) for index in chosen]
-        readings = recognizer.read_crops([decode_rgb(crop.image) for crop in stored])
+        readings = recognizer.read_crops([crop.cut(decode_rgb(crop.image)) for crop in stored])
         for index, crop, (text, confidence) in zip(chosen, stored, readings, strict=True):
             reader, number = dataset.place(index)
             edits = Levenshtein.distance(crop.text, text)

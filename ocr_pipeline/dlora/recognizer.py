@@ -17,6 +17,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from ocr_pipeline.dlora.adapters import load_adapters, merge_adapters
 from ocr_pipeline.dlora.data import to_input
+from ocr_pipeline.dlora.four_bits import keep_trainable
 from ocr_pipeline.dlora.images import ImageFormat
 from ocr_pipeline.dlora.interface import Reading
 from ocr_pipeline.dlora.saved_adapters import ADAPTERS, has_adapters
@@ -74,8 +75,11 @@ class Base:
         self.image_processor.save_pretrained(str(folder))
 
 
-def load_base(name_or_path: str | Path, *, processors: str | Path | None = None) -> Base:
+def load_base(name_or_path: str | Path, *, processors: str | Path | None = None, quantised: Any = None) -> Base:
     """Load a model from a folder or the Hugging Face hub; tokenizer and image processor too, or from ``processors``.
+
+    Args:
+        quantised: how (``four_bits``); None loads the weights in full.
 
     Raises:
         PipelineError: there is no such model.
@@ -84,7 +88,9 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None)
     hub: Any = VisionEncoderDecoderModel
     disable_progress_bar()  # it redraws itself hundreds of times in the logs of a run
     try:
-        model, report = hub.from_pretrained(str(name_or_path), dtype=torch.float32, output_loading_info=True)
+        model, report = hub.from_pretrained(
+            str(name_or_path), dtype=torch.float32, quantization_config=quantised, output_loading_info=True
+        )
         tokenizer = AutoTokenizer.from_pretrained(place)
         images = ViTImageProcessorPil.from_pretrained(place)  # whatever older checkpoints call its kind
     except (OSError, ValueError) as error:
@@ -94,6 +100,8 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None)
             remedy="Give the folder of a VisionEncoderDecoderModel with its processor, or its name on the hub.",
         ) from error
     _must_be_whole(report["missing_keys"], name_or_path)
+    if quantised:
+        keep_trainable(model)
     _complete(model.config, model.generation_config, tokenizer)
     return Base(model, tokenizer, images)
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from ocr_pipeline.errors import PipelineError
 
+CODE_VERSION = "2"
+"""Changes when the same data and settings would give other weights."""
+
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup")
 
 
@@ -29,6 +32,7 @@ class DloraTraining:
         report_to: ``tensorboard`` writes event files to ``output_dir/runs``; results.csv and curves.png come anyway.
         method: dlora (DoRA in the encoder, LoRA in the decoder), lora or dora (in both), full (every weight).
         target_modules: attention (as in the paper) or attention+ffn (all linear layers of every block).
+        qlora: hold the frozen base in 4 bits (needs the extra ``qlora``); little memory for much time.
         label_smoothing_factor: share of the probability that the loss spreads over all tokens.
         gradient_checkpointing: compute activations again in the backward pass; slower, far less memory.
         group_by_length: labels of like lengths go into one step, which wastes less on padding.
@@ -73,6 +77,7 @@ class DloraTraining:
     lora_dropout: float = 0.1
     method: str = "dlora"
     target_modules: str = "attention"
+    qlora: bool = False
     label_smoothing_factor: float = 0.0
     gradient_checkpointing: bool = False
     group_by_length: bool = True
@@ -92,6 +97,10 @@ class DloraTraining:
                 raise _refused(name, getattr(self, name), f"Choose one of {', '.join(choices)}.")
         if self.bf16 and self.fp16:
             raise _refused("bf16 and fp16", "both on", "Choose one of them.")
+        if not 0 <= self.lora_dropout < 1:
+            raise _refused("lora_dropout", self.lora_dropout, "Give a share from 0 to below 1.")
+        if self.qlora and self.method == "full":
+            raise _refused("qlora", "on with method full", "Train adapters, or every weight without qlora.")
         for name in _POSITIVE:
             if getattr(self, name) <= 0:
                 raise _refused(name, getattr(self, name), "Give a number above 0.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import math
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,28 +11,27 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ocr_pipeline.annotations import CropReader
-from ocr_pipeline.dlora.adapters import ADAPTERS, GradientWatch, add_adapters, load_adapters
 from ocr_pipeline.dlora.checkpoints import (
     checkpoint_path,
     last_checkpoint,
     load_state,
     prune_checkpoints,
-    random_state,
-    restore_random_state,
     save_checkpoint,
 )
-from ocr_pipeline.dlora.data import IGNORED, Batch, CropDataset, StepSampler, loader, to_input
+from ocr_pipeline.dlora.data import Batch, CropDataset, StepSampler, loader
 from ocr_pipeline.dlora.evaluating import Evaluation, evaluate, write_evaluation
-from ocr_pipeline.dlora.loss import decoder_inputs, token_loss
+from ocr_pipeline.dlora.four_bits import four_bits
+from ocr_pipeline.dlora.learner import Learner, precision
+from ocr_pipeline.dlora.processes import Processes, joined, own_device
 from ocr_pipeline.dlora.recognizer import Base, Decoding, Recognizer, load_base
 from ocr_pipeline.dlora.reports import Stopwatch, event_writer, write_charset, write_history
 from ocr_pipeline.dlora.settings import DloraTraining
 from ocr_pipeline.dlora.text import Coverage
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import RecognitionScores
+from ocr_pipeline.stopping import StopSigns, TrainingStoppedError
 
 logger = logging.getLogger(__name__)
 
@@ -94,12 +92,15 @@ def train_dlora(
     Raises:
         PipelineError: data, base or checkpoint cannot be used, or the loss is no longer a number.
     """
-    base = load_base(settings.model_name_or_path)
-    train_data = _dataset(train_paths, base, settings.seed if settings.augment else None)
-    run = _Run(settings, base, train_data, _dataset(valid_paths, base), on_progress)
-    coverage = run.check_labels()
-    run.start()
-    run.train()
+    device = own_device(settings.use_cpu)
+    quantised = four_bits(precision(settings, device)) if settings.qlora else None
+    with joined(device) as processes:
+        base = load_base(settings.model_name_or_path, quantised=quantised)
+        train_data = _dataset(train_paths, base, settings.seed if settings.augment else None)
+        run = _Run(settings, base, train_data, _dataset(valid_paths, base), on_progress, device, processes)
+        coverage = run.check_labels()
+        run.start()
+        run.train()
     return TrainingResult(
         checkpoint_path(run.output_dir, run.steps if run.best_step is None else run.best_step),
         run.steps,
@@ -112,13 +113,15 @@ def train_dlora(
 
 @dataclass
 class _Run:
-    """One training under way; what ``_save`` puts into the state, ``_restore`` takes from it."""
+    """One training under way; what ``_write_checkpoint`` puts into the state, ``_restore`` takes from it."""
 
     settings: DloraTraining
     base: Base
     train_data: CropDataset
     valid_data: CropDataset
     on_progress: Callable[[TrainingProgress], None] | None
+    device: torch.device
+    processes: Processes
     step: int = 0
     best: RecognitionScores | None = None
     best_step: int | None = None
@@ -129,11 +132,6 @@ class _Run:
     def __post_init__(self) -> None:
         s = self.settings
         self.output_dir = Path(s.output_dir)
-        self.device = torch.device("cuda" if torch.cuda.is_available() and not s.use_cpu else "cpu")
-        self.precision = _precision(s, self.device)
-        logger.info("training on %s in %s", self.device, self.precision or torch.float32)
-        if s.fp16 and self.device.type == "cpu":
-            raise PipelineError("fp16 needs a CUDA device", where="fp16", remedy="Use bf16, or neither, on the CPU.")
         if not len(self.train_data):
             raise PipelineError("there are no training crops", where="train paths", remedy="Make annotations first.")
         self.sampler = self._sampler(0, 0)
@@ -149,7 +147,8 @@ class _Run:
         strict = self.settings.strict_charset
         indices = self.train_data.spread(len(self.train_data) if strict else COVERAGE_SAMPLE, self.settings.seed)
         coverage = self.train_data.codec.coverage(self.train_data.text(index) for index in indices)
-        write_charset(self.output_dir, coverage)
+        if self.processes.writes:
+            write_charset(self.output_dir, coverage)
         if not coverage.changed:
             return coverage
         what = (
@@ -167,106 +166,64 @@ class _Run:
         s = self.settings
         wanted = s.resume_from_checkpoint
         checkpoint = last_checkpoint(self.output_dir) if wanted == "last" else wanted and Path(wanted)
+        checkpoint = Path(checkpoint) if checkpoint else None
         self.base.model.to(self.device)
         if not checkpoint:
             self._evaluate_base()
-        self.model = self._prepared(Path(checkpoint) if checkpoint else None).to(self.device).train()
-        named = sorted((name, weight) for name, weight in self.model.named_parameters() if weight.requires_grad)
-        self.trained = dict(named)
-        self.optimizer = torch.optim.AdamW(self.trained.values(), lr=s.learning_rate, weight_decay=s.weight_decay)
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == torch.float16)
-        self.watch = GradientWatch(self.model) if s.method != "full" else None
-        self.stopwatch, self.write_events = Stopwatch(), event_writer(s.report_to, self.output_dir)
+        self.learner = Learner(self.base, s, self.device, self.processes, checkpoint)
+        logger.info("training on %s in %s", self.device, self.learner.precision or torch.float32)
+        self.stopwatch = Stopwatch()
+        self.write_events = event_writer(s.report_to if self.processes.writes else "none", self.output_dir)
         if checkpoint:
-            self._restore(Path(checkpoint))
-
-    def _prepared(self, checkpoint: Path | None) -> Any:
-        """The model with what is trained, and nothing else, asking for gradients."""
-        s, model = self.settings, self.base.model
-        if s.gradient_checkpointing:
-            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        if s.method == "full":
-            if checkpoint:
-                model.load_state_dict(load_base(checkpoint).model.state_dict())
-            torch.manual_seed(s.seed)
-            return model.requires_grad_(True)
-        if checkpoint:
-            return load_adapters(model, checkpoint, trainable=True)
-        torch.manual_seed(s.seed)
-        return add_adapters(
-            model,
-            rank=s.lora_rank,
-            alpha=s.lora_alpha,
-            dropout=s.lora_dropout,
-            method=s.method,
-            preset=s.target_modules,
-        )
+            self._restore(checkpoint)
 
     def train(self) -> None:
+        """Take all steps that are left.
+
+        Raises:
+            TrainingStoppedError: SIGTERM came to a process of this training; everything up to then is saved.
+        """
+        with StopSigns(None) as signs:
+            for batches in self.stopwatch.watched(self._steps(), lambda step: sum(len(batch.texts) for batch in step)):
+                saved = self._step(batches)
+                (terminated,) = self.processes.sum([signs.terminated], self.device)
+                if terminated and self.step < self.steps:
+                    self._leave(saved)
+
+    def _step(self, batches: list[Batch]) -> bool:
+        """Learn, then log, evaluate and save where that is due; returns whether it was saved."""
         s = self.settings
-        for batches in self.stopwatch.watched(self._steps(), lambda step: sum(len(batch.texts) for batch in step)):
-            rate = s.learning_rate_at(self.step, self.steps)
-            loss, norm = self._learn(batches, rate)
-            self.step += 1
-            self.loss_sum += loss
-            self._tell(TrainingProgress(self.step, self.steps, loss, rate))
-            last = self.step == self.steps
-            evaluated = bool(self.indices) and (last or self.step % s.eval_steps == 0)
-            if self.step % s.logging_steps == 0:
-                self._show(batches[0])
-            if evaluated or last or self.step % s.logging_steps == 0:
-                self._record(rate, norm, self._evaluate() if evaluated else None)
-            if last or self.step % s.save_steps == 0 or self.best_step == self.step:
-                self._save()
+        rate = s.learning_rate_at(self.step, self.steps)
+        loss, norm = self.learner.learn(batches, self.step, rate)
+        self.step += 1
+        self.loss_sum += loss
+        self._tell(TrainingProgress(self.step, self.steps, loss, rate))
+        last, logging_now = self.step == self.steps, self.step % s.logging_steps == 0
+        evaluated = bool(self.indices) and (last or self.step % s.eval_steps == 0)
+        if logging_now and self.processes.writes:
+            self._show(batches)
+        if evaluated or last or logging_now:
+            self._record(rate, norm, self._evaluate() if evaluated else None)
+        due = last or self.step % s.save_steps == 0 or self.best_step == self.step
+        if due:
+            self._save()
+        return due
+
+    def _leave(self, saved: bool) -> None:
+        if not saved:
+            self._save()
+        raise TrainingStoppedError(
+            f"stopped by SIGTERM at step {self.step} of {self.steps}; the training is saved",
+            where=checkpoint_path(self.output_dir, self.step),
+            remedy="Go on with --resume_from_checkpoint last.",
+        )
 
     def _steps(self) -> Iterator[list[Batch]]:
-        """The micro-batches of each step that is left."""
+        """This process's micro-batches of each step that is left."""
         sampler = self._sampler(self.step, self.steps)
         batches = iter(loader(self.train_data, sampler, self.settings.dataloader_num_workers))
         for step in range(self.step, self.steps):
             yield list(itertools.islice(batches, sampler.micro_batches(step)))
-
-    def _learn(self, batches: list[Batch], rate: float) -> tuple[float, float]:
-        """One optimiser step; returns the mean loss per token and the gradient's norm before clipping.
-
-        Every token of the step weighs the same, in whichever micro-batch it is.
-        """
-        tokens = sum(int((batch.labels != IGNORED).sum()) for batch in batches)
-        total = 0.0
-        for batch in batches:
-            loss = self._loss(batch) / tokens
-            self.scaler.scale(loss).backward()
-            total += loss.item()
-        self._must_be_finite(total)
-        if self.watch:
-            self.watch.after_backward()
-        self.scaler.unscale_(self.optimizer)
-        if self.settings.show_gradients and (self.step + 1) % self.settings.logging_steps == 0:
-            self._show_gradients()
-        norm = torch.nn.utils.clip_grad_norm_(self.trained.values(), self.settings.max_grad_norm)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
-        return total, float(norm)
-
-    def _must_be_finite(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            raise PipelineError(
-                "the loss is no longer a number",
-                where=f"step {self.step + 1}",
-                remedy="Lower learning_rate, or train without fp16; earlier checkpoints are intact.",
-            )
-
-    def _loss(self, batch: Batch) -> Tensor:
-        labels = batch.labels.to(self.device, non_blocking=True)
-        config = self.base.model.config
-        inputs = decoder_inputs(labels, config.decoder_start_token_id, config.pad_token_id)
-        with torch.autocast(self.device.type, self.precision, enabled=self.precision is not None):
-            pixels = to_input(batch.pixels, self.train_data.images, self.device)
-            logits = self.model(pixel_values=pixels, decoder_input_ids=inputs).logits
-        return token_loss(logits, labels, self.settings.label_smoothing_factor)
 
     def _evaluate_base(self) -> None:
         if self.indices:
@@ -275,17 +232,20 @@ class _Run:
             self._tell(TrainingProgress(0, self.steps, scores=self.base_scores))
 
     def _evaluate(self) -> RecognitionScores:
-        evaluation = self._read(self.model)
+        evaluation = self._read(self.learner.model)
         scores = evaluation.scores
         if self.best is None or scores.cer < self.best.cer:
             self.best, self.best_step = scores, self.step
-            write_evaluation(evaluation, self.output_dir)
+            if self.processes.writes:
+                write_evaluation(evaluation, self.output_dir)
         self._tell(TrainingProgress(self.step, self.steps, scores=scores))
         return scores
 
     def _read(self, model: Any) -> Evaluation:
         s = self.settings
-        evaluation = evaluate(self._recognizer(model), self.valid_data, self.indices, s.per_device_eval_batch_size)
+        own = self.processes.share(self.indices)
+        read = evaluate(self._recognizer(model), self.valid_data, own, s.per_device_eval_batch_size)
+        evaluation = Evaluation(self.processes.gather(read.crops))
         for crop in evaluation.crops[: s.show_predictions]:
             logger.info("reads %r as %r%s", crop.reference, crop.prediction, self._tokens(crop.prediction))
         scores = evaluation.scores
@@ -299,21 +259,14 @@ class _Run:
     def _tokens(self, text: str) -> str:
         return f" {self.base.codec.encode(text)}" if self.settings.show_tokens else ""
 
-    def _show(self, batch: Batch) -> None:
+    def _show(self, batches: list[Batch]) -> None:
         """Log what the settings ask for."""
-        if self.settings.show_training:
-            readings = self._recognizer(self.model).read(batch.pixels[:SHOWN])
+        for batch in batches[:1] if self.settings.show_training else []:
+            readings = self._recognizer(self.learner.model).read(batch.pixels[:SHOWN])
             for label, reading in zip(batch.texts, readings, strict=False):
                 logger.info("training crop %r is read as %r%s", label, reading.text, self._tokens(reading.text))
         if self.settings.profile:
             logger.info("%s", self.stopwatch.report())
-
-    def _show_gradients(self) -> None:
-        groups = ("encoder.", "decoder.") if self.settings.method == "full" else ADAPTERS
-        for group in groups:
-            grads = [weight.grad for name, weight in self.trained.items() if group in name and weight.grad is not None]
-            norm = torch.stack([grad.norm() for grad in grads]).norm() if grads else torch.zeros(())
-            logger.info("gradient of %s: norm %.4g over %d tensors", group.strip("."), norm.item(), len(grads))
 
     def _record(self, rate: float, norm: float, scores: RecognitionScores | None) -> None:
         since = self.history[-1]["step"] if self.history else 0
@@ -328,14 +281,19 @@ class _Run:
         self.loss_sum = 0.0
         self.history.append(row)
         logger.info("step %d of %d: loss %.4f", self.step, self.steps, row["loss"])
-        write_history(self.output_dir, self.history)
+        if self.processes.writes:
+            write_history(self.output_dir, self.history)
         self.write_events(row)
 
     def _save(self) -> None:
+        """Write a checkpoint; all processes go on when it is whole."""
+        if self.processes.writes:
+            self._write_checkpoint()
+        self.processes.wait()
+
+    def _write_checkpoint(self) -> None:
         state = {
-            "optimizer": self.optimizer.state_dict(),
-            "scaler": self.scaler.state_dict(),
-            **random_state(),
+            **self.learner.state(),
             "global_step": self.step,
             "epoch": self.step / self.sampler.steps_per_epoch,
             "best": self.best and self.best.as_dict(),
@@ -345,13 +303,12 @@ class _Run:
             "loss_sum": self.loss_sum,
             "settings": asdict(self.settings),
         }
-        save_checkpoint(checkpoint_path(self.output_dir, self.step), self.model, self.base, state)
+        save_checkpoint(checkpoint_path(self.output_dir, self.step), self.learner.model, self.base, state)
         prune_checkpoints(self.output_dir, self.settings.save_total_limit, self.best_step)
 
     def _restore(self, checkpoint: Path) -> None:
         state = load_state(checkpoint)
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scaler.load_state_dict(state["scaler"])
+        self.learner.restore(state)
         self.step, self.history, self.loss_sum = state["global_step"], state["history"], state["loss_sum"]
         self.best, self.base_scores = (state[k] and RecognitionScores(**state[k]) for k in ("best", "base"))
         self.best_step = state["best_step"]
@@ -359,7 +316,6 @@ class _Run:
             self.best = self.best_step = None
         changed = [k for k, v in asdict(self.settings).items() if k in state["settings"] and state["settings"][k] != v]
         logger.info("resuming at step %d; settings that changed: %s", self.step, ", ".join(changed) or "none")
-        restore_random_state(state)
 
     def _sampler(self, first: int, last: int) -> StepSampler:
         s = self.settings
@@ -367,6 +323,7 @@ class _Run:
             len(self.train_data),
             batch=s.per_device_train_batch_size,
             accumulation=s.gradient_accumulation_steps,
+            processes=self.processes,
             seed=s.seed,
             first=first,
             last=last,
@@ -378,16 +335,8 @@ class _Run:
         return len(unicodedata.normalize("NFD", self.train_data.text(index)))
 
     def _tell(self, progress: TrainingProgress) -> None:
-        if self.on_progress:
+        if self.on_progress and self.processes.writes:
             self.on_progress(progress)
-
-
-def _precision(settings: DloraTraining, device: torch.device) -> torch.dtype | None:
-    """What to compute in where it is safe; None is float32 throughout."""
-    if settings.fp16:
-        return torch.float16
-    automatic = settings.amp and device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return torch.bfloat16 if settings.bf16 or automatic else None
 
 
 def _dataset(paths: Paths, base: Base, augment_seed: int | None = None) -> CropDataset:

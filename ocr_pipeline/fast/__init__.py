@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ocr_pipeline.fast.exporting import export_onnx
     from ocr_pipeline.fast.network import FastNetwork, build_network
     from ocr_pipeline.fast.prediction import DetectedPage, DetectedWord, detect_folder, predict
+    from ocr_pipeline.fast.scoring import score_checkpoint
     from ocr_pipeline.fast.settings import CODE_VERSION, FastPrediction, FastTraining, TrainingResult
-    from ocr_pipeline.fast.stopping import TrainingStoppedError
     from ocr_pipeline.fast.training import train_fast
 
 _HOME = {
@@ -28,8 +28,8 @@ _HOME = {
     "exporting": ("export_onnx",),
     "network": ("FastNetwork", "build_network"),
     "prediction": ("DetectedPage", "DetectedWord", "detect_folder", "predict"),
+    "scoring": ("score_checkpoint",),
     "settings": ("CODE_VERSION", "FastPrediction", "FastTraining", "TrainingResult"),
-    "stopping": ("TrainingStoppedError",),
     "training": ("train_fast",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
@@ -45,7 +45,6 @@ __all__ = [
     "FastPrediction",
     "FastTraining",
     "TrainingResult",
-    "TrainingStoppedError",
     "build_network",
     "detect_folder",
     "export_onnx",
@@ -55,6 +54,7 @@ __all__ = [
     "predict",
     "read_config",
     "read_weights",
+    "score_checkpoint",
     "train_fast",
 ]
 

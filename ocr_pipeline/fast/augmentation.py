@@ -1,7 +1,7 @@
 """Random training crops: the changes of the published recipe in one warp, so that a page is resampled only once.
 
-Scaling, mirroring, rotating and cropping are composed to one affine map of picture and polygons; the maps are then
-drawn at the size of the crop, sharp, instead of being warped with the picture (numpy and OpenCV only).
+Scaling, mirroring, rotating, perspective and cropping are composed to one map of picture and polygons; the target maps
+are then drawn at the size of the crop, sharp, instead of being warped with the picture (numpy and OpenCV only).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ocr_pipeline.fast.pictures import Picture
 from ocr_pipeline.storage.pictures import decode_picture
 
 Points = npt.NDArray[np.float64]  # (n, 2)
+Matrix = npt.NDArray[np.float64]  # (3, 3), of homogeneous coordinates
 _TRIES = 20
 
 
@@ -47,18 +48,19 @@ def random_crop(
     """A random crop, with text in it and no word cut in two if 20 tries can find that."""
     height, width = picture.shape[:2]
     matrix, canvas = _random_view(height, width, short_size, settings, random)
-    moved = [_apply(matrix, polygon) for polygon in polygons]
-    words = [polygon for polygon, ignore in zip(moved, ignored, strict=True) if not ignore]
-    origin = _choose_origin(words, canvas, size, random)
-    matrix[:, 2] -= origin
-    pixels = cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
-    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+    starts = np.cumsum([0, *(len(polygon) for polygon in polygons)])[:-1]
+    moved = _apply(matrix, np.concatenate([np.empty((0, 2)), *polygons]))  # all at once: there may be hundreds
+    origin = _choose_origin(_bounds(moved, starts)[:, ~np.array(ignored, bool)], canvas, size, random)
+    matrix = _shift(-origin) @ matrix
+    pixels = _warp(picture, matrix, size)
     pixels = change_colours(pixels, settings, random)
     if settings.shadow and random.random() < settings.shadow:
         pixels = cast_shadow(pixels, random)
     if settings.jpeg and random.random() < settings.jpeg:
         pixels = compress(pixels, random)
-    return Crop(pixels, [polygon - origin for polygon in moved], _apply(matrix, corners))
+    return Crop(
+        pixels, np.split(moved - origin, starts[1:]) if polygons else [], _apply(matrix, _corners(width, height))
+    )
 
 
 def change_colours(picture: Picture, settings: Augmentation, random: np.random.Generator) -> Picture:
@@ -103,35 +105,66 @@ def compress(picture: Picture, random: np.random.Generator) -> Picture:
 
 def _random_view(
     height: int, width: int, short_size: int, settings: Augmentation, random: np.random.Generator
-) -> tuple[npt.NDArray[np.float64], tuple[float, float]]:
-    """Affine matrix (2, 3) from the page to the scaled, mirrored and rotated canvas; and the canvas (width, height)."""
+) -> tuple[Matrix, tuple[float, float]]:
+    """From the page to the scaled, mirrored, rotated and tilted canvas; and the canvas (width, height)."""
     scale = random.uniform(*settings.scale) * short_size / min(height, width)
     aspect = np.sqrt(random.uniform(*settings.aspect))
     canvas = width * scale * aspect, height * scale / aspect
     across = -1 if random.random() < settings.flip else 1
     angle = np.deg2rad(random.uniform(-settings.rotation, settings.rotation))
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    linear = turn @ np.diag([across * scale * aspect, scale / aspect])
-    shift = np.array(canvas) / 2 - linear @ (width / 2, height / 2)
-    return np.column_stack([linear, shift]), canvas
+    turn = np.eye(3)
+    turn[:2, :2] = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+    turn = turn @ np.diag([across * scale * aspect, scale / aspect, 1])
+    matrix = _shift(np.array(canvas) / 2) @ turn @ _shift(np.array((-width / 2, -height / 2)))
+    if settings.perspective:
+        straight = _corners(*canvas)
+        tilted = straight + random.uniform(-settings.perspective, settings.perspective, (4, 2)) * canvas
+        matrix = cv2.getPerspectiveTransform(straight.astype(np.float32), tilted.astype(np.float32)) @ matrix
+    return matrix, canvas
+
+
+def _bounds(points: Points, starts: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    """Lowest and highest x and y of each polygon (2, n, 2); a polygon's points begin at its place in ``starts``."""
+    if not len(starts):
+        return np.empty((2, 0, 2))
+    return np.stack([np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)])
 
 
 def _choose_origin(
-    words: Sequence[Points], canvas: tuple[float, float], size: int, random: np.random.Generator
+    bounds: npt.NDArray[np.float64], canvas: tuple[float, float], size: int, random: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """Top left of the crop: of twenty the first with whole words only, else the one with text that cuts fewest."""
+    """Top left of the crop: of twenty the first with whole words only, else the one with text that cuts fewest.
+
+    ``bounds`` (2, n, 2) are those of the words.
+    """
     room = np.maximum(np.array(canvas) - size, 0)
     origins = np.floor(random.uniform(size=(_TRIES, 2)) * (room + 1))
-    if not words:
+    if not bounds.shape[1]:
         return origins[0]
-    low = np.array([word.min(axis=0) for word in words]) - origins[:, None]
-    high = np.array([word.max(axis=0) for word in words]) - origins[:, None]
+    low, high = bounds[0] - origins[:, None], bounds[1] - origins[:, None]
     whole = ((low >= 0) & (high <= size)).all(axis=2)
     seen = ((high > 0) & (low < size)).all(axis=2)
     cut = (seen & ~whole).sum(axis=1)
-    cut[~whole.any(axis=1)] += len(words) + 1  # no whole word at all: only if nothing better is found
+    cut[~whole.any(axis=1)] += bounds.shape[1] + 1  # no whole word at all: only if nothing better is found
     return origins[int(np.argmin(cut))]
 
 
-def _apply(matrix: npt.NDArray[np.float64], points: Points) -> Points:
-    return points @ matrix[:, :2].T + matrix[:, 2]
+def _warp(picture: Picture, matrix: Matrix, size: int) -> Picture:
+    if np.array_equal(matrix[2], (0, 0, 1)):
+        return cv2.warpAffine(picture, matrix[:2], (size, size), flags=cv2.INTER_LINEAR)
+    return cv2.warpPerspective(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
+
+
+def _shift(by: Points) -> Matrix:
+    matrix = np.eye(3)
+    matrix[:2, 2] = by
+    return matrix
+
+
+def _corners(width: float, height: float) -> Points:
+    return np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+
+
+def _apply(matrix: Matrix, points: Points) -> Points:
+    moved = points @ matrix[:, :2].T + matrix[:, 2]
+    return moved[:, :2] / moved[:, 2:]

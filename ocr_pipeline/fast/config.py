@@ -12,6 +12,7 @@ import yaml
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.python_config import read_python_config
 
+SHIPPED = Path(__file__).parent / "configs"
 _REMEDY = "Compare it with the files in ocr_pipeline/fast/configs."
 
 
@@ -22,6 +23,8 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         scale: smallest and largest factor on the short side.
         aspect: smallest and largest factor between width and height.
         rotation: largest angle either way, in degrees.
+        perspective: how far each corner of the page may move, as a share of the page's sides, below 0.25: photos of
+            sheets are seldom taken from straight above.
         flip: probability of mirroring left to right.
         blur: probability of a Gaussian blur of up to 1 pixel.
         brightness, contrast, saturation: largest relative change; hue: largest turn as a share of the circle.
@@ -32,6 +35,7 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scale: tuple[float, float] = (0.5, 2.0)
     aspect: tuple[float, float] = (0.9, 1.1)
     rotation: float = 30.0
+    perspective: float = 0.0
     flip: float = 0.5
     blur: float = 0.5
     brightness: float = 0.4
@@ -40,6 +44,10 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hue: float = 0.1
     shadow: float = 0.0
     jpeg: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.perspective < 0.25:
+            raise ValueError(f"perspective is {self.perspective}, but must be 0 or more and below 0.25")
 
 
 class LearningRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -125,10 +133,14 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 def read_config(path: Path) -> FastConfig:
     """Read a ``.yaml`` file of ``FastConfig``'s fields, or a published ``.py`` configuration.
 
+    A bare name may be that of a shipped one, such as ``korean_736.yaml``.
+
     Raises:
         PipelineError: the file is not there, or a field is unknown, of the wrong type or out of range.
     """
     path = Path(path)
+    if not path.exists() and path.name == str(path) and (SHIPPED / path).exists():
+        path = SHIPPED / path
     fields = _from_published(read_python_config(path), path) if path.suffix == ".py" else _read_yaml(path)
     return config_from(fields, path)
 

@@ -6,10 +6,11 @@ nothing, and a resumed training sees what an uninterrupted one would have seen.
 
 from __future__ import annotations
 
+import logging
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,14 +21,17 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from ocr_pipeline.datasets import DATASETS
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import Truth
 from ocr_pipeline.fast.augmentation import Points, random_crop
 from ocr_pipeline.fast.config import FastConfig, LearningRules
 from ocr_pipeline.fast.pictures import Picture, fit_short_side, read_rgb
 from ocr_pipeline.fast.targets import draw_targets
-from ocr_pipeline.layout_lmdb import LayoutReader, LayoutRecord
+from ocr_pipeline.layout_lmdb import NO_MODEL, LayoutReader, LayoutRecord
 from ocr_pipeline.storage.manifest import read_manifest
+
+log = logging.getLogger(__name__)
 
 
 class Batch(NamedTuple):
@@ -50,9 +54,9 @@ FATES = ("learnt", "ignored", "outside", "too_small")
 
 
 class PreparedPage(NamedTuple):
-    """A validation page: fitted picture, (height, width) of the original, and its labels in pixels of the original."""
+    """A validation page: fitted picture (H, W, 3), (height, width) of the original, and its labels in its pixels."""
 
-    picture: Picture
+    picture: Tensor
     original_size: tuple[int, int]
     truths: list[Truth]
 
@@ -93,7 +97,7 @@ class Pages:
         Raises:
             PipelineError: a weight names no data set among these, or all weights are 0.
         """
-        names = [re.sub(r"_(train|valid)(_partly)?(_layout)?$", "", reader.path.stem) for reader in self._readers]
+        names = [_dataset_of(reader.path) for reader in self._readers]
         unknown = sorted(weights.keys() - set(names))
         shares = [
             (len(reader), round(weights.get(name, 1.0) * len(reader)))
@@ -106,6 +110,17 @@ class Pages:
                 remedy=f"The data sets here are {', '.join(sorted(set(names)))}.",
             )
         return shares
+
+    def warn_of_unlabelled_text(self) -> None:
+        """Name the LMDBs whose pages carry text that nobody labelled, made without the layout model that masks it."""
+        partly = {dataset.name for dataset in DATASETS if dataset.partly_labelled}
+        for reader in self._readers:
+            if _dataset_of(reader.path) in partly and reader.meta.get("model", NO_MODEL) == NO_MODEL:
+                log.warning(
+                    "%s: printed text that nobody labelled is learnt as background; make this LMDB with a layout "
+                    "model, or give the data set the weight 0 (dataset_weights)",
+                    reader.path.name,
+                )
 
     def manifest(self) -> list[dict[str, str | int]]:
         """Name, length and fingerprint (empty if unknown) of each LMDB, for the checkpoint."""
@@ -132,9 +147,8 @@ class TrainingCrops(Dataset[Batch]):
         margin = config.pooling_size  # words that leave the crop are eroded at their own edge, not at the crop's
         size = config.img_size + 2 * margin
         seen = [number for number, polygon in enumerate(crop.polygons) if _touches(polygon + margin, size)]
-        small = [
-            not ignored[number] and _shorter_side(crop.polygons[number]) < config.rules.min_side for number in seen
-        ]
+        sides = _shorter_sides([crop.polygons[number] for number in seen])
+        small = [not ignored[number] and side < config.rules.min_side for number, side in zip(seen, sides, strict=True)]
         whole = np.trunc if config.rules.coordinates == "truncated" else np.rint
         targets = draw_targets(
             (size, size),
@@ -155,12 +169,12 @@ class TrainingCrops(Dataset[Batch]):
 
 
 class ValidationPages(Dataset[PreparedPage]):
-    """Whole pages at the size of inference; at most ``most`` of them, spread evenly."""
+    """Whole pages at the size of inference; at most ``most`` of them, spread evenly, in turns for each process."""
 
-    def __init__(self, pages: Pages, short_size: int, most: int | None) -> None:
+    def __init__(self, pages: Pages, short_size: int, most: int | None, rank: int = 0, processes: int = 1) -> None:
         count = min(len(pages), most or len(pages))
         self._pages, self._short_size = pages, short_size
-        self._chosen = [position * len(pages) // count for position in range(count)]
+        self._chosen = [position * len(pages) // count for position in range(rank, count, processes)]
 
     def __len__(self) -> int:
         return len(self._chosen)
@@ -168,7 +182,8 @@ class ValidationPages(Dataset[PreparedPage]):
     def __getitem__(self, number: int) -> PreparedPage:
         picture, record = self._pages.read(self._chosen[number])
         truths = [Truth(polygon, ignore) for polygon, ignore in zip(*labelled_areas(record), strict=True)]
-        return PreparedPage(fit_short_side(picture, self._short_size), (record.height, record.width), truths)
+        fitted = torch.from_numpy(fit_short_side(picture, self._short_size))
+        return PreparedPage(fitted, (record.height, record.width), truths)
 
 
 class SampleOrder(Sampler[tuple[int, int]]):
@@ -202,6 +217,21 @@ class SampleOrder(Sampler[tuple[int, int]]):
         return random.permutation(np.concatenate(chosen))
 
 
+class OwnBatches(Sampler[list[tuple[int, int]]]):
+    """Of an order the batches of one process: of ``processes`` batches in a row that of its ``rank``."""
+
+    def __init__(self, order: SampleOrder, batch_size: int, rank: int = 0, processes: int = 1) -> None:
+        self._order, self._batch_size, self._rank, self._processes = order, batch_size, rank, processes
+
+    def __len__(self) -> int:
+        return len(self._order) // (self._batch_size * self._processes)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        keys = iter(self._order)
+        while together := list(islice(keys, self._batch_size * self._processes)):
+            yield together[self._rank * self._batch_size :][: self._batch_size]
+
+
 def labelled_areas(record: LayoutRecord, rules: LearningRules | None = None) -> tuple[list[Points], list[bool]]:
     """Polygons of a page and whether each is to be ignored: its words, then the regions whose text nobody labelled."""
     rules = rules or LearningRules()
@@ -233,12 +263,18 @@ def find_lmdbs(base: Path, split: str) -> list[Path]:
     return [found[name] for name in sorted(found)]
 
 
-def _shorter_side(polygon: Points) -> float:
-    """Of the smallest rectangle around the polygon."""
-    sides = np.hypot(*(np.roll(polygon, -1, axis=0) - polygon).T)
-    if len(polygon) == 4:
-        return float(min(sides[0] + sides[2], sides[1] + sides[3]) / 2)
-    return float(min(cv2.minAreaRect(polygon.astype(np.float32))[1]))
+def _dataset_of(lmdb: Path) -> str:
+    return re.sub(r"_(train|valid)(_partly)?(_layout)?$", "", lmdb.stem)
+
+
+def _shorter_sides(polygons: Sequence[Points]) -> list[float]:
+    """Of each quad, or of the smallest rectangle around another polygon."""
+    if not polygons or any(len(polygon) != 4 for polygon in polygons):
+        return [float(min(cv2.minAreaRect(polygon.astype(np.float32))[1])) for polygon in polygons]
+    quads = np.stack(polygons)
+    steps = np.roll(quads, -1, axis=1) - quads
+    sides = np.hypot(steps[..., 0], steps[..., 1])
+    return (np.minimum(sides[:, 0] + sides[:, 2], sides[:, 1] + sides[:, 3]) / 2).tolist()
 
 
 def _touches(polygon: Points, size: int) -> bool:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
-import msgspec
 import torch
 from torch import Tensor, nn
 
-from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.detector import MAX_SIDE, Detector
 from ocr_pipeline.fast.network import IMAGENET_DEVIATION, IMAGENET_MEAN, FastNetwork, normalise
 from ocr_pipeline.fast.pictures import STRIDE
+from ocr_pipeline.onnx_files import must_be_able_to_export, write_onnx
 from ocr_pipeline.storage.publishing import publish_file
 
-_NEEDED = ("onnx", "onnxscript")
 _EXAMPLE = (2, 3, 96, 128)
 
 
@@ -41,37 +38,17 @@ def export_onnx(checkpoint: Path, output: Path) -> dict[str, str]:
     Raises:
         PipelineError: the checkpoint cannot be used, or the packages of the extra ``export`` are not installed.
     """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise PipelineError(
-            f"not installed: {', '.join(missing)}", where="export-fast", remedy="pip install 'ocr_pipeline[export]'"
-        )
-    import onnx
-
+    must_be_able_to_export("export-fast")
     detector = Detector(checkpoint, device="cpu")
-    sides = {0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    pictures = torch.zeros(_EXAMPLE, dtype=torch.uint8)
     with publish_file(output) as draft:
-        torch.onnx.export(
-            _FromPixels(detector.network).eval(),
-            (torch.zeros(_EXAMPLE, dtype=torch.uint8),),
-            draft,
-            input_names=["pictures"],
-            output_names=["kernel_logits"],
-            dynamic_shapes=(sides,),
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-        model = onnx.load(draft)
-        metadata = _metadata(detector)
-        onnx.helper.set_model_props(model, metadata)
-        onnx.save(model, draft)
-    return metadata
+        inputs = {"pictures": (pictures, (0, 2, 3))}
+        return write_onnx(draft, _FromPixels(detector.network), inputs, "kernel_logits", _facts(detector))
 
 
-def _metadata(detector: Detector) -> dict[str, str]:
+def _facts(detector: Detector) -> dict[str, object]:
     config = detector.config
-    facts: dict[str, object] = {
+    return {
         "model": f"FAST {detector.network.variant}",
         "input": "uint8 RGB, N x 3 x H x W, stored orientation; normalisation is part of the model",
         "input.resize": f"bilinear, short side {config.short_size}, long side at most {MAX_SIDE}, both sides then "
@@ -86,7 +63,4 @@ def _metadata(detector: Detector) -> dict[str, str]:
         "output.min_score": config.min_score,
         "output.min_area": config.min_area,
         "output.bbox_type": config.bbox_type,
-    }
-    return {
-        name: value if isinstance(value, str) else msgspec.json.encode(value).decode() for name, value in facts.items()
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -36,3 +37,8 @@ def make_average(network: FastNetwork, config: FastConfig) -> AveragedModel | No
     if not config.ema_decay:
         return None
     return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
+
+
+def seed_of_step(seed: int, step: int, process: int) -> int:
+    """Where the random numbers of a step (dropout) begin: the step alone decides about them, also after a resume."""
+    return int(np.random.SeedSequence((seed, step, process)).generate_state(1, np.uint64)[0])

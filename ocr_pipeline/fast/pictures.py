@@ -25,10 +25,9 @@ def read_rgb(data: bytes, where: object) -> Picture:
         PipelineError: the bytes are no whole picture.
     """
     try:
-        pixels = decode_picture(data)
+        return decode_picture(data, "RGB")
     except ValueError as error:
         raise PipelineError(str(error), where=where, remedy="Give a whole JPEG, PNG, BMP, WebP or TIFF.") from error
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
 
 
 def turn_upright(picture: Picture, data: bytes) -> Picture:

@@ -65,7 +65,7 @@ def predict(settings: FastPrediction) -> tuple[list[DetectedPage], dict[str, str
         PipelineError: a folder has no pictures, or the checkpoint, the configuration or the device cannot be used.
     """
     config = read_config(settings.config) if settings.config else None
-    detector = Detector(settings.checkpoint, config, settings.device)
+    detector = Detector(settings.checkpoint, config, settings.device, settings.precision)
     overrides = {name: getattr(settings, name) for name in ("min_score", "min_area", "short_size")}
     given = {name: value for name, value in overrides.items() if value is not None}
     detector.config = config_from(msgspec.to_builtins(detector.config) | given, settings.checkpoint)

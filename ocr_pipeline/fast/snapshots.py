@@ -27,7 +27,6 @@ class Snapshot:
         position: crops that were used; the next step starts at this one.
         state_dict: weights; ema: averaged weights, empty if there is no average.
         optimizer, scaler: their states.
-        random: states of torch's generators.
         window: sums of the losses since the last row of the history, how many steps they cover, what became of the
             words in that time, and how many steps were skipped in all.
         config: of the detector; data: LMDBs with length and fingerprint; code_version: of the stage.
@@ -42,7 +41,6 @@ class Snapshot:
     ema: dict[str, Any]
     optimizer: dict[str, Any]
     scaler: dict[str, Any]
-    random: dict[str, Any]
     window: dict[str, Any]
     config: dict[str, Any]
     data: list[dict[str, Any]]

@@ -14,6 +14,10 @@ Board = Callable[[Mapping[str, Any]], None]
 """Takes one row of the history."""
 
 
+def no_board(row: Mapping[str, Any]) -> None:
+    """A board that does nothing."""
+
+
 def open_board(settings: FastTraining) -> Board:
     """A board that writes event files to ``output_dir``, or one that does nothing.
 
@@ -21,7 +25,7 @@ def open_board(settings: FastTraining) -> Board:
         PipelineError: TensorBoard is wanted, but not installed.
     """
     if settings.report_to == "none":
-        return lambda row: None
+        return no_board
     if find_spec("tensorboard") is None:
         raise PipelineError(
             "TensorBoard is not installed",

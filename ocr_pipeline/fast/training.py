@@ -6,21 +6,24 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 from torch.utils.data import DataLoader
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.checkpoint import load_weights, read_weights
-from ocr_pipeline.fast.data import FATES, Batch, Pages, SampleOrder, TrainingCrops
-from ocr_pipeline.fast.detector import choose_device
+from ocr_pipeline.fast.data import FATES, Batch, OwnBatches, Pages, SampleOrder, TrainingCrops
 from ocr_pipeline.fast.losses import FastLoss, Losses
-from ocr_pipeline.fast.network import build_network, normalise
-from ocr_pipeline.fast.optimisation import learning_rate, make_average, make_optimizer
+from ocr_pipeline.fast.network import build_network, in_channels_last, normalise
+from ocr_pipeline.fast.optimisation import learning_rate, make_average, make_optimizer, seed_of_step
+from ocr_pipeline.fast.processes import Processes, training_processes
 from ocr_pipeline.fast.settings import CODE_VERSION, FastTraining, TrainingResult
 from ocr_pipeline.fast.snapshots import (
     BEST,
@@ -31,10 +34,10 @@ from ocr_pipeline.fast.snapshots import (
     write_detector,
     write_snapshot,
 )
-from ocr_pipeline.fast.stopping import StopSigns, TrainingStoppedError, without_progress
-from ocr_pipeline.fast.tensorboard import open_board
-from ocr_pipeline.fast.validation import single_threaded, validate, validation_loader
+from ocr_pipeline.fast.tensorboard import no_board, open_board
+from ocr_pipeline.fast.validation import single_threaded, validate, validation_loader, without_progress
 from ocr_pipeline.fast.views import BATCH, CURVES, VALIDATION, beside, draw_batch, draw_curves, write_picture
+from ocr_pipeline.stopping import StopSigns, TrainingStoppedError
 from ocr_pipeline.storage.manifest import fingerprint_file
 from ocr_pipeline.storage.publishing import publish_text
 
@@ -60,20 +63,28 @@ def train_fast(
         PipelineError: data, configuration, checkpoint or device cannot be used, or the loss is not finite too often.
         TrainingStoppedError: SIGTERM came; everything up to then is saved.
     """
-    training = _Training(settings, Pages(train_lmdbs), Pages(valid_lmdbs) if valid_lmdbs else None, on_progress)
-    training.start()
-    return training.run()
+    with training_processes(settings.device) as processes:
+        train, valid = Pages(train_lmdbs), Pages(valid_lmdbs) if valid_lmdbs else None
+        train.warn_of_unlabelled_text()
+        training = _Training(settings, train, valid, on_progress, processes)
+        training.start()
+        return training.run()
 
 
 class _Training:
     """One training: what changes from step to step, and the parts that change it."""
 
     def __init__(
-        self, settings: FastTraining, pages: Pages, valid: Pages | None, on_progress: OnProgress | None
+        self,
+        settings: FastTraining,
+        pages: Pages,
+        valid: Pages | None,
+        on_progress: OnProgress | None,
+        processes: Processes,
     ) -> None:
-        self.settings, self.pages, self.on_progress = settings, pages, on_progress
+        self.settings, self.pages, self.on_progress, self.processes = settings, pages, on_progress, processes
         self.config = config = settings.effective_config()
-        self.device = choose_device(settings.device)
+        self.device = processes.device
         torch.manual_seed(settings.seed)
         if settings.num_threads:
             torch.set_num_threads(settings.num_threads)
@@ -90,20 +101,25 @@ class _Training:
             config.rules.textless,
         )
         self.shares = pages.shares(config.dataset_weights)
-        self.crops_per_step = config.batch_size * settings.ga_steps
+        self.crops_per_step = config.batch_size * settings.ga_steps * processes.count
         self.steps_per_epoch = math.ceil(
             sum(taken for _, taken in self.shares) * config.repeat_times / self.crops_per_step
         )
         self.steps = settings.max_steps or config.epochs * self.steps_per_epoch
-        self.valid = validation_loader(valid, config, settings) if valid else None
+        self.valid = validation_loader(valid, config, settings, processes) if valid else None
         self.step, self.position = 0, 0
         self.metric, self.history = dict[str, float](), list[dict[str, Any]]()
-        self.sums, self.summed = torch.zeros(4, device=self.device), 0
-        self.fates, self.skipped, self.stopped = torch.zeros(len(FATES), dtype=torch.int64), 0, ""
-        self.board = open_board(settings)
+        self.sums, self.summed, self.fates = np.zeros(len(Losses._fields)), 0, np.zeros(len(FATES))
+        self.skipped, self.stopped = 0, ""
+        self.board = open_board(settings) if processes.is_first else no_board
         self.weights = read_weights(settings.checkpoint) if settings.checkpoint else None
-        start = fingerprint_file(self.weights.path) if self.weights else ""
-        self.origin = {"seed": settings.seed, "ga_steps": settings.ga_steps, "steps": self.steps, "checkpoint": start}
+        self.origin = {
+            "seed": settings.seed,
+            "ga_steps": settings.ga_steps,
+            "processes": processes.count,
+            "steps": self.steps,
+            "checkpoint": fingerprint_file(self.weights.path) if self.weights else "",
+        }
         self.last: Path | None = None
 
     # ---- beginning
@@ -112,6 +128,7 @@ class _Training:
         """Fresh weights, given weights, or exactly where a checkpoint left off."""
         resume = self.settings.resume
         path = newest_snapshot(self.settings.output_dir) if resume == "auto" else resume
+        self._agree(path)
         if path is not None:
             snapshot = read_snapshot(Path(path))
             if resume != "auto" or self._continues(snapshot):
@@ -123,6 +140,16 @@ class _Training:
         if self.weights is not None:
             count = load_weights(self.network, self.weights)
             log.info("%s (%s): all %d tensors loaded", self.weights.path, self.weights.layout, count)
+
+    def _agree(self, path: Path | None) -> None:
+        """All processes must see the same files, or they would wait for each other for ever."""
+        seen = self.processes.gather((path and Path(path).name, self.pages.manifest(), self.steps))
+        if any(other != seen[0] for other in seen):
+            raise PipelineError(
+                "the processes of this training see different data or checkpoints",
+                where=self.settings.output_dir,
+                remedy="Put --lmdb_base and --output_dir on a file system that all machines share.",
+            )
 
     def _continues(self, snapshot: Snapshot) -> bool:
         """Whether the snapshot is of this very training: same code, data and settings."""
@@ -138,18 +165,16 @@ class _Training:
             self.average.n_averaged.fill_(self.step)
         self.optimizer.load_state_dict(snapshot.optimizer)
         self.scaler.load_state_dict(snapshot.scaler)
-        self.sums, self.summed = snapshot.window["sums"].to(self.device), snapshot.window["steps"]
-        self.fates, self.skipped = snapshot.window["words"], snapshot.window["skipped"]
-        torch.set_rng_state(snapshot.random["cpu"])
-        if self.device.type == "cuda" and snapshot.random["cuda"]:
-            torch.cuda.set_rng_state_all(snapshot.random["cuda"])
+        window = snapshot.window
+        self.sums, self.summed = np.array(window["sums"]), window["steps"]
+        self.fates, self.skipped = np.array(window["words"]), window["skipped"]
 
     # ---- the loop
 
     def run(self) -> TrainingResult:
-        network: Any = self.network
         if self.settings.channels_last:
-            network = network.to(memory_format=torch.channels_last)
+            in_channels_last(self.network)
+        network = self.processes.joined(self.network)
         if self.settings.compile:
             network = torch.compile(network, mode=self.settings.compile_mode)
         self.network.train()
@@ -158,10 +183,10 @@ class _Training:
         with StopSigns(self.settings.time_budget) as signs:
             while self.step < self.steps and not self.stopped:
                 self._update(network, batches)
-                if signs.time_is_up and self.step < self.steps:
+                if self.processes.any(signs.time_is_up) and self.step < self.steps:
                     self.stopped = "time_budget"
                 self._account(time.monotonic() - began)
-                if signs.terminated and not self.stopped:
+                if self.processes.any(signs.terminated) and not self.stopped:
                     self._leave()
         return self._result()
 
@@ -183,11 +208,11 @@ class _Training:
         settings, config = self.settings, self.config
         stop = self.position + (self.steps - self.step) * self.crops_per_step
         order = SampleOrder(self.shares, settings.seed, self.position, stop)
+        own = OwnBatches(order, config.batch_size, self.processes.rank, self.processes.count)
         return iter(
             DataLoader(
                 TrainingCrops(self.pages, config, settings.seed),
-                batch_size=config.batch_size,
-                sampler=order,
+                batch_sampler=own,
                 num_workers=settings.num_workers,
                 prefetch_factor=settings.prefetch_factor if settings.num_workers else None,
                 pin_memory=settings.pin_memory_train and self.device.type == "cuda",
@@ -198,20 +223,21 @@ class _Training:
 
     def _update(self, network: Any, batches: Iterator[Batch]) -> None:
         """One step: gradients of ``ga_steps`` batches, then one update of the weights."""
-        rate = learning_rate(self.config, self.step, self.steps, self.steps_per_epoch)
+        torch.manual_seed(seed_of_step(self.settings.seed, self.step, self.processes.rank))
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        sums, fates, faulty = torch.zeros_like(self.sums), torch.zeros_like(self.fates), list[int]()
-        for _ in range(self.settings.ga_steps):
+            group["lr"] = learning_rate(self.config, self.step, self.steps, self.steps_per_epoch)
+        sums, fates, faulty = np.zeros_like(self.sums), np.zeros_like(self.fates), list[int]()
+        for left in reversed(range(self.settings.ga_steps)):
             batch = next(batches)
             self._show(batch)
-            losses = self._losses(network, batch)
-            if not torch.isfinite(losses.total):
-                faulty += batch.page.tolist()
-                continue
-            self.scaler.scale(losses.total / self.settings.ga_steps).backward()
-            sums += torch.stack(losses).detach() / self.settings.ga_steps
-            fates += batch.words.sum(0)
+            with self.processes.apart(network) if left else nullcontext():
+                losses = self._losses(network, batch)
+                means, words = self._over_all(losses, batch)
+                if not math.isfinite(means[0]):
+                    faulty += self._faulty(losses, batch)
+                    continue
+                self.scaler.scale(losses.total / self.settings.ga_steps).backward()
+            sums, fates = sums + means / self.settings.ga_steps, fates + words
         if faulty:
             self._skip(faulty)
         else:
@@ -220,6 +246,17 @@ class _Training:
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
         self.position += self.crops_per_step
+
+    def _over_all(self, losses: Losses, batch: Batch) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Mean losses of the batches of all processes, and what became of the words in them."""
+        own = torch.cat([torch.stack(losses).detach(), batch.words.sum(0).to(self.device)])
+        seen = self.processes.total(own).cpu().double().numpy()
+        return seen[: len(losses)] / self.processes.count, seen[len(losses) :]
+
+    def _faulty(self, losses: Losses, batch: Batch) -> list[int]:
+        """The pages of those batches whose loss is not finite."""
+        own = [] if torch.isfinite(losses.total) else batch.page.tolist()
+        return [page for pages in self.processes.gather(own) for page in pages]
 
     def _descend(self) -> None:
         """Change the weights by their gradients."""
@@ -277,48 +314,59 @@ class _Training:
         row: dict[str, Any] = {"step": self.step, "epoch": self.step // self.steps_per_epoch}
         row |= dict(zip(("loss", "text", "kernel", "embedding"), mean, strict=True))
         row["learning_rate"] = self.optimizer.param_groups[0]["lr"]
-        row |= {f"words_{fate}": count for fate, count in zip(FATES, self.fates.tolist(), strict=True)}
+        row |= {f"words_{fate}": round(count) for fate, count in zip(FATES, self.fates.tolist(), strict=True)}
         row["skipped"] = self.skipped
-        self.sums, self.summed, self.fates = torch.zeros_like(self.sums), 0, torch.zeros_like(self.fates)
+        self.sums, self.summed, self.fates = np.zeros_like(self.sums), 0, np.zeros_like(self.fates)
         if validating:
             row |= self._validate()
         self.history.append(row)
+        if self.processes.is_first:
+            self._report(row, validating, seconds)
+
+    def _report(self, row: dict[str, Any], validated: bool, seconds: float) -> None:
+        """Tell what a person reads or looks at."""
         publish_text(self.settings.output_dir / "results.csv", pd.DataFrame(self.history).to_csv(index=False))
-        if validating or self.step == self.steps or self.stopped:
+        if validated or self.step == self.steps or self.stopped:
             write_picture(self.settings.output_dir / CURVES, draw_curves(self.history))
         self.board(row)
-        score = f", hmean {row['hmean']:.3f}" if validating else ""
+        score = f", hmean {row['hmean']:.3f}" if validated else ""
         if not self.settings.quiet:
-            log.info("step %d of %d, loss %.4f%s, %.0f s", self.step, self.steps, mean[0], score, seconds)
+            log.info("step %d of %d, loss %.4f%s, %.0f s", self.step, self.steps, row["loss"], score, seconds)
         if self.on_progress is not None:
             self.on_progress(row | {"steps": self.steps, "seconds": seconds})
 
     def _show(self, batch: Batch) -> None:
         path = self.settings.output_dir / BATCH
-        if self.step == 0 or not path.exists():
+        if self.processes.is_first and (self.step == 0 or not path.exists()):
             pictures, text, kernel, mask = (layer.numpy() for layer in batch[:4])
             write_picture(path, draw_batch(pictures, text, kernel, mask))
 
     def _validate(self) -> dict[str, float]:
         assert self.valid is not None
-        score, drawn = validate(self._judged(), self.valid, self.config, shown=_SHOWN_PAGES)
-        write_picture(self.settings.output_dir / VALIDATION, beside(drawn))
+        score, drawn = validate(self._judged(), self.valid, self.config, self.processes, shown=_SHOWN_PAGES)
+        if self.processes.is_first:
+            write_picture(self.settings.output_dir / VALIDATION, beside(drawn))
         metric = {"precision": score.precision, "recall": score.recall, "hmean": score.hmean}
         if not self.metric or score.hmean > self.metric["hmean"]:
             self.metric = metric | {"step": self.step}
-            write_detector(self.settings.output_dir / BEST, self._snapshot())
+            self._keep_best()
         return metric
+
+    def _keep_best(self) -> None:
+        if self.processes.is_first:
+            write_detector(self.settings.output_dir / BEST, self._snapshot())
 
     def _judged(self) -> Any:
         return self.network if self.average is None else self.average.module
 
     def _save(self, path: Path) -> None:
-        write_snapshot(path, self._snapshot())
+        if self.processes.is_first:
+            write_snapshot(path, self._snapshot())
+            remove_old_snapshots(self.settings.output_dir, self.settings.keep_checkpoints)
         self.last = path
-        remove_old_snapshots(self.settings.output_dir, self.settings.keep_checkpoints)
+        self.processes.wait()
 
     def _snapshot(self) -> Snapshot:
-        cuda = torch.cuda.get_rng_state_all() if self.device.type == "cuda" else []
         return Snapshot(
             global_step=self.step,
             epoch=self.step // self.steps_per_epoch,
@@ -327,11 +375,10 @@ class _Training:
             ema=self.average.module.state_dict() if self.average is not None else {},
             optimizer=self.optimizer.state_dict(),
             scaler=self.scaler.state_dict(),
-            random={"cpu": torch.get_rng_state(), "cuda": cuda},
             window={
-                "sums": self.sums.cpu(),
+                "sums": self.sums.tolist(),
                 "steps": self.summed,
-                "words": self.fates,
+                "words": self.fates.tolist(),
                 "skipped": self.skipped,
             },
             config=msgspec.to_builtins(self.config),
@@ -345,6 +392,6 @@ class _Training:
     def _result(self) -> TrainingResult:
         best = self.settings.output_dir / BEST
         if self.valid is None:
-            write_detector(best, self._snapshot())
+            self._keep_best()
         assert self.last is not None
         return TrainingResult(best, self.last, self.metric, self.step, self.history, self.stopped)

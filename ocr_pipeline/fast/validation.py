@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -17,17 +17,21 @@ from ocr_pipeline.fast.data import Pages, PreparedPage, ValidationPages
 from ocr_pipeline.fast.detector import detect_fitted
 from ocr_pipeline.fast.network import FastNetwork
 from ocr_pipeline.fast.pictures import Picture
+from ocr_pipeline.fast.processes import Processes
 from ocr_pipeline.fast.settings import FastTraining
 from ocr_pipeline.fast.views import draw_findings
 
 
-def validation_loader(pages: Pages, config: FastConfig, settings: FastTraining) -> DataLoader[PreparedPage]:
-    """Pages one by one, prepared by worker processes."""
+def validation_loader(
+    pages: Pages, config: FastConfig, settings: FastTraining, processes: Processes
+) -> DataLoader[PreparedPage]:
+    """This process's share of the pages, one by one, prepared by worker processes."""
     return DataLoader(
-        ValidationPages(pages, config.short_size, settings.val_max_samples),
+        ValidationPages(pages, config.short_size, settings.val_max_samples, processes.rank, processes.count),
         batch_size=None,
         num_workers=settings.val_num_workers,
         prefetch_factor=settings.val_prefetch_factor if settings.val_num_workers else None,
+        pin_memory=settings.pin_memory_val and processes.device.type == "cuda",
         worker_init_fn=single_threaded,
         collate_fn=_unchanged,
         generator=torch.Generator(),  # the global one belongs to the training, whose resume is exact
@@ -35,9 +39,9 @@ def validation_loader(pages: Pages, config: FastConfig, settings: FastTraining) 
 
 
 def validate(
-    network: FastNetwork, loader: DataLoader[PreparedPage], config: FastConfig, shown: int = 0
+    network: FastNetwork, loader: DataLoader[PreparedPage], config: FastConfig, processes: Processes, shown: int = 0
 ) -> tuple[DetectionScore, list[Picture]]:
-    """hmean of the boxes that the network finds, and the first ``shown`` pages with them drawn.
+    """hmean of the boxes found on the pages of all processes, and of the own pages the first ``shown`` with them drawn.
 
     The network's mode is as before afterwards.
     """
@@ -51,7 +55,15 @@ def validate(
         if len(drawn) < shown:
             drawn.append(_drawn(page, found[-1]))
     network.train(training)
-    return score_detections(found, truths), drawn
+    everything = processes.gather((found, truths))
+    return score_detections(
+        *([page for part in side for page in part] for side in zip(*everything, strict=True))
+    ), drawn
+
+
+def without_progress(history: Sequence[Mapping[str, Any]], best_step: float) -> int:
+    """Validations since the best one."""
+    return sum("hmean" in row and row["step"] > best_step for row in history)
 
 
 def single_threaded(_: int) -> None:
@@ -59,12 +71,13 @@ def single_threaded(_: int) -> None:
 
 
 def _drawn(page: PreparedPage, found: Sequence[npt.NDArray]) -> Picture:
-    (high, wide), (height, width) = page.picture.shape[:2], page.original_size
+    picture = page.picture.numpy()
+    (high, wide), (height, width) = picture.shape[:2], page.original_size
     scale = np.array([wide / width, high / height])
     words, ignored = (
         [np.asarray(truth.polygon) * scale for truth in page.truths if truth.ignore == kind] for kind in (False, True)
     )
-    return draw_findings(page.picture, [polygon * scale for polygon in found], words, ignored)
+    return draw_findings(picture, [polygon * scale for polygon in found], words, ignored)
 
 
 def _unchanged(page: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Who may use which device of this machine: a fair queue of leases that die with the processes that hold them.
+"""Who may use which device of this machine, and who may make which artifact: leases that die with their holders.
 
 Only the standard library is imported here: a keeper of this package stands beside every step and must start at once.
 """

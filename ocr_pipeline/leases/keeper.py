@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
-from ocr_pipeline.leases.machine import CPU_SLOT, Demand, Machine
+from ocr_pipeline.leases.machine import CPU_SLOT, LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand, Machine
 from ocr_pipeline.leases.queue import LeaseQueue
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
@@ -65,11 +65,11 @@ def main(arguments: list[str]) -> int:
     """Keep one step; the exit code is the step's, 128 + n after signal n, 143 if it never started."""
     order = Order.parse(arguments[0])
     signal.signal(signal.SIGTERM, _stop)
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    adopt_orphans()
     try:
         _die_with(order.parent, signal.SIGTERM)
         place = LeaseQueue(order.folder, order.machine, order.patience).enter(order.demand, order.owner)
-        step = _start(arguments[1:], place.wait(), place.lock)
+        step = _start(arguments[1:], place.wait(), order.demand.cpus, place.lock)
         code = _accompany(step, order.grace)
     except _StopRequested:
         code = 128 + signal.SIGTERM
@@ -82,15 +82,21 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise _StopRequested
 
 
-def _start(command: list[str], devices: tuple[str, ...], lock: int) -> subprocess.Popen[bytes]:
+def _start(command: list[str], devices: tuple[str, ...], cpus: int, lock: int) -> subprocess.Popen[bytes]:
     keeper = os.getpid()
 
     def prepare() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored by what a shell put into the background
         _die_with(keeper, signal.SIGKILL)
 
-    visible = ",".join(device for device in devices if device != CPU_SLOT)
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": visible, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    gpus = [device for device in devices if device != CPU_SLOT]
+    environment = {
+        **os.environ,
+        "CUDA_VISIBLE_DEVICES": ",".join(gpus),
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        LEASED_CPUS_VARIABLE: str(max(1, cpus)),
+        LEASED_GPUS_VARIABLE: str(len(gpus)),
+    }
     return subprocess.Popen(command, env=environment, pass_fds=[lock], preexec_fn=prepare)
 
 
@@ -132,6 +138,11 @@ def _relatives() -> list[int]:
                 if me in (int(parent), int(group)):
                     found.append(int(entry.name))
     return found
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of whatever processes below it lose theirs."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def _die_with(parent: int, number: int) -> None:

@@ -13,6 +13,10 @@ from ocr_pipeline.errors import PipelineError
 GPUS_VARIABLE = "OCR_PIPELINE_GPUS"
 CPUS_VARIABLE = "OCR_PIPELINE_CPUS"
 MEMORY_VARIABLE = "OCR_PIPELINE_MEMORY_GB"
+LEASED_CPUS_VARIABLE = "OCR_PIPELINE_LEASED_CPUS"
+"""How many cores the step in whose environment it stands has leased."""
+LEASED_GPUS_VARIABLE = "OCR_PIPELINE_LEASED_GPUS"
+"""How many GPUs it has leased."""
 CPU_SLOT = "cpu"
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
@@ -70,11 +74,22 @@ def find_machine(environment: Mapping[str, str] = os.environ) -> Machine:
     """
     named = environment.get(GPUS_VARIABLE, environment.get("CUDA_VISIBLE_DEVICES"))
     gpus = _listed_gpus() if named is None else tuple(name.strip() for name in named.split(",") if name.strip())
-    return Machine(
-        gpus,
-        int(environment.get(CPUS_VARIABLE) or len(os.sched_getaffinity(0))),
-        float(environment.get(MEMORY_VARIABLE) or _memory_gb()),
-    )
+    return Machine(gpus, machine_cpus(environment), float(environment.get(MEMORY_VARIABLE) or _memory_gb()))
+
+
+def leased_cpus(environment: Mapping[str, str] = os.environ) -> int:
+    """How many workers a step may start: the cores of its lease; without a lease, all that this process may use."""
+    return int(environment.get(LEASED_CPUS_VARIABLE) or machine_cpus(environment))
+
+
+def leased_gpus(environment: Mapping[str, str] = os.environ) -> int:
+    """How many processes a training may start: one for each GPU of its lease, and one at least."""
+    return max(1, int(environment.get(LEASED_GPUS_VARIABLE) or 1))
+
+
+def machine_cpus(environment: Mapping[str, str] = os.environ) -> int:
+    """The cores to lease out: OCR_PIPELINE_CPUS, else those this process may use."""
+    return int(environment.get(CPUS_VARIABLE) or len(os.sched_getaffinity(0)))
 
 
 def _listed_gpus() -> tuple[str, ...]:

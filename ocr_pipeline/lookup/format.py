@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.manifest import retire
 from ocr_pipeline.storage.publishing import publish_file
 
 _DAMAGE = (  # what gzip and pickle raise on bytes that are not theirs
@@ -29,6 +30,7 @@ def write_lookup(target: Path, paths: dict[str, str]) -> None:
     ordered = dict(sorted(paths.items()))
     with publish_file(target) as draft, draft.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:
         pickle.dump(ordered, file, protocol=4)
+        retire(target)
 
 
 def read_lookup(path: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.manifest import (
     Input,
     Manifest,
+    current_manifest,
     fingerprint_file,
     fingerprint_of,
     quarantine_path,
@@ -30,12 +32,18 @@ from ocr_pipeline.storage.workspace import Workspace
 
 CODE_VERSION = "2"
 
+logger = logging.getLogger(__name__)
 
-def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace) -> Manifest:
+
+def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace, *, rebuild: bool = False) -> Manifest:
     """Publish the lookup of one partition and report what does not match.
 
     Pages in are the labelled pages and the pictures without a label; out are the pages whose picture is found. Of two
-    labels that say the same of one picture the first, by path, is taken.
+    labels that say the same of one picture the first, by path, is taken. What was adopted stands until the merged JSON
+    or the pictures change; one that leads elsewhere than to this share is of no use and is made anew.
+
+    Args:
+        rebuild: make it anew even where nothing changed.
 
     Raises:
         PipelineError: the share or the merged JSON is not there, or the output cannot be written.
@@ -47,14 +55,16 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace)
     listed = picture_input(folders)
     inputs = [upstream("merged_json", merged), listed]
     settings = {"source": share.place}
-    published = read_manifest(target)
-    if published and published.made_from(CODE_VERSION, settings, inputs):
-        return published
+    if not rebuild and not _leads_elsewhere(share, target):
+        current = current_manifest(target, CODE_VERSION, settings, inputs)
+        if current:
+            return current
     paths = index_pictures(share, folders)
     matching = Matching(Lookup(paths))
+    # First all that asks the share: if it goes away, what is published stays.
+    write_quarantine(quarantine_path(target), _set_aside(share, partition, folders, matching, merged))
     write_lookup(target, paths)
     write_stamps(_beside(target, "stamps"), _sizes_and_versions(share, folders))
-    write_quarantine(quarantine_path(target), _set_aside(share, partition, folders, matching, merged))
     write_copies(_beside(target, "copies"), matching.copies)
     manifest = Manifest(
         stage="lookup",
@@ -85,6 +95,17 @@ def load_lookup(workspace: Workspace, partition: SourcePartition) -> Lookup:
     target = workspace.lookup(partition.key)
     copies = read_copies(_beside(target, "copies"))
     return Lookup(read_lookup(target), read_stamps(_beside(target, "stamps")), copies)
+
+
+def _leads_elsewhere(share: Share, target: Path) -> bool:
+    """Whether the lookup was adopted just now and has a path that is not below the share."""
+    published = read_manifest(target)
+    if published is None or not published.adopted or len(published.inputs) > 1:
+        return False
+    outside = next((path for path in read_lookup(target).values() if share.below_root(path) == path), None)
+    if outside is not None:
+        logger.warning("%s is made anew: it leads to %s, which is not below %s", target.name, outside, share.place)
+    return outside is not None
 
 
 def _set_aside(

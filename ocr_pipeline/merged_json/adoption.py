@@ -10,14 +10,22 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.merged_json.format import is_merged_json, read_lines
 from ocr_pipeline.merged_json.reader import read_foreign
 from ocr_pipeline.merged_json.whole import count
-from ocr_pipeline.storage.manifest import Input, Manifest, fingerprint_file, quarantine_path, write_manifest
+from ocr_pipeline.storage.manifest import (
+    ADOPTED,
+    Input,
+    Manifest,
+    fingerprint_file,
+    quarantine_path,
+    write_manifest,
+)
 from ocr_pipeline.storage.quarantine import Counts, write_quarantine
 
-_ADOPTED = "adopted"
 
-
-def adopt_merged(target: Path, partition: SourcePartition, code_version: str) -> Manifest:
+def adopt_merged(target: Path, partition: SourcePartition, code_version: str, labels: Input) -> Manifest:
     """Give a merged JSON without manifest its counts, its quarantine and a manifest; the file stays as it is.
+
+    Args:
+        labels: the label files on the share that it stands beside.
 
     Raises:
         PipelineError: it cannot be read as one.
@@ -32,7 +40,7 @@ def adopt_merged(target: Path, partition: SourcePartition, code_version: str) ->
             remedy="Move it away and run the same command again.",
         ) from error
     fingerprint = fingerprint_file(target)
-    inputs = [Input(_ADOPTED, fingerprint)]
+    inputs = [Input(ADOPTED, fingerprint), labels]
     manifest = Manifest(
         stage="merged_json",
         partition=partition.key,
@@ -44,11 +52,6 @@ def adopt_merged(target: Path, partition: SourcePartition, code_version: str) ->
     )
     write_manifest(target, manifest)
     return manifest
-
-
-def is_adopted(manifest: Manifest) -> bool:
-    """Whether the artifact was made elsewhere."""
-    return [each.name for each in manifest.inputs] == [_ADOPTED]
 
 
 def _parsed(target: Path, partition: SourcePartition) -> Iterator[Parsed]:

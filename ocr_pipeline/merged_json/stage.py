@@ -9,7 +9,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 from ocr_pipeline.datasets import SourcePartition
-from ocr_pipeline.merged_json.adoption import adopt_merged, is_adopted
+from ocr_pipeline.merged_json.adoption import adopt_merged
 from ocr_pipeline.merged_json.format import is_merged_json, write_document
 from ocr_pipeline.merged_json.label_shards import CODE_VERSION, DIGEST, PAGES, fill_shard, label_shards
 from ocr_pipeline.merged_json.whole import publish_whole
@@ -17,9 +17,11 @@ from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.manifest import (
     Input,
     Manifest,
+    current_manifest,
     fingerprint_of,
     quarantine_path,
     read_manifest,
+    retire,
     write_manifest,
 )
 from ocr_pipeline.storage.publishing import publish_file
@@ -33,11 +35,17 @@ logger = logging.getLogger(__name__)
 _FEW = 4000
 
 
-def merge_labels(share: Share, partition: SourcePartition, workspace: Workspace, *, workers: int = 2) -> Manifest:
+def merge_labels(
+    share: Share, partition: SourcePartition, workspace: Workspace, *, workers: int = 2, rebuild: bool = False
+) -> Manifest:
     """Publish the merged JSON of one partition; does only what is missing or whose label files changed.
 
-    A data set that is not on the share gives a document without pages, unless a merged JSON is already there: one of
-    an earlier script is then adopted as it stands. Where there are labels, such a file is put aside as ``.earlier``.
+    What was adopted stands until the label files on the share change, or ``rebuild`` asks for a new one. A data set
+    that is not on the share gives a document without pages, unless a merged JSON is already there: one of an earlier
+    script is then adopted as it stands. An earlier file that has to make room is put aside as ``.earlier``.
+
+    Args:
+        rebuild: make it anew even where nothing changed, as long as there are labels.
 
     Raises:
         PipelineError: the share is not there, the labels of a set that comes as one file cannot be read, or the output
@@ -48,12 +56,13 @@ def merge_labels(share: Share, partition: SourcePartition, workspace: Workspace,
     folders = list(partition.label_folders(share))
     inputs = [label_input(folders)]
     published = read_manifest(target)
-    if published and (published.made_from(CODE_VERSION, {}, inputs) or (not folders and is_adopted(published))):
+    if published and published.adopted and not folders:
         return published
-    if target.exists() and (published is None or is_adopted(published)):
-        if not folders:
-            return adopt_merged(target, partition, CODE_VERSION)
-        _put_aside(target, partition)
+    current = None if rebuild else current_manifest(target, CODE_VERSION, {}, inputs)
+    if current:
+        return current
+    if target.exists() and published is None and not folders:
+        return adopt_merged(target, partition, CODE_VERSION, inputs[0])
     if partition.split is None:
         fingerprint, counts = publish_whole(share, folders, target, partition)
     else:
@@ -92,6 +101,7 @@ def _publish_shards(
         )
     with publish_file(target) as draft, draft.open("wb") as file:
         write_document(file, partition.key, (shard / PAGES for shard in shards))
+        _make_room(target)
     write_quarantine(quarantine_path(target), shard_quarantine(shards))
     forget_others(store, shards)
     return fingerprint_of((shard / DIGEST).read_text() for shard in shards), shard_counts(shards)
@@ -104,10 +114,10 @@ def _executor(files: int, workers: int) -> Executor:
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
 
 
-def _put_aside(target: Path, partition: SourcePartition) -> None:
-    """Keep what another program made; ours, without its manifest, is one whose making was interrupted."""
-    if partition.split is None or is_merged_json(target):
-        return
-    aside = target.with_name(target.name + ".earlier")
-    logger.warning("%s was made by another program and is kept as %s", target, aside.name)
-    target.replace(aside)
+def _make_room(target: Path) -> None:
+    """Keep what another program made, whether it was adopted or just lies there."""
+    retire(target)
+    if target.exists() and not is_merged_json(target):
+        aside = target.with_name(target.name + ".earlier")
+        logger.warning("%s was made by another program and is kept as %s", target, aside.name)
+        target.replace(aside)

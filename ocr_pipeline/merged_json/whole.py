@@ -9,7 +9,7 @@ from pathlib import Path
 from ocr_pipeline.datasets import LabelError, Parsed, SourcePartition
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.merged_json.reader import read_foreign
-from ocr_pipeline.storage.manifest import fingerprint_file, quarantine_path
+from ocr_pipeline.storage.manifest import fingerprint_file, quarantine_path, retire
 from ocr_pipeline.storage.publishing import publish_file
 from ocr_pipeline.storage.quarantine import Counts, Quarantined, write_quarantine
 from ocr_pipeline.storage.share import DamagedError, Entry, Listing, Share
@@ -43,6 +43,7 @@ def publish_whole(
             file.writelines(_pieces(share, entries[0]) if entries else (_EMPTY,))
         write_quarantine(quarantine_path(target), count(read_foreign(draft, partition, label), counts))
         fingerprint = fingerprint_file(draft)
+        retire(target)
     return fingerprint, counts
 
 

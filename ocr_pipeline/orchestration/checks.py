@@ -1,28 +1,27 @@
 """Asset checks: where a mistake would be expensive, say so before anything is built on it."""
 
 import os
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 
-from ocr_pipeline.annotations import CropReader
-from ocr_pipeline.datasets import SourcePartition, source_partition
-from ocr_pipeline.layout_lmdb import LayoutReader
+from ocr_pipeline.datasets import SourcePartition
 from ocr_pipeline.orchestration.assets.data import annotations, layout_lmdb, lookup, merged_json
 from ocr_pipeline.orchestration.assets.training import dlora_checkpoint, fast_checkpoint
-from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
+from ocr_pipeline.orchestration.check_steps import WARN, Finding, PartitionCheck, check_step
+from ocr_pipeline.orchestration.checks_layout import LAYOUT_CHECKS
+from ocr_pipeline.orchestration.execution.demands import SMALL
+from ocr_pipeline.orchestration.gate import MAX_UNSAYABLE
+from ocr_pipeline.orchestration.invariants import FaultsOf, counts_of, crop_faults, page_faults
 from ocr_pipeline.orchestration.quarantine_limit import QuarantineLimit
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.storage.manifest import read_manifest
-from ocr_pipeline.storage.pictures import decode_picture
 from ocr_pipeline.storage.quarantine import Counts
 from ocr_pipeline.storage.workspace import Workspace
 
 MIN_HMEAN = 0.1
-MAX_UNSAYABLE = 0.02
-DATA_ASSETS = (merged_json, lookup, annotations, layout_lmdb)
 
 
 def artifacts_of(asset: str, workspace: Workspace, partition: SourcePartition) -> list[Path]:
@@ -31,130 +30,80 @@ def artifacts_of(asset: str, workspace: Workspace, partition: SourcePartition) -
     return [artifact for artifact in found if read_manifest(artifact)]
 
 
-def _counts_check(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
+def _counts(asset: str, workspace: Workspace, partition: SourcePartition) -> Finding:
+    artifacts = artifacts_of(asset, workspace, partition)
+    wrong = {artifact.name: counts for artifact in artifacts if not (counts := counts_of(artifact)).add_up}
+    return Finding(
+        bool(artifacts) and not wrong,
+        {"artifacts": [artifact.name for artifact in artifacts], "wrong": [str(row) for row in wrong.items()]},
+    )
+
+
+def _limit(asset: str, workspace: Workspace, partition: SourcePartition) -> Finding:
+    limit = QuarantineLimit.from_environment(os.environ)
+    return limit.check(sum(map(counts_of, artifacts_of(asset, workspace, partition)), Counts()))
+
+
+def _faults(asset: str, faults_of: FaultsOf, workspace: Workspace, partition: SourcePartition) -> Finding:
+    artifacts = artifacts_of(asset, workspace, partition)
+    wrong = [f"{artifact.name}: {fault}" for artifact in artifacts for fault in faults_of(artifact)]
+    return Finding(not wrong, {"wrong": wrong})
+
+
+def _common(asset: dg.AssetsDefinition) -> list[PartitionCheck]:
     name = asset.key.to_user_string()
-
-    @dg.asset_check(asset=asset, name="counts_add_up", partitions_def=SOURCE_PARTITIONS, blocking=True)
-    def counts_add_up(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
-        """Pages and words in = out + quarantined."""
-        with stage_run(context):
-            artifacts = artifacts_of(name, locations.workspace, source_partition(context.partition_key))
-            wrong = {artifact.name: counts for artifact in artifacts if not (counts := _counts(artifact)).add_up}
-        return dg.AssetCheckResult(
-            passed=bool(artifacts) and not wrong,
-            metadata={
-                "artifacts": [artifact.name for artifact in artifacts],
-                "wrong": [str(row) for row in wrong.items()],
-            },
-        )
-
-    return counts_add_up
+    limit = "Of the pages and of the words at most 5 % are set aside (OCR_PIPELINE_QUARANTINE_LIMIT)."
+    return [
+        PartitionCheck("counts_add_up", "Pages and words in = out + quarantined.", partial(_counts, name), True),
+        PartitionCheck("quarantine_below_limit", limit, partial(_limit, name), True),
+    ]
 
 
-def _limit_check(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
-    name = asset.key.to_user_string()
-
-    @dg.asset_check(asset=asset, name="quarantine_below_limit", partitions_def=SOURCE_PARTITIONS, blocking=True)
-    def quarantine_below_limit(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
-        """Of the pages and of the words at most 5 % are set aside (OCR_PIPELINE_QUARANTINE_LIMIT)."""
-        with stage_run(context):
-            limit = QuarantineLimit.from_environment(os.environ)
-            artifacts = artifacts_of(name, locations.workspace, source_partition(context.partition_key))
-            return limit.check(sum(map(_counts, artifacts), Counts()))
-
-    return quarantine_below_limit
-
-
-def _counts(artifact: Path) -> Counts:
-    manifest = read_manifest(artifact)
-    return manifest.counts if manifest else Counts(words_in=-1)
-
-
-@dg.asset_check(asset=annotations, partitions_def=SOURCE_PARTITIONS, blocking=True)
-def crops_readable(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
-    """The artifact holds as many crops as its manifest says, and its first, middle and last can be read."""
-    with stage_run(context):
-        wrong = [
-            f"{artifact.name}: {fault}"
-            for artifact in artifacts_of("annotations", locations.workspace, source_partition(context.partition_key))
-            for fault in _crop_faults(artifact)
-        ]
-    return dg.AssetCheckResult(passed=not wrong, metadata={"wrong": wrong})
-
-
-def _crop_faults(artifact: Path) -> Iterator[str]:
-    reader, words = CropReader(artifact), _counts(artifact).words_out
-    if len(reader) != words:
-        yield f"{len(reader)} crops, but the manifest says {words}"
-    for place in _probes(len(reader)):
-        crop = reader.read(place)
-        if not crop.text or min(decode_picture(crop.image).shape[:2]) < 1:
-            yield f"crop {place} is empty"
-
-
-@dg.asset_check(asset=layout_lmdb, partitions_def=SOURCE_PARTITIONS, blocking=True)
-def pages_readable(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
-    """The LMDB holds as many pages as its manifest says; of three of them the picture has the size the record says."""
-    with stage_run(context):
-        wrong = [
-            f"{artifact.name}: {fault}"
-            for artifact in artifacts_of("layout_lmdb", locations.workspace, source_partition(context.partition_key))
-            for fault in _page_faults(artifact)
-        ]
-    return dg.AssetCheckResult(passed=not wrong, metadata={"wrong": wrong})
-
-
-def _page_faults(artifact: Path) -> Iterator[str]:
-    reader, counts = LayoutReader(artifact), _counts(artifact)
-    samples = counts.notes.get("samples", counts.pages_out)
-    if len(reader) != samples:
-        yield f"{len(reader)} samples, but the manifest says {samples}"
-    for place in _probes(len(reader)):
-        image, record = reader.read(place)
-        if decode_picture(image).shape[:2] != (record.height, record.width):
-            yield f"page {record.image} is not {record.width}x{record.height}"
-
-
-def _probes(count: int) -> list[int]:
-    return sorted({0, count // 2, count - 1}) if count else []
-
+CROPS_READABLE = PartitionCheck(
+    "crops_readable",
+    "The artifact holds as many crops as its manifest says, and its first, middle and last can be read.",
+    partial(_faults, "annotations", crop_faults),
+    blocking=True,
+)
+PAGES_READABLE = PartitionCheck(
+    "pages_readable",
+    "The LMDB holds as many pages as its manifest says; of three of them the picture has the size the record says.",
+    partial(_faults, "layout_lmdb", page_faults),
+    blocking=True,
+)
 
 DATA_CHECKS = [
-    *(_counts_check(asset) for asset in DATA_ASSETS),
-    *(_limit_check(asset) for asset in DATA_ASSETS),
-    crops_readable,
-    pages_readable,
+    check_step(merged_json, _common(merged_json)),
+    check_step(lookup, _common(lookup)),
+    check_step(annotations, [*_common(annotations), CROPS_READABLE]),
+    check_step(layout_lmdb, [*_common(layout_lmdb), PAGES_READABLE, *LAYOUT_CHECKS]),
 ]
 
 
-@dg.asset_check(asset=fast_checkpoint)
+@dg.asset_check(asset=fast_checkpoint, op_tags=SMALL)
 def detector_finds_words(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
     """On its validation pages the detector finds words at all (an untrained one has an hmean near 0)."""
     metrics = _metrics(context, locations.workspace.fast_checkpoint)
     hmean = metrics.get("hmean", 0.0)
-    return dg.AssetCheckResult(
-        passed=hmean > MIN_HMEAN, severity=dg.AssetCheckSeverity.WARN, metadata={"hmean": hmean, "above": MIN_HMEAN}
-    )
+    return dg.AssetCheckResult(passed=hmean > MIN_HMEAN, severity=WARN, metadata={"hmean": hmean, "above": MIN_HMEAN})
 
 
-@dg.asset_check(asset=dlora_checkpoint)
+@dg.asset_check(asset=dlora_checkpoint, op_tags=SMALL)
 def adapters_read_better(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
     """On the validation crops the adapted recogniser makes fewer errors than its base."""
     metrics = _metrics(context, locations.workspace.dlora_checkpoint)
     cer, base = metrics.get("cer", 1.0), metrics.get("base_cer", 0.0)
-    return dg.AssetCheckResult(
-        passed=cer < base, severity=dg.AssetCheckSeverity.WARN, metadata={"cer": cer, "base_cer": base}
-    )
+    return dg.AssetCheckResult(passed=cer < base, severity=WARN, metadata={"cer": cer, "base_cer": base})
 
 
-@dg.asset_check(asset=dlora_checkpoint)
+@dg.asset_check(asset=dlora_checkpoint, op_tags=SMALL)
 def charset_covered(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
-    """The tokenizer of the base can say the labels it was trained on."""
+    """The tokenizer of the base can say the labels it was trained on; the training itself does not begin otherwise."""
     metrics = _metrics(context, locations.workspace.dlora_checkpoint)
     share = metrics.get("labels_changed_share", 1.0)
     return dg.AssetCheckResult(
         passed=share <= MAX_UNSAYABLE,
-        severity=dg.AssetCheckSeverity.WARN,
+        severity=WARN,
         metadata={"labels_changed_share": share, "allowed": MAX_UNSAYABLE},
     )
 

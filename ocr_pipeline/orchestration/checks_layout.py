@@ -1,16 +1,11 @@
-"""Asset checks of the layout LMDB: what the manifest's counts and a look at some samples can tell."""
+"""Checks of the layout LMDB: what the manifest's counts and a look at some samples can tell."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import dagster as dg
-
-from ocr_pipeline.datasets import source_partition
+from ocr_pipeline.datasets import SourcePartition
 from ocr_pipeline.layout_lmdb import LayoutReader
-from ocr_pipeline.orchestration.assets.data import layout_lmdb
-from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
-from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.orchestration.stage_runs import stage_run
+from ocr_pipeline.orchestration.check_steps import WARN, Finding, PartitionCheck
 from ocr_pipeline.storage.manifest import read_manifest
 from ocr_pipeline.storage.quarantine import Counts
 from ocr_pipeline.storage.workspace import Workspace
@@ -20,8 +15,7 @@ MAX_PAGES_WITHOUT_REGION = 0.1
 _PROBES = 50
 
 
-def _published(workspace: Workspace, partition_key: str) -> list[tuple[Path, Counts]]:
-    partition = source_partition(partition_key)
+def _published(workspace: Workspace, partition: SourcePartition) -> list[tuple[Path, Counts]]:
     found = []
     for split in partition.splits:
         artifact = workspace.layout_lmdb(partition.dataset.name, split)
@@ -31,29 +25,22 @@ def _published(workspace: Workspace, partition_key: str) -> list[tuple[Path, Cou
     return found
 
 
-@dg.asset_check(asset=layout_lmdb, partitions_def=SOURCE_PARTITIONS)
-def words_kept(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
-    """Few words are set aside on their way from the labels to the samples."""
-    with stage_run(context):
-        counts = sum((counts for _, counts in _published(locations.workspace, context.partition_key)), Counts())
+def _total(workspace: Workspace, partition: SourcePartition) -> Counts:
+    return sum((counts for _, counts in _published(workspace, partition)), Counts())
+
+
+def _words_kept(workspace: Workspace, partition: SourcePartition) -> Finding:
+    counts = _total(workspace, partition)
     share = counts.words_quarantined / max(counts.words_in, 1)
-    return dg.AssetCheckResult(
-        passed=share <= MAX_WORDS_LOST,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"words_lost_share": share, "allowed": MAX_WORDS_LOST, "reasons": counts.reasons["word"]},
-    )
+    found = {"words_lost_share": share, "allowed": MAX_WORDS_LOST, "reasons": counts.reasons["word"]}
+    return Finding(share <= MAX_WORDS_LOST, found, WARN)
 
 
-@dg.asset_check(asset=layout_lmdb, partitions_def=SOURCE_PARTITIONS, blocking=True)
-def quads_inside(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
-    """Of samples spread over the LMDB, every quad and every region lies within its picture."""
-    with stage_run(context):
-        wrong = [
-            f"{artifact.name}: {fault}"
-            for artifact, _ in _published(locations.workspace, context.partition_key)
-            for fault in _outside(artifact)
-        ]
-    return dg.AssetCheckResult(passed=not wrong, metadata={"wrong": wrong[:_PROBES]})
+def _quads_inside(workspace: Workspace, partition: SourcePartition) -> Finding:
+    wrong = [
+        f"{artifact.name}: {fault}" for artifact, _ in _published(workspace, partition) for fault in _outside(artifact)
+    ]
+    return Finding(not wrong, {"wrong": wrong[:_PROBES]})
 
 
 def _outside(artifact: Path) -> Iterator[str]:
@@ -67,18 +54,24 @@ def _outside(artifact: Path) -> Iterator[str]:
             yield f"sample {place} ({record.image})"
 
 
-@dg.asset_check(asset=layout_lmdb, partitions_def=SOURCE_PARTITIONS)
-def pages_have_regions(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
-    """Where a layout model ran, it found something on nearly every page."""
-    with stage_run(context):
-        published = _published(locations.workspace, context.partition_key)
-        counts = sum((counts for _, counts in published), Counts())
+def _pages_have_regions(workspace: Workspace, partition: SourcePartition) -> Finding:
+    counts = _total(workspace, partition)
     share = counts.notes.get("pages_without_region", 0) / max(counts.pages_in, 1)
-    return dg.AssetCheckResult(
-        passed=share <= MAX_PAGES_WITHOUT_REGION,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"pages_without_region_share": share, "allowed": MAX_PAGES_WITHOUT_REGION},
-    )
+    found = {"pages_without_region_share": share, "allowed": MAX_PAGES_WITHOUT_REGION}
+    return Finding(share <= MAX_PAGES_WITHOUT_REGION, found, WARN)
 
 
-LAYOUT_CHECKS = [words_kept, quads_inside, pages_have_regions]
+LAYOUT_CHECKS = [
+    PartitionCheck("words_kept", "Few words are set aside on their way from labels to samples.", _words_kept),
+    PartitionCheck(
+        "quads_inside",
+        "Of samples spread over the LMDB, every quad and every region lies within its picture.",
+        _quads_inside,
+        blocking=True,
+    ),
+    PartitionCheck(
+        "pages_have_regions",
+        "Where a layout model ran, it found something on nearly every page.",
+        _pages_have_regions,
+    ),
+]

@@ -1,14 +1,12 @@
-"""Asset checks on how good the data is: leaks stop a run, everything else is worth a look."""
+"""Checks on how good the data is: leaks stop a run, everything else is worth a look."""
 
 from collections.abc import Callable
 
-import dagster as dg
-
+from ocr_pipeline.datasets import SourcePartition
 from ocr_pipeline.orchestration.assets.quality import data_quality
-from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
-from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.orchestration.stage_runs import stage_run
+from ocr_pipeline.orchestration.check_steps import ERROR, WARN, Finding, PartitionCheck, check_step
 from ocr_pipeline.quality import Quality, read_quality
+from ocr_pipeline.storage.workspace import Workspace
 
 Found = Callable[[Quality], list[str]]
 """What is wrong, one line each; empty if all is well."""
@@ -55,32 +53,29 @@ def _groups(quality: Quality, which: str) -> list[str]:
     ]
 
 
-def _check(name: str, description: str, found: Found, *, stops: bool = False) -> dg.AssetChecksDefinition:
-    severity = dg.AssetCheckSeverity.ERROR if stops else dg.AssetCheckSeverity.WARN
-
-    @dg.asset_check(
-        asset=data_quality, name=name, description=description, partitions_def=SOURCE_PARTITIONS, blocking=stops
-    )
-    def check(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
-        with stage_run(context):
-            quality = read_quality(locations.workspace.quality(context.partition_key))
+def _check(name: str, description: str, found: Found, *, stops: bool = False) -> PartitionCheck:
+    def find(workspace: Workspace, partition: SourcePartition) -> Finding:
+        quality = read_quality(workspace.quality(partition.key))
         wrong = found(quality)
-        left = quality.comparison.not_compared
-        return dg.AssetCheckResult(
-            passed=not wrong, severity=severity, metadata={"found": wrong[:_SHOWN], "pictures_not_compared": left}
-        )
+        shown = {"found": wrong[:_SHOWN], "pictures_not_compared": quality.comparison.not_compared}
+        return Finding(not wrong, shown, ERROR if stops else WARN)
 
-    return check
+    return PartitionCheck(name, description, find, blocking=stops)
 
 
-QUALITY_CHECKS = [
-    _check("no_leaks", "No page stands in training and validation data at once.", leaks, stops=True),
-    _check("no_duplicate_pictures", "No two pages have the same picture.", duplicates),
-    _check("no_private_use", "No label holds private-use characters.", labels_of("private_use")),
-    _check("no_split_jamo", "No label is typed in single letters, where nobody writes so.", labels_of("split_jamo")),
-    _check("no_unprintable", "No label holds characters that cannot be seen.", labels_of("unprintable")),
-    _check("words_on_their_page", "No word lies beyond its page.", words_beyond),
-    _check(
-        "counts_as_known", "As many pages and words as the set is known to hold, or clearly a sample.", other_counts
-    ),
-]
+QUALITY_CHECKS = check_step(
+    data_quality,
+    [
+        _check("no_leaks", "No page stands in training and validation data at once.", leaks, stops=True),
+        _check("no_duplicate_pictures", "No two pages have the same picture.", duplicates),
+        _check("no_private_use", "No label holds private-use characters.", labels_of("private_use")),
+        _check(
+            "no_split_jamo", "No label is typed in single letters, where nobody writes so.", labels_of("split_jamo")
+        ),
+        _check("no_unprintable", "No label holds characters that cannot be seen.", labels_of("unprintable")),
+        _check("words_on_their_page", "No word lies beyond its page.", words_beyond),
+        _check(
+            "counts_as_known", "As many pages and words as the set is known to hold, or clearly a sample.", other_counts
+        ),
+    ],
+)

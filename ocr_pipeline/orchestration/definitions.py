@@ -8,9 +8,9 @@ from ocr_pipeline.orchestration.automation.conditions import training_follows
 from ocr_pipeline.orchestration.automation.schedules import nightly_data
 from ocr_pipeline.orchestration.automation.share_watch import share_watch
 from ocr_pipeline.orchestration.checks import DATA_CHECKS, TRAINING_CHECKS
-from ocr_pipeline.orchestration.checks_layout import LAYOUT_CHECKS
 from ocr_pipeline.orchestration.checks_quality import QUALITY_CHECKS
-from ocr_pipeline.orchestration.execution.executor import chosen_executor
+from ocr_pipeline.orchestration.execution.choice import chosen_executor
+from ocr_pipeline.orchestration.execution.reaper import orphaned_runs
 from ocr_pipeline.orchestration.jobs import JOBS
 from ocr_pipeline.orchestration.resources import Locations
 
@@ -37,10 +37,10 @@ def build_definitions(locations: Locations | None = None) -> dg.Definitions:
     """
     return dg.Definitions(
         assets=dg.with_source_code_references(ASSETS),
-        asset_checks=[*DATA_CHECKS, *LAYOUT_CHECKS, *QUALITY_CHECKS, *TRAINING_CHECKS, *champion.CHECKS],
+        asset_checks=[*DATA_CHECKS, QUALITY_CHECKS, *TRAINING_CHECKS, *champion.CHECKS],
         jobs=JOBS,
         executor=chosen_executor(),
-        sensors=[share_watch, training_follows],
+        sensors=[share_watch, training_follows, orphaned_runs],
         schedules=[nightly_data],
         resources={"locations": locations or Locations()},
     )

@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,12 +131,19 @@ def _put(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def materialise(instance: dg.DagsterInstance, on_run: Callable[[str], None]) -> Iterator[str]:
-    """Run the jobs of the code location, one partition after the other; yields the names of runs that failed."""
+RUNS = (*(("data", key) for key in PARTITIONS), ("training", None), ("inference", None))
+"""(job, partition) of the whole demo, in order."""
+
+
+def materialise(
+    instance: dg.DagsterInstance,
+    on_run: Callable[[str], None],
+    runs: Sequence[tuple[str, str | None]] = RUNS,
+) -> Iterator[str]:
+    """Run jobs of the code location, one after the other; yields the names of runs that failed."""
     from ocr_pipeline.orchestration.definitions import build_definitions  # it reads the recipe, which is written by now
 
     definitions = build_definitions()
-    runs = [("data", key) for key in PARTITIONS] + [("training", None), ("inference", None)]
     for number, (job, partition) in enumerate(runs, start=1):
         on_run(f"[{number}/{len(runs)}] {job} {partition or ''}")
         result = definitions.resolve_job_def(job).execute_in_process(

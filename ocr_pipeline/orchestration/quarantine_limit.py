@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.orchestration.check_steps import Finding
 from ocr_pipeline.storage.quarantine import Counts
 
 LIMIT_VARIABLE = "OCR_PIPELINE_QUARANTINE_LIMIT"
@@ -46,20 +47,17 @@ class QuarantineLimit:
             raise PipelineError(f"{severity!r} is no severity", where=SEVERITY_VARIABLE, remedy="Set warn or error.")
         return cls(share, dg.AssetCheckSeverity[severity])
 
-    def check(self, counts: Counts) -> dg.AssetCheckResult:
+    def check(self, counts: Counts) -> Finding:
         """Whether so many pages and words may be set aside; the reasons are in the metadata."""
         pages = counts.pages_quarantined / max(counts.pages_in, 1)
         words = counts.words_quarantined / max(counts.words_in, 1)
-        return dg.AssetCheckResult(
-            passed=max(pages, words) <= self.share,
-            severity=self.severity,
-            metadata={
-                "limit": self.share,
-                "pages_share": pages,
-                "words_share": words,
-                "reasons": dg.MetadataValue.md(_reasons(counts)),
-            },
-        )
+        found = {
+            "limit": self.share,
+            "pages_share": pages,
+            "words_share": words,
+            "reasons": dg.MetadataValue.md(_reasons(counts)),
+        }
+        return Finding(max(pages, words) <= self.share, found, self.severity)
 
 
 def _reasons(counts: Counts) -> str:

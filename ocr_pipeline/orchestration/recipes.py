@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocr_pipeline.datasets import PARTITIONS, SourcePartition, source_partition
+from ocr_pipeline.datasets import SourcePartition
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.orchestration.partitions import chosen_partitions
 from ocr_pipeline.storage.manifest import Input, read_manifest
 from ocr_pipeline.storage.quarantine import Counts
 
@@ -19,12 +20,14 @@ class Recipe:
 
     Attributes:
         train, valid: artifacts that hold words.
+        partitions: those that the artifacts are of.
         inputs: their names and fingerprints, for the manifest.
         counts: pages and words to learn from (out is what is used).
     """
 
     train: tuple[Path, ...]
     valid: tuple[Path, ...]
+    partitions: tuple[SourcePartition, ...]
     inputs: list[Input]
     counts: Counts
 
@@ -33,18 +36,15 @@ def choose_data(partitions: Sequence[str], artifact_of: ArtifactOf, *, fully_lab
     """The published artifacts of the chosen partitions; sets that are absent stay quiet.
 
     Args:
-        partitions: keys; empty for all that make sense.
-        fully_labelled: by default leave out the sets whose pages carry unlabelled printed text, which a detector
-            would learn to overlook.
+        partitions, fully_labelled: as `chosen_partitions` takes them.
 
     Raises:
-        PipelineError: nothing to learn from is published.
+        PipelineError: there is no such partition, or nothing to learn from is published.
     """
-    chosen = [source_partition(key) for key in partitions] or [
-        partition for partition in PARTITIONS.values() if not (fully_labelled and partition.dataset.partly_labelled)
-    ]
+    chosen = chosen_partitions(partitions, fully_labelled=fully_labelled)
     train: list[Path] = []
     valid: list[Path] = []
+    used: dict[str, SourcePartition] = {}
     inputs: list[Input] = []
     counts = Counts()
     for partition, split in _splits(chosen):
@@ -52,6 +52,7 @@ def choose_data(partitions: Sequence[str], artifact_of: ArtifactOf, *, fully_lab
         manifest = read_manifest(artifact)
         if manifest is None or manifest.counts.words_out == 0:
             continue
+        used[partition.key] = partition
         inputs.append(Input(artifact.name, manifest.fingerprint))
         (valid if split == "valid" else train).append(artifact)
         if split != "valid":
@@ -64,7 +65,7 @@ def choose_data(partitions: Sequence[str], artifact_of: ArtifactOf, *, fully_lab
             remedy="Materialise the data assets of at least one training partition first.",
         )
     counts.pages_out, counts.words_out = counts.pages_in, counts.words_in
-    return Recipe(tuple(train), tuple(valid), inputs, counts)
+    return Recipe(tuple(train), tuple(valid), tuple(used.values()), inputs, counts)
 
 
 def _splits(partitions: Sequence[SourcePartition]) -> list[tuple[SourcePartition, str]]:

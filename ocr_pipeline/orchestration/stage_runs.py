@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 import dagster as dg
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.orchestration.locks import lease, lease_path
+from ocr_pipeline.leases.artifacts import lease, lease_path
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from ocr_pipeline.storage.publishing import publish_file
 from ocr_pipeline.storage.quarantine import Counts
 
 ADOPTED = "adopted"
-"""Name of the one input of an artifact that was taken over from elsewhere."""
+"""Name of the first input of an artifact that was taken over from elsewhere; see `current_manifest`."""
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ class Manifest(msgspec.Struct, kw_only=True):
 
     @property
     def adopted(self) -> bool:
-        """Whether the artifact was taken over: finished work, which no stage makes anew."""
+        """Whether the artifact was taken over: finished work of another program."""
         return any(item.name == ADOPTED for item in self.inputs)
 
     def made_from(self, code_version: str, settings: dict[str, Any], inputs: list[Input]) -> bool:
@@ -71,6 +71,11 @@ def write_manifest(artifact: Path, manifest: Manifest) -> None:
         draft.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
 
 
+def retire(artifact: Path) -> None:
+    """Take away the manifest of an artifact that is about to be replaced, so that it never vouches for another."""
+    manifest_path(artifact).unlink(missing_ok=True)
+
+
 def read_manifest(artifact: Path) -> Manifest | None:
     """The manifest of ``artifact``, or None if artifact or manifest is not there.
 
@@ -88,6 +93,25 @@ def read_manifest(artifact: Path) -> Manifest | None:
             where=path,
             remedy="Delete it and materialise the asset again.",
         ) from error
+
+
+def current_manifest(
+    artifact: Path, code_version: str, settings: dict[str, Any], inputs: list[Input]
+) -> Manifest | None:
+    """The manifest of ``artifact`` where nothing is to be done: it was made from just this, or it was taken over.
+
+    What was taken over is finished work. The settings and inputs that its stage first meets are noted in its manifest
+    after the input `ADOPTED`, and it stands until they change.
+    """
+    published = read_manifest(artifact)
+    if published is None or not published.adopted:
+        return published if published and published.made_from(code_version, settings, inputs) else None
+    first, *noted = published.inputs
+    if noted:
+        return published if (published.settings, noted) == (settings, inputs) else None
+    published = msgspec.structs.replace(published, settings=settings, inputs=[first, *inputs])
+    write_manifest(artifact, published)
+    return published
 
 
 def upstream(name: str, artifact: Path) -> Input:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import cv2
 import numpy as np
 import simplejpeg
@@ -11,13 +13,16 @@ _COMMON_COLOURS, _MOST_PIXELS = ("Gray", "YCbCr"), 1 << 30
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
 
 
-def decode_picture(data: bytes) -> np.ndarray:
+def decode_picture(data: bytes, order: Literal["BGR", "RGB"] = "BGR") -> np.ndarray:
     """Pixels as they are stored (EXIF orientation is not applied: labels count stored pixels).
 
-    Grey and palette pictures become BGR, 16 bits become 8, transparency is laid on white.
+    Grey and palette pictures become coloured, 16 bits become 8, transparency is laid on white.
+
+    Args:
+        order: of the colours.
 
     Returns:
-        BGR, uint8 [height, width, 3], contiguous.
+        uint8 [height, width, 3], contiguous.
 
     Raises:
         ValueError: with the reason, when the data is truncated or no picture.
@@ -27,14 +32,15 @@ def decode_picture(data: bytes) -> np.ndarray:
         raise ValueError(fault)
     if _is_common_jpeg(data):
         # The pixels of OpenCV's decoder, bit for bit (both are libjpeg-turbo), in nine tenths of its time.
-        return simplejpeg.decode_jpeg(data, "BGR", strict=False)
+        return simplejpeg.decode_jpeg(data, order, strict=False)
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:  # more pixels than OpenCV admits
         raise ValueError(f"the picture cannot be decoded ({error.err})") from error
     if pixels is None:
         raise ValueError("the picture cannot be decoded (damaged, or no known format)")
-    return _bgr(_eight_bits(pixels))
+    bgr = _bgr(_eight_bits(pixels))
+    return bgr if order == "BGR" else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
 def tail_is_whole(tail: bytes) -> bool:

@@ -6,7 +6,6 @@ import asyncio
 import ftplib
 import importlib
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import fsspec
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage import ftp
+from ocr_pipeline.storage.credentials import HIDDEN, secrets_of, without_user
 from ocr_pipeline.storage.listing import Contents, is_dropping
 
 logger = logging.getLogger(__name__)
@@ -26,17 +26,22 @@ Answer = TypeVar("Answer")
 PAUSES = (0.25, 1.0, 4.0)
 """Seconds before each further attempt."""
 
-_TIME_OUTS: dict[str, dict[str, Any]] = {
+_OWN_CONNECTION = {"skip_instance_cache": True}  # fsspec would hand out the broken one again
+
+_OPTIONS: dict[str, dict[str, Any]] = {
     "ftp": {"timeout": 30},
-    "sftp": {"timeout": 30, "banner_timeout": 30},
-    "smb": {"timeout": 30},
+    "sftp": {"timeout": 30, "banner_timeout": 30, **_OWN_CONNECTION},
+    "smb": {"timeout": 30, **_OWN_CONNECTION},
     "s3": {"config_kwargs": {"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 2}}},
 }
+
+_EXTRAS = ("s3", "sftp", "smb")
+"""Protocols whose drivers this project names as extras of the same name."""
 
 _FAILURES = {
     "s3": ("botocore.exceptions.BotoCoreError", "aiohttp.ClientError"),
     "sftp": ("paramiko.SSHException",),
-    "smb": ("smbprotocol.exceptions.SMBException",),
+    "smb": ("smbprotocol.exceptions.SMBException", "builtins.ValueError"),  # the latter: no connection
 }
 
 
@@ -47,13 +52,14 @@ class RemoteFiles:
 
     Raises:
         FileNotFoundError: the file is not there.
-        PipelineError: the share does not answer, whatever the number of attempts.
+        PipelineError: the share does not answer, whatever the number of attempts, or its protocol has no driver here.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._protocol = url.partition("://")[0]
+        self._protocol = url.partition("://")[0].rpartition("::")[2]
         self._connections = threading.local()
+        self._demand_driver()
 
     def check(self) -> None:
         """Raise a FileNotFoundError if there is no such folder."""
@@ -84,13 +90,13 @@ class RemoteFiles:
                 last = error
             self._connections.__dict__.clear()
             if pause is not None:
-                logger.info("%s: %s; asking again in %s s", _without_user(self._url), self._shown(last), pause)
+                logger.info("%s: %s; asking again in %s s", without_user(self._url), self._shown(last), pause)
                 time.sleep(pause)
         raise self._no_answer(last) from None  # its text may hold the URL with the password
 
     def _connection(self) -> tuple[Any, str]:
         if not hasattr(self._connections, "opened"):
-            options = {**_TIME_OUTS.get(self._protocol, {}), **fsspec.config.conf.get(self._protocol, {})}
+            options = {**_OPTIONS.get(self._protocol, {}), **fsspec.config.conf.get(self._protocol, {})}
             self._connections.opened = fsspec.core.url_to_fs(self._url, **options)
         return self._connections.opened
 
@@ -105,23 +111,30 @@ class RemoteFiles:
         named = (_exception(name) for name in _FAILURES.get(self._protocol, ()))
         return (*ftplib.all_errors, asyncio.TimeoutError, *named)
 
+    def _demand_driver(self) -> None:
+        try:
+            fsspec.get_filesystem_class(self._protocol)
+        except (ImportError, ValueError) as error:
+            named = self._protocol in _EXTRAS
+            install = f"pip install 'ocr_pipeline[{self._protocol}]'" if named else "Install fsspec's driver for it"
+            raise PipelineError(
+                f"{self._protocol}:// cannot be read here ({error})",
+                where=without_user(self._url),
+                remedy=f"{install}, or mount the share and give its folder.",
+            ) from error
+
     def _no_answer(self, error: BaseException) -> PipelineError:
         return PipelineError(
             f"the share does not answer ({self._shown(error)})",
-            where=_without_user(self._url),
+            where=without_user(self._url),
             remedy="Check the connection and the permissions; what is already published stays valid.",
         )
 
     def _shown(self, error: BaseException) -> str:
-        text = _without_user(str(error) or type(error).__name__)
-        user = re.search("://([^/@]*)@", self._url)
-        for secret in user[1].split(":")[1:] if user else ():
-            text = text.replace(secret, "***") if secret else text
+        text = without_user(str(error) or type(error).__name__)
+        for secret in secrets_of(self._url, fsspec.config.conf.get(self._protocol, {})):
+            text = text.replace(secret, HIDDEN)
         return text
-
-
-def _without_user(url: str) -> str:
-    return re.sub(r"(?<=://)[^/@\s]*@", "", url)
 
 
 def _exception(name: str) -> type[BaseException]:
@@ -136,8 +149,13 @@ def _demand_folder(fs: Any, path: str) -> None:
 
 def _list(fs: Any, path: str) -> Contents:
     fs.invalidate_cache()  # a share changes while a process lives
-    found = ftp.list_folder(fs.ftp, path or "/") if hasattr(fs, "ftp") else None
+    path = path or "/"
+    found = ftp.list_folder(fs.ftp, path) if _is_ftp(fs) else None
     return found if found is not None else _list_any(fs, path)
+
+
+def _is_ftp(fs: Any) -> bool:
+    return isinstance(getattr(fs, "ftp", None), ftplib.FTP)  # fsspec's SFTP driver has an ``ftp`` of another kind
 
 
 def _list_any(fs: Any, path: str) -> Contents:
@@ -153,7 +171,7 @@ def _list_any(fs: Any, path: str) -> Contents:
 
 
 def _read(fs: Any, path: str, start: int, size: int | None) -> bytes:
-    if hasattr(fs, "ftp"):
+    if _is_ftp(fs):
         return ftp.read_range(fs.ftp, path, start, size)
     return fs.cat_file(path, start=start or None, end=None if size is None else start + size)
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.archive_files import ArchiveFiles, Files
 from ocr_pipeline.storage.archives import DamagedError
+from ocr_pipeline.storage.credentials import without_user
 from ocr_pipeline.storage.listing import Contents, Entry, Folder, Listing, is_dropping
 from ocr_pipeline.storage.local_files import LocalFiles
 
@@ -42,6 +43,9 @@ class Share:
 
     Attributes:
         place: the root as artifacts and messages name it: without user name and password.
+
+    Raises:
+        PipelineError: the URL cannot be read.
     """
 
     def __init__(self, root: str | Path) -> None:
@@ -49,7 +53,9 @@ class Share:
         self.is_local = "://" not in self.root
         if self.is_local:
             self.root = str(Path(self.root).expanduser().absolute())
-        self.place = re.sub("(?<=://)[^/@]*@", "", self.root).rstrip("/")
+        else:
+            _demand_readable(self.root)
+        self.place = without_user(self.root).rstrip("/")
         self._files = ArchiveFiles(LocalFiles(self.root) if self.is_local else _remote(self.root))
 
     @classmethod
@@ -174,6 +180,18 @@ class Share:
 
     def __reduce__(self):
         return _share_of_process, (self.root,)
+
+
+def _demand_readable(url: str) -> None:
+    """Refuse a URL of which nobody can tell where its password ends."""
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise PipelineError(
+            "the URL of the source cannot be read: its port is no number",
+            where=f"{url.partition('://')[0]}://...",
+            remedy="A password with / ? # or [ belongs into fsspec's configuration, such as FSSPEC_FTP_PASSWORD.",
+        ) from None  # the error's text holds a part of the password
 
 
 def _remote(root: str) -> Files:

@@ -92,6 +92,11 @@ class Workspace:
         return self.root / "dlora" / "dlora_champion"
 
     @property
+    def scores(self) -> Path:
+        """What champions reached on other validation data than their own: a small JSON file for each."""
+        return self.root / ".scores"
+
+    @property
     def inbox(self) -> Path:
         """Pictures to read: whole pages under ``pages``, single words or lines under ``words``."""
         return self.root / "inbox"

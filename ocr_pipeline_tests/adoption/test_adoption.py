@@ -11,14 +11,14 @@ from ocr_pipeline.adoption import Outcome, adopt
 from ocr_pipeline.annotations import AnnotationSettings, CropReader, build_annotations
 from ocr_pipeline.datasets import source_partition
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.lookup import load_lookup, read_lookup
-from ocr_pipeline.merged_json import read_pages
-from ocr_pipeline.storage.manifest import quarantine_path, read_manifest
+from ocr_pipeline.lookup import build_lookup, load_lookup, read_lookup
+from ocr_pipeline.merged_json import merge_labels, read_pages
+from ocr_pipeline.storage.manifest import Manifest, quarantine_path, read_manifest
 from ocr_pipeline.storage.quarantine import read_quarantine
 from ocr_pipeline.storage.share import Share
 from ocr_pipeline.storage.workspace import Workspace
 
-from ..trees import contents, picture
+from ..trees import contents, hand_tree, picture, write_tree
 from .making import merged_of_corners, write_folder, write_json, write_jsonl, write_lmdb, write_pickle
 
 TRAIN = source_partition("handwriting_train")
@@ -32,6 +32,19 @@ def states(folder: Path, workspace: Workspace) -> dict[str, str]:
 def only(folder: Path, workspace: Workspace) -> Outcome:
     (outcome,), _ = adopt(folder, workspace)
     return outcome
+
+
+def run_stages(share: Share, workspace: Workspace) -> list[Manifest]:
+    return [
+        merge_labels(share, TRAIN, workspace),
+        build_lookup(share, TRAIN, workspace),
+        *build_annotations(share, TRAIN, workspace, AnnotationSettings("lmdb")),
+    ]
+
+
+def artifacts(workspace: Workspace) -> dict[str, bytes]:
+    """All files but the manifests, in which the stages note what they met."""
+    return {name: data for name, data in contents(workspace.root).items() if not name.endswith(".manifest.json")}
 
 
 def reasons(workspace: Workspace, form: str) -> dict[str, str]:
@@ -85,12 +98,61 @@ def test_again_it_does_nothing_and_a_changed_file_keeps_what_is_published(tmp_pa
     assert {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in workspace.root.rglob("*")} == before
 
 
-def test_the_crops_stage_leaves_finished_work_alone(tmp_path, workspace):
+def test_the_stages_leave_finished_work_alone(tmp_path, workspace):
+    share = Share(write_tree(tmp_path / "share", hand_tree(3)))
+    old = write_folder(tmp_path / "old")
+    write_pickle(old / "FAST/FAST/lookup_handwriting_train.pkl.gz", {"IMG_1": f"{share.root}/IMG_1.png"})
+    adopt(old, workspace)
+    before = artifacts(workspace)
+    first = run_stages(share, workspace)
+    assert all(manifest.adopted for manifest in first)
+    assert run_stages(share, workspace) == first
+    assert set(states(old, workspace).values()) == {"already adopted"}
+    assert artifacts(workspace) == before
+
+
+def test_new_label_files_and_an_explicit_wish_make_it_anew(tmp_path, workspace):
+    share = Share(write_tree(tmp_path / "share", hand_tree(3)))
+    old = write_folder(tmp_path / "old")
+    write_pickle(old / "FAST/FAST/lookup_handwriting_train.pkl.gz", {"IMG_1": f"{share.root}/IMG_1.png"})
+    adopt(old, workspace)
+    run_stages(share, workspace)
+    write_tree(tmp_path / "share", hand_tree(4))
+    renewed = run_stages(share, workspace)
+    assert not any(manifest.adopted for manifest in renewed)
+    assert [manifest.counts.pages_out for manifest in renewed] == [4, 4, 4]
+    aside = workspace.merged_json(TRAIN.key).with_name("handwriting_train_merged.json.earlier")
+    assert aside.read_bytes() == (old / "json_merged/handwriting_train_merged.json").read_bytes()
+
+    other = Workspace(tmp_path / "other")
+    adopt(old, other)
+    assert not merge_labels(share, TRAIN, other, rebuild=True).adopted
+    assert not build_lookup(share, TRAIN, other, rebuild=True).adopted
+    (crops,) = build_annotations(share, TRAIN, other, AnnotationSettings("lmdb"), rebuild=True)
+    assert not crops.adopted
+
+
+def test_a_lookup_that_leads_to_another_place_is_made_anew(tmp_path, workspace, caplog):
+    share = Share(write_tree(tmp_path / "share", hand_tree(3)))
+    adopt(write_folder(tmp_path / "old"), workspace)
+    merge_labels(share, TRAIN, workspace, rebuild=True)
+    manifest = build_lookup(share, TRAIN, workspace)
+    assert not manifest.adopted and manifest.counts.pages_out == 3
+    assert "is made anew" in caplog.text
+
+
+def test_a_share_that_goes_away_leaves_what_was_adopted(tmp_path, workspace, monkeypatch):
+    share = Share(write_tree(tmp_path / "share", hand_tree(3)))
     adopt(write_folder(tmp_path / "old"), workspace)
     before = contents(workspace.root)
-    (manifest,) = build_annotations(Share(tmp_path), TRAIN, workspace, AnnotationSettings("lmdb"))
-    assert manifest.adopted
-    assert contents(workspace.root) == before
+
+    def gone(*_: object) -> bytes:
+        raise PipelineError("the share does not answer", where="share", remedy="Mount it.")
+
+    monkeypatch.setattr(Share, "read", gone)
+    with pytest.raises(PipelineError, match="does not answer"):
+        merge_labels(share, TRAIN, workspace, rebuild=True)
+    assert {name: data for name, data in contents(workspace.root).items() if ".draft/" not in name} == before
 
 
 def test_the_workspace_itself_is_refused_and_passed_over_within(tmp_path):

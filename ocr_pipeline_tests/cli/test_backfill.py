@@ -18,7 +18,7 @@ from ocr_pipeline.storage.manifest import manifest_path
 from ocr_pipeline.storage.workspace import Workspace
 from ocr_pipeline.synthetic import write_collection
 
-DATA = ("merged_json", "lookup", "annotations", "layout_lmdb")
+DATA = ("merged_json", "lookup", "annotations", "data_quality", "layout_lmdb")
 
 
 @pytest.fixture

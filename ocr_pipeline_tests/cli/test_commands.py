@@ -129,7 +129,6 @@ def test_hyphens_work_too(share: Path, tmp_path: Path) -> None:
         (("annotations", "--source", "/proc/self", "--output", "/nowhere/out"), {}, 1, ["merged_json", "/nowhere/out"]),
         (("layout", "--source", "/proc/self"), {"FAST_LAYOUT_DEVICE": "tpu"}, 1, ["tpu", "FAST_LAYOUT_DEVICE"]),
         (("train-dlora", "--output_dir", "x", "--model_name_or_path", "x"), {}, 1, ["LMDB_PATHS"]),
-        (("train-dlora", "--output_dir", "x", "--model_name_or_path", "x"), {"USE_QLORA": "1"}, 1, ["USE_QLORA"]),
         (
             ("train-fast", "--config", "/nowhere.py", "--output_dir", "x", "--lmdb_base", "/nowhere"),
             {},
@@ -174,6 +173,7 @@ def test_every_variable_of_step_8_does_something() -> None:
         ("TRAIN_DEBUG_EVERY", "500", "logging_steps"),
         ("PROFILE_TRAIN", "1", "profile"),
         ("AMP_DISABLE", "0", "amp"),
+        ("USE_QLORA", "1", "qlora"),
         ("VAL_DEBUG_GEN", "1", "show_tokens"),
         ("VAL_SHOW_PREDS", "1", "show_predictions"),
         ("VAL_NUM_BEAMS", "4", "generation_num_beams"),
@@ -247,3 +247,22 @@ def test_detect_takes_a_folder_and_exits_with_1_when_a_picture_is_broken(tmp_pat
     code, output = invoke("detect", *place)
     assert code == 1 and "a.png: " in output and "b.png: " in output
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.png.png", "a.png.json", "a.png.txt"}
+
+
+def test_recognize_exits_with_1_when_a_crop_is_broken(tmp_path: Path) -> None:
+    crops, table = tmp_path / "crops", tmp_path / "read.csv"
+    crops.mkdir()
+    Image.fromarray(render_word("서울시", font="sans", height=30, rng=np.random.default_rng(0))).save(crops / "a.png")
+    place = ("--images_dir", crops, "--output_csv", table, "--base", dlora.TINY_KOREAN, "--device", "cpu")
+    code, output = invoke("recognize", *place)
+    assert code == 0 and "1 of 1" in output and f"{crops / 'a.png'},서울시," in table.read_text("utf-8-sig")
+    (crops / "b.png").write_text("no picture")
+    code, output = invoke("recognize", *place)
+    broken = table.read_text("utf-8-sig").splitlines()[-1]
+    assert code == 1 and "1 of 2" in output and broken.startswith(f"{crops / 'b.png'},,,the picture")
+
+
+def test_a_recogniser_is_exported(tmp_path: Path) -> None:
+    code, output = invoke("export-dlora", "--ckpt", dlora.TINY_KOREAN, "--output", tmp_path / "onnx", "--max-len", 40)
+    assert code == 0 and "token.start" in output, output
+    assert {"encoder.onnx", "decoder.onnx", "tokenizer.json"} <= {path.name for path in (tmp_path / "onnx").iterdir()}

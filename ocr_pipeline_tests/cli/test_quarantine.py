@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,16 @@ def test_filters_choose_by_stage_reason_data_set_and_partition(output: Path) -> 
         ("annotations", "image_missing"),
         ("annotations", "image_unreadable"),
     }
+
+
+def test_what_both_crop_formats_set_aside_comes_once(output: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "both"
+    shutil.copytree(output, workspace)
+    before = records(workspace)
+    place = ("--source", output.parent / "share", "--output", workspace, "--partition", "handwriting_train")
+    assert invoke("annotations", *place, "--output_format", "lmdb")[0] == 0
+    assert (workspace / "handwriting_annotations_train.lmdb").exists()
+    assert records(workspace) == before
 
 
 def test_csv_and_json_hold_the_same_records(output: Path) -> None:

@@ -1,3 +1,4 @@
+import functools
 import json
 
 import numpy as np
@@ -37,21 +38,22 @@ def words():
     return [(text, render_word(text, font="sans", height=28, rng=rng)) for text in texts]
 
 
+def write_jsonl(folder, name, words):
+    """Recognition data of some words as ``folder/name.jsonl``."""
+    crops = folder / f"{name}_crops"
+    crops.mkdir()
+    lines = []
+    for number, (text, crop) in enumerate(words):
+        Image.fromarray(crop).save(crops / f"{number}.png")
+        image = {"matched_text_index": 0, "image_url": f"{crops.name}/{number}.png"}
+        answer = [{"text": "OCR:", "tag": "mask"}, {"text": text, "tag": "no_mask"}]
+        lines.append(json.dumps({"image_info": [image], "text_info": answer}, ensure_ascii=False))
+    path = folder / f"{name}.jsonl"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def jsonl(tmp_path):
     """Writes words as recognition data, and returns its path."""
-
-    def write(name, words):
-        folder = tmp_path / f"{name}_crops"
-        folder.mkdir()
-        lines = []
-        for number, (text, crop) in enumerate(words):
-            Image.fromarray(crop).save(folder / f"{number}.png")
-            image = {"matched_text_index": 0, "image_url": f"{folder.name}/{number}.png"}
-            answer = [{"text": "OCR:", "tag": "mask"}, {"text": text, "tag": "no_mask"}]
-            lines.append(json.dumps({"image_info": [image], "text_info": answer}, ensure_ascii=False))
-        path = tmp_path / f"{name}.jsonl"
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return path
-
-    return write
+    return functools.partial(write_jsonl, tmp_path)

@@ -1,6 +1,7 @@
 import itertools
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 from ocr_pipeline.annotations import CropReader
 from ocr_pipeline.dlora.data import IGNORED, CropDataset, Sample, StepSampler, collate, loader, to_input
+from ocr_pipeline.dlora.evaluating import evaluate
 from ocr_pipeline.dlora.images import ImageFormat
 from ocr_pipeline.dlora.recognizer import load_base
 from ocr_pipeline.dlora.text import TextCodec
@@ -99,6 +101,22 @@ def test_workers_give_the_same_batches_and_leave_the_random_state_alone(jsonl, w
     assert len(alone) == len(helped) == 12
     assert all(torch.equal(one.pixels, other.pixels) for one, other in zip(alone, helped, strict=True))
     assert [batch.texts for batch in alone] == [batch.texts for batch in helped]
+
+
+def test_of_a_crop_that_holds_more_only_the_word_is_read(jsonl, words):
+    text, crop = words[0]
+    margin = np.pad(crop, ((3, 0), (9, 0), (0, 0)), constant_values=0)
+    path = jsonl("wider", [(text, margin)])
+    line = json.loads(path.read_text(encoding="utf-8"))
+    line["image_info"][0]["window"] = [9, 3, margin.shape[1], margin.shape[0]]
+    path.write_text(json.dumps(line, ensure_ascii=False), encoding="utf-8")
+    data, plain = dataset(path), dataset(jsonl("plain", [(text, crop)]))
+    assert np.array_equal(data[0].pixels, plain[0].pixels)
+
+    seen = []
+    reader = SimpleNamespace(read_crops=lambda crops: seen.extend(crops) or [(text, 1.0)])
+    evaluate(reader, data, [0], batch=1)
+    assert np.array_equal(seen[0], crop)
 
 
 def test_a_damaged_crop_is_named(jsonl, words, tmp_path):

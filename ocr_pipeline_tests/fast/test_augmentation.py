@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from msgspec import structs
@@ -35,9 +36,10 @@ def test_without_any_change_a_crop_is_a_part_of_the_page():
         np.testing.assert_allclose(result.page[0], (-x, -y))
 
 
+@pytest.mark.parametrize("perspective", [0.0, 0.15])
 @pytest.mark.parametrize("seed", range(12))
-def test_polygons_go_where_the_words_go(seed):
-    settings = Augmentation(blur=0, brightness=0, contrast=0, saturation=0, hue=0)
+def test_polygons_go_where_the_words_go(seed, perspective):
+    settings = Augmentation(perspective=perspective, blur=0, brightness=0, contrast=0, saturation=0, hue=0)
     result = crop(seed, settings)
     for polygon, channel in zip(result.polygons, (0, 2), strict=True):
         x, y = polygon.mean(axis=0).round().astype(int)
@@ -94,5 +96,23 @@ def test_shadow_and_compression_change_pixels_and_leave_polygons():
     assert 0 < difference.mean() < 12
 
 
-def test_shadow_and_compression_are_off_by_default_and_draw_nothing():
-    assert (Augmentation().shadow, Augmentation().jpeg) == (0, 0)
+@pytest.mark.parametrize("seed", range(8))
+def test_perspective_moves_each_corner_of_a_word_with_its_pixels(seed):
+    result = crop(seed, structs.replace(PLAIN, perspective=0.2), size=224)
+    for polygon, channel in zip(result.polygons, (0, 2), strict=True):
+        drawn = np.zeros((224, 224), np.uint8)
+        cv2.fillPoly(drawn, [np.rint(polygon).astype(np.int32)], 1)
+        coloured = result.picture[..., channel] > 100 + result.picture[..., 2 - channel].astype(int)
+        overlap = (coloured & (drawn > 0)).sum() / (coloured | (drawn > 0)).sum()
+        assert not coloured.any() or overlap > 0.85
+    lengths = np.hypot(*(np.roll(result.page, -1, axis=0) - result.page).T)
+    assert abs(lengths[0] - lengths[2]) > 1  # opposite sides differ: no affine map does that
+
+
+def test_perspective_that_could_fold_the_page_is_refused():
+    with pytest.raises(ValueError, match="perspective"):
+        Augmentation(perspective=0.3)
+
+
+def test_what_the_published_recipe_does_not_know_is_off_by_default():
+    assert (Augmentation().shadow, Augmentation().jpeg, Augmentation().perspective) == (0, 0, 0)

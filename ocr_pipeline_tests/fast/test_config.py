@@ -78,6 +78,8 @@ def test_shipped_configurations_are_valid():
     assert configs["base_736"] == FastConfig()
     assert configs["tiny_736"] == FastConfig(variant="tiny")
     assert configs["narrow_demo"].variant == "narrow"
+    changes = configs["korean_736"].augmentation
+    assert all((changes.perspective, changes.blur, changes.jpeg, changes.shadow)) and 0 < changes.rotation <= 10
 
 
 @pytest.mark.parametrize(
@@ -97,6 +99,13 @@ def test_a_wrong_field_is_named(tmp_path: Path, text, complaint):
     (tmp_path / "a.yaml").write_text(text)
     with pytest.raises(PipelineError, match=complaint):
         read_config(tmp_path / "a.yaml")
+
+
+def test_a_shipped_configuration_is_found_by_its_name(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert read_config(Path("tiny_736.yaml")).variant == "tiny"
+    Path("tiny_736.yaml").write_text("variant: narrow\n")
+    assert read_config(Path("tiny_736.yaml")).variant == "narrow"
 
 
 def test_a_missing_file_is_named(tmp_path: Path):

@@ -123,6 +123,13 @@ def test_weights_are_named_by_data_set(lmdbs, tmp_path: Path):
             pages.shares(weights)
 
 
+def test_text_that_nobody_labelled_and_no_model_masked_is_warned_of(tmp_path: Path, caplog):
+    for name, model in (("handwriting", "none"), ("public_admin", "none"), ("finance_logistics", "PP-DocLayoutV2")):
+        write_layout_samples(tmp_path / f"{name}_train_layout.lmdb", [draw_page(0)], {"model": model})
+    Pages(sorted(tmp_path.glob("*.lmdb"))).warn_of_unlabelled_text()
+    assert [record.args for record in caplog.records] == [("handwriting_train_layout.lmdb",)]
+
+
 def test_a_sample_is_named_by_its_page(lmdbs):
     assert Pages(lmdbs).name(7) == "101.png (drawn_valid_layout.lmdb, sample 1)"
 

@@ -11,6 +11,7 @@ import torch
 from PIL import ExifTags, Image, ImageOps
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.evaluation import Truth, score_detections
 from ocr_pipeline.fast import DetectedWord, Detector, FastPrediction, build_network, predict
 from ocr_pipeline.fast.pictures import fit_short_side, turn_upright
 from ocr_pipeline_tests.fast.conftest import draw_page, keyed_state
@@ -104,6 +105,18 @@ def test_fusing_for_prediction_changes_no_box(checkpoint):
     detector.network = whole.eval()
     assert [box.polygon.tolist() for box in detector.detect(picture)] == [box.polygon.tolist() for box in fused]
     assert len(fused) > 0
+
+
+def test_bfloat16_finds_the_words_that_float32_finds(checkpoint):
+    picture = cv2.imdecode(np.frombuffer(draw_page(0)[0], np.uint8), 1)
+    exact, fast = (Detector(checkpoint, device="cpu", precision=name) for name in ("float32", "bfloat16"))
+    fitted = fit_short_side(picture, 128)
+    expected, found = exact.logits([fitted]), fast.logits([fitted])
+    assert found.dtype == np.float32
+    assert 0 < np.abs(found - expected).max() < 0.1 * np.abs(expected).max()
+    truths = [Truth(box.polygon) for box in exact.detect(picture)]
+    score = score_detections([[box.polygon for box in fast.detect(picture)]], [truths])
+    assert score.words and score.hmean > 0.8
 
 
 def test_a_quad_starts_top_left_and_runs_clockwise():

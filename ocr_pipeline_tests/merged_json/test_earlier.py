@@ -131,7 +131,7 @@ def test_a_finished_file_of_an_earlier_script_is_adopted_when_the_set_is_not_on_
     manifest = merge_labels(share, partition, workspace)
     assert target.read_bytes() == content
     assert read_manifest(target) == manifest
-    assert [each.name for each in manifest.inputs] == ["adopted"]
+    assert [each.name for each in manifest.inputs] == ["adopted", "labels"]
     counts = manifest.counts
     assert (counts.pages_in, counts.pages_out, counts.words_in, counts.words_out) == (1, 1, 5, 2)
     assert counts.add_up

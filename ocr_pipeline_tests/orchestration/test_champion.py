@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.assets.training import fast_checkpoint
-from ocr_pipeline.orchestration.champion import CHECKS, DETECTOR, RECOGNISER, TOLERANCE, fast_champion
+from ocr_pipeline.orchestration.champion import CHECKS, fast_champion
+from ocr_pipeline.orchestration.contests import DETECTOR, RECOGNISER, TOLERANCE, Contest
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.storage.manifest import Input, Manifest, fingerprint_of, read_manifest, write_manifest
 from ocr_pipeline.storage.workspace import Workspace
 
 
-def publish(artifact: Path, text: str, metrics: dict[str, float], valid: str = "v1") -> None:
+def publish(
+    artifact: Path,
+    text: str,
+    metrics: dict[str, float],
+    valid: str = "v1",
+    settings: dict[str, Any] | None = None,
+    fingerprint: str = "",
+) -> None:
     """A checkpoint: a file where the name has a suffix, else a folder."""
     if artifact.suffix:
         artifact.parent.mkdir(parents=True, exist_ok=True)
@@ -23,16 +35,15 @@ def publish(artifact: Path, text: str, metrics: dict[str, float], valid: str = "
         artifact.mkdir(parents=True, exist_ok=True)
         (artifact / "adapter.txt").write_text(text)
     inputs = [Input("a_train_layout.lmdb", text), Input("a_valid_layout.lmdb", valid)]
-    fingerprint = fingerprint_of([text])
     write_manifest(
         artifact,
         Manifest(
             stage="x",
             partition="",
             code_version="1",
-            settings={},
+            settings=settings or {},
             inputs=inputs,
-            fingerprint=fingerprint,
+            fingerprint=fingerprint or fingerprint_of([text]),
             metrics=metrics,
         ),
     )
@@ -44,22 +55,66 @@ def crowned(workspace: Workspace, hmean: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("metrics", "valid", "passed", "why"),
+    ("metrics", "passed", "why"),
     [
-        ({"hmean": 0.85}, "v1", True, "0.8500"),
-        ({"hmean": 0.80 - TOLERANCE / 2}, "v1", True, "0.8000"),
-        ({"hmean": 0.80 - TOLERANCE * 2}, "v1", False, "0.8000"),
-        ({"hmean": 0.99}, "v2", False, "different data"),
-        ({}, "v1", False, "not validated"),
+        ({"hmean": 0.85}, True, "0.8500"),
+        ({"hmean": 0.80 - TOLERANCE / 2}, True, "0.8000"),
+        ({"hmean": 0.80 - TOLERANCE * 2}, False, "0.8000"),
+        ({}, False, "not validated"),
     ],
 )
 def test_a_candidate_is_judged_on_the_champions_validation_data(
-    workspace: Workspace, metrics: dict[str, float], valid: str, passed: bool, why: str
+    workspace: Workspace, metrics: dict[str, float], passed: bool, why: str
 ) -> None:
     crowned(workspace, 0.80)
-    publish(workspace.fast_checkpoint, "second", metrics, valid)
+    publish(workspace.fast_checkpoint, "second", metrics)
     verdict = DETECTOR.judge(workspace)
     assert verdict.passed is passed and why in verdict.why
+
+
+def contest_that_scores(hmean: float, asked: list[tuple[Path, list[str]]]) -> Contest:
+    def score(checkpoint: Path, valid: Sequence[Path], settings: dict[str, Any]) -> dict[str, float]:
+        asked.append((checkpoint, [path.name for path in valid]))
+        return {"hmean": hmean}
+
+    return replace(DETECTOR, score=score)
+
+
+def test_on_new_validation_data_the_champion_is_scored_again_and_once(workspace: Workspace) -> None:
+    crowned(workspace, 0.80)
+    publish(workspace.root / "a_valid_layout.lmdb", "v2", {}, fingerprint="v2")
+    publish(workspace.fast_checkpoint, "second", {"hmean": 0.50}, "v2")
+    asked: list[tuple[Path, list[str]]] = []
+    contest = contest_that_scores(0.45, asked)
+    verdict = contest.judge(workspace)
+    assert verdict.passed and (verdict.candidate, verdict.champion) == (0.50, 0.45)
+    assert verdict.why == "hmean 0.5000, the champion, scored again, has 0.4500"
+    assert contest.judge(workspace) == verdict
+    assert asked == [(workspace.fast_champion, ["a_valid_layout.lmdb"])]
+    publish(workspace.fast_checkpoint, "third", {"hmean": 0.30}, "v2")
+    assert not contest.judge(workspace).passed and len(asked) == 1
+
+
+def test_a_score_is_measured_anew_for_another_champion_or_other_samples(workspace: Workspace) -> None:
+    crowned(workspace, 0.80)
+    asked: list[tuple[Path, list[str]]] = []
+    contest = contest_that_scores(0.45, asked)
+    publish(workspace.root / "a_valid_layout.lmdb", "v2", {}, fingerprint="v2")
+    for samples in (10, 20):
+        publish(workspace.fast_checkpoint, "second", {"hmean": 0.50}, "v2", settings={"val_max_samples": samples})
+        contest.judge(workspace)
+    contest.promote(workspace)
+    publish(workspace.fast_checkpoint, "third", {"hmean": 0.60}, "v2", settings={"val_max_samples": 10})
+    contest.judge(workspace)
+    assert len(asked) == 3
+
+
+def test_a_candidate_whose_validation_data_is_gone_has_to_be_trained_again(workspace: Workspace) -> None:
+    crowned(workspace, 0.80)
+    publish(workspace.root / "a_valid_layout.lmdb", "v3", {}, fingerprint="v3")
+    publish(workspace.fast_checkpoint, "second", {"hmean": 0.99}, "v2")
+    with pytest.raises(PipelineError, match="Materialise fast_checkpoint again"):
+        DETECTOR.judge(workspace)
 
 
 def test_of_errors_fewer_are_better(workspace: Workspace) -> None:

@@ -11,6 +11,7 @@ import yaml
 from ocr_pipeline.datasets import PARTITIONS
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.definitions import ASSETS, build_definitions
+from ocr_pipeline.orchestration.execution.demands import DATA_CPUS_VARIABLE, data_cpus, demand_of
 from ocr_pipeline.orchestration.recipe_file import RECIPE_VARIABLE, recipe_defaults
 from ocr_pipeline.orchestration.recipes import choose_data
 from ocr_pipeline.storage.manifest import Manifest, write_manifest
@@ -46,8 +47,8 @@ def test_the_lineage_is_that_of_the_design() -> None:
         "annotations": {"merged_json", "lookup"},
         "data_quality": {"merged_json", "lookup", "annotations"},
         "layout_lmdb": {"merged_json", "lookup"},
-        "fast_checkpoint": {"layout_lmdb"},
-        "dlora_checkpoint": {"annotations"},
+        "fast_checkpoint": {"layout_lmdb", "data_quality"},
+        "dlora_checkpoint": {"annotations", "data_quality"},
         "fast_champion": {"fast_checkpoint"},
         "dlora_champion": {"dlora_checkpoint"},
         "detections": {"fast_champion"},
@@ -57,7 +58,32 @@ def test_the_lineage_is_that_of_the_design() -> None:
 
 def test_gpu_assets_share_one_pool() -> None:
     pooled = {asset.key.to_user_string() for asset in ASSETS if asset.op.pool == "gpu"}
-    assert pooled == {"layout_lmdb", "fast_checkpoint", "dlora_checkpoint", "detections", "predictions"}
+    checkpoints = {f"{model}_{kind}" for model in ("fast", "dlora") for kind in ("checkpoint", "champion")}
+    assert pooled == {"layout_lmdb", "detections", "predictions", *checkpoints}
+
+
+def test_every_step_says_what_it_needs() -> None:
+    steps = {asset.op.name: asset.op for asset in ASSETS}
+    steps |= {check.op.name: check.op for check in build_definitions().asset_checks or []}
+    demands = {name: demand_of(op.tags, op.pool) for name, op in steps.items()}
+    assert all(demand.memory_gb > 0 for demand in demands.values())
+    assert {name for name, demand in demands.items() if demand.gpus} == {
+        name for name, op in steps.items() if op.pool == "gpu"
+    }
+    assert demands["annotations"].cpus == demands["merged_json"].cpus == data_cpus()
+
+
+@pytest.mark.parametrize(
+    ("environment", "cpus"),
+    [({"OCR_PIPELINE_CPUS": "16"}, 8), ({"OCR_PIPELINE_CPUS": "1"}, 1), ({DATA_CPUS_VARIABLE: "3"}, 3)],
+)
+def test_a_data_step_asks_for_half_of_the_cores_or_what_is_set(environment: dict[str, str], cpus: int) -> None:
+    assert data_cpus(environment) == cpus
+
+
+def test_a_wrong_number_of_cores_is_refused() -> None:
+    with pytest.raises(PipelineError, match=DATA_CPUS_VARIABLE):
+        data_cpus({DATA_CPUS_VARIABLE: "all"})
 
 
 def test_workspace_file_names_the_code_location() -> None:

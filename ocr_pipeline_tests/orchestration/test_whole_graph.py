@@ -5,15 +5,20 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.definitions.events import AssetKeyPartitionKey
+from dagster._core.loader import LoadingContextForTest
 
 from ocr_pipeline import dlora
 from ocr_pipeline.annotations import CropReader
 from ocr_pipeline.datasets import PARTITIONS
 from ocr_pipeline.lookup import load_lookup
+from ocr_pipeline.orchestration.contests import DETECTOR, RECOGNISER
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.storage.manifest import manifest_path, read_manifest
@@ -39,23 +44,39 @@ TRAINED_ON = ("public_admin_train", "public_admin_valid")
 class Graph:
     """The code location over one share and one workspace."""
 
-    def __init__(self, share: Path, root: Path) -> None:
-        self.workspace = Workspace(root / "output")
+    def __init__(self, share: Path, root: Path, instance: dg.DagsterInstance) -> None:
+        self.share, self.instance, self.workspace = share, instance, Workspace(root / "output")
         self.definitions = build_definitions(Locations(source=str(share), output=str(self.workspace.root)))
 
     def run(self, job: str, config: dict | None = None, partition: str | None = None) -> dg.ExecuteInProcessResult:
-        result = self.definitions.resolve_job_def(job).execute_in_process(partition_key=partition, run_config=config)
+        result = self.definitions.resolve_job_def(job).execute_in_process(
+            partition_key=partition, run_config=config, instance=self.instance
+        )
         assert result.success
         return result
 
+    def stale(self, asset: str, partition: str | None = None) -> list[str]:
+        """Why Dagster calls an asset stale; nothing if it is fresh."""
+        graph = self.definitions.resolve_asset_graph()
+        resolver = CachingStaleStatusResolver(self.instance, graph, LoadingContextForTest(self.instance))
+        causes = resolver.get_stale_causes(dg.AssetKey(asset), partition)
+        assert (resolver.get_status(dg.AssetKey(asset), partition) is StaleStatus.FRESH) == (not causes)
+        return [f"{cause.reason}: {_text(cause.dependency)}" for cause in causes]
+
+
+def _text(key: AssetKeyPartitionKey) -> str:
+    return f"{key.asset_key.to_user_string()}[{key.partition_key}]"
+
 
 @pytest.fixture(scope="module")
-def graph(small_share: Path, tmp_path_factory: pytest.TempPathFactory) -> Graph:
-    graph = Graph(small_share, tmp_path_factory.mktemp("graph"))
-    for partition in TRAINED_ON:
-        graph.run("data", partition=partition)
-    graph.run("training", TRAINING)
-    return graph
+def graph(small_share: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
+    with dg.instance_for_test() as instance:
+        share = shutil.copytree(small_share, tmp_path_factory.mktemp("copy") / "share")
+        graph = Graph(share, tmp_path_factory.mktemp("graph"), instance)
+        for partition in TRAINED_ON:
+            graph.run("data", partition=partition)
+        graph.run("training", TRAINING)
+        yield graph
 
 
 def test_checkpoints_say_what_they_learned_from(graph: Graph) -> None:
@@ -77,6 +98,17 @@ def test_metrics_are_those_of_the_validation_data(graph: Graph) -> None:
     )
     assert 0 <= detector.metrics["hmean"] <= 1
     assert recogniser.metrics["count"] == 4 and recogniser.metrics["base_cer"] >= 0
+
+
+def test_a_checkpoint_scored_again_on_its_own_data_reaches_what_its_training_said(graph: Graph) -> None:
+    for contest, artifact in (
+        (DETECTOR, graph.workspace.layout_lmdb("public_admin", "valid")),
+        (RECOGNISER, graph.workspace.annotations("public_admin", "valid", "lmdb")),
+    ):
+        checkpoint = contest.champion(graph.workspace)
+        recorded = read_manifest(checkpoint)
+        again = contest.score(checkpoint, [artifact], recorded.settings)
+        assert again[contest.metric] == pytest.approx(recorded.metrics[contest.metric], abs=1e-6)
 
 
 def test_the_same_data_and_settings_are_not_trained_twice(graph: Graph) -> None:
@@ -109,3 +141,24 @@ def test_the_inbox_is_detected_and_read(graph: Graph) -> None:
     with graph.workspace.predictions.open(encoding="utf-8-sig", newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["filename"].endswith("word.jpg") and 0 <= float(row["confidence"]) <= 1 and not row["error"]
+
+
+def test_a_checkpoint_is_stale_when_a_partition_of_its_recipe_changed_and_says_which(graph: Graph) -> None:
+    checkpoints = "fast_checkpoint", "dlora_checkpoint"
+    graph.run("data", partition="public_admin_train")  # again, and nothing has changed
+    assert [graph.stale(name) for name in checkpoints] == [[], []]
+    assert graph.stale("layout_lmdb", "public_admin_train") == []
+    graph.run("data", partition="handwriting_train")  # the detector leaves that set out, the recogniser does not
+    new = "has a new dependency data version"
+    assert graph.stale("fast_checkpoint") == []
+    assert graph.stale("dlora_checkpoint") == [
+        f"{new}: {name}[handwriting_train]" for name in ("annotations", "data_quality")
+    ]
+    label = next(path for path in graph.share.rglob("*.json") if "[라벨]train" in str(path))
+    words = json.loads(label.read_text(encoding="utf-8"))
+    words["annotations"][0]["annotation.text"] = "새말"
+    label.write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+    graph.run("data", partition="public_admin_train")
+    assert graph.stale("fast_checkpoint") == [f"{new}: layout_lmdb[public_admin_train]"]
+    graph.run("training", TRAINING)
+    assert [graph.stale(name) for name in checkpoints] == [[], []]

@@ -46,10 +46,13 @@ JPEG = encoded(Image.fromarray(RGB), "JPEG", quality=95)
         (encoded(Image.fromarray(RGB), "WEBP", lossless=True), RGB),
     ],
 )
-def test_every_kind_becomes_bgr_bytes(data, expected):
+def test_every_kind_becomes_bytes_in_the_order_asked_for(data, expected):
     pixels = decode_picture(data)
     assert pixels.dtype == np.uint8 and pixels.flags.c_contiguous
     np.testing.assert_array_equal(pixels[..., ::-1], expected)
+    rgb = decode_picture(data, "RGB")
+    assert rgb.flags.c_contiguous
+    np.testing.assert_array_equal(rgb, expected)
 
 
 def test_transparency_lies_on_white():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import unquote
 
 import fsspec
 import pytest
@@ -14,6 +15,7 @@ from ocr_pipeline.storage.share import Share
 from ..trees import contents, hand_tree, write_tree
 from .ftp_server import serving
 from .s3_server import s3_server
+from .sftp_server import serving_sftp
 from .test_archives import archive
 
 FILES = {
@@ -121,6 +123,61 @@ def test_s3_reads_what_a_local_share_reads_and_ends_clearly(tmp_path, s3, caplog
             ask()
         assert "secret" not in str(caught.value)
     assert "secret-of-s3" not in caplog.text
+
+
+def test_sftp_reads_what_a_local_share_reads(tmp_path):
+    local = Share(write_tree(tmp_path, FILES))
+    with serving_sftp(tmp_path, drop_chance=0.02) as url:
+        share = Share(url)
+        share.check()
+        assert listed(share) == listed(local)
+        assert read_all(share) == read_all(local)
+        assert [entry.version for entry in share.walk()] == [int(entry.version) for entry in local.walk()]
+        with pytest.raises(FileNotFoundError):
+            share.read("자료/none.txt")
+        with pytest.raises(PipelineError, match="is not there"):
+            Share(f"{url}/none").check()
+        assert b"".join(share.read_pieces("자료/large.bin", 100_000)) == FILES["자료/large.bin"]
+        assert not any(part in share.place for part in ("reader", "se@", "cret"))
+
+
+@pytest.mark.parametrize("fault", ["drops", "another password"])
+def test_sftp_ends_clearly_and_keeps_its_password(tmp_path, caplog, fault):
+    caplog.set_level(logging.DEBUG)
+    with serving_sftp(write_tree(tmp_path, FILES), drop_chance=1.0 if fault == "drops" else 0.0) as url:
+        asked = url.replace("cret", "cret2") if fault == "another password" else url
+        with pytest.raises(PipelineError, match="does not answer") as caught:
+            Share(asked).read("자료/1/a.txt")
+    assert "cret" not in str(caught.value) + caplog.text
+
+
+@pytest.mark.parametrize("password", ["se@cret", "@secret@", "se%40cret", "secret"])
+def test_whatever_a_password_holds_no_text_shows_it(password):
+    url = f"ftp://reader:{password}@127.0.0.1:1/Y:/ocr@home"
+    share = Share(url)
+    assert share.place == "ftp://127.0.0.1:1/Y:/ocr@home"
+    shown = share._files._files._shown(OSError(f"{url} {password} {unquote(password)}"))
+    assert "cret" not in shown and "reader" not in shown
+
+
+@pytest.mark.parametrize("password", ["se/cret", "se?cret", "se#cret"])
+def test_a_password_that_ends_nowhere_is_refused_without_showing_it(password):
+    with pytest.raises(PipelineError, match="FSSPEC_FTP_PASSWORD") as caught:
+        Share(f"ftp://reader:{password}@127.0.0.1:1/ocr")
+    assert "cret" not in str(caught.value) and caught.value.__cause__ is None
+
+
+def test_the_secrets_of_a_configuration_are_hidden(monkeypatch):
+    monkeypatch.setitem(fsspec.config.conf, "ftp", {"password": "hunter2", "client_kwargs": {"api_key": "hunter3"}})
+    shown = Share("ftp://127.0.0.1:1/ocr")._files._files._shown(OSError("hunter2 and hunter3"))
+    assert shown == "*** and ***"
+
+
+@pytest.mark.parametrize(("url", "hint"), [("abfs://labels/ocr", "adlfs"), ("carrier-pigeon://roof", "not known")])
+def test_a_protocol_without_driver_is_named(url, hint):
+    with pytest.raises(PipelineError, match=hint) as caught:
+        Share(url)
+    assert "mount the share" in caught.value.remedy
 
 
 def test_answers_come_in_order_and_an_error_ends_them(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -12,13 +13,14 @@ from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.storage.manifest import manifest_path, read_manifest
 from ocr_pipeline.storage.share import SOURCE_VARIABLE
-from ocr_pipeline_tests.ui.floor import Floor
+from ocr_pipeline_tests.ui.floor import Floor, wait_until
 
 pytest_plugins = ["ocr_pipeline_tests.ui.floor"]  # no conftest.py: the other tests need no browser installed
 
-GROUPS = ("labels", "detection", "recognition", "inference")
+GROUPS = ("labels", "quality", "detection", "recognition", "inference")
 SLOW = 300_000
 PARTITION = "public_admin_train"
+LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "ocr_pipeline"}
 
 
 def open_page(page: Page, floor: Floor, path: str) -> None:
@@ -73,6 +75,45 @@ def test_a_backfill_of_one_data_set_runs_to_its_end(floor: Floor, page: Page) ->
     expect(page.get_by_text("Materialized (2)")).to_be_visible()
 
 
+def test_graphql_and_the_command_line_ask_for_the_same_at_once(floor: Floor) -> None:
+    query = """mutation($backfill: LaunchBackfillParams!) {
+      launchPartitionBackfill(backfillParams: $backfill) { ... on LaunchBackfillSuccess { backfillId } } }"""
+    asked = {"assetSelection": [{"path": ["annotations"]}], "partitionNames": ["handwriting_train"]}
+    backfill = floor.graphql(query, backfill=asked)["launchPartitionBackfill"]["backfillId"]
+    floor.ocr_pipeline("annotations", "--partition", "handwriting_train", "--output_format", "lmdb")
+    made = manifest_path(floor.workspace.annotations("handwriting", "train", "lmdb")).stat().st_mtime_ns
+    status = "query($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
+
+    def is_over() -> bool:
+        return floor.graphql(status, id=backfill)["partitionBackfillOrError"]["status"] == "COMPLETED_SUCCESS"
+
+    wait_until(is_over)
+    assert manifest_path(floor.workspace.annotations("handwriting", "train", "lmdb")).stat().st_mtime_ns == made
+
+
+def test_a_delivery_that_is_marked_starts_its_data_job(floor: Floor, page: Page) -> None:
+    share = Path(floor.environment[SOURCE_VARIABLE])
+    labels = next(path for path in sorted(share.rglob("*.json")) if "2.Validation" in path.parts)
+    (labels.parent / "_DELIVERED").touch()
+    sensor = {**LOCATION, "sensorName": "share_watch"}
+    start = """mutation($sensor: SensorSelector!) {
+      startSensor(sensorSelector: $sensor) { ... on Sensor { name } ... on PythonError { message } } }"""
+    assert floor.graphql(start, sensor=sensor)["startSensor"] == {"name": "share_watch"}
+    open_page(page, floor, "runs")
+    expect(page.get_by_text("marked as delivered").or_(page.get_by_text("share_watch")).first).to_be_visible(
+        timeout=SLOW
+    )
+    runs = '{ runsOrError(filter: {pipelineName: "data"}) { ... on Runs { results { status tags { key value } } } } }'
+
+    def is_done() -> bool:
+        (run,) = floor.graphql(runs)["runsOrError"]["results"]
+        tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+        assert tags["dagster/partition"] == "handwriting_valid" and "marked as delivered" in tags["ocr_pipeline/why"]
+        return run["status"] == "SUCCESS"
+
+    wait_until(is_done, seconds=300)
+
+
 def run_data(floor: Floor) -> bool:
     """The data job of one partition, in this process and the UI's instance."""
     locations = Locations(source=floor.environment[SOURCE_VARIABLE], output=str(floor.workspace.root))
@@ -89,6 +130,38 @@ def test_pictures_are_shown(floor: Floor, page: Page, screenshots: Path) -> None
     expect(picture).to_be_visible()
     assert picture.evaluate("picture => picture.naturalWidth") > 400
     picture.screenshot(path=screenshots / "ui_sample_page.png")
+
+
+TERMINATE = """mutation($run: String!) {
+  terminateRun(runId: $run) { ... on TerminateRunSuccess { run { runId } } } }"""
+LAUNCH = """mutation($run: ExecutionParams!) {
+  launchRun(executionParams: $run) { ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+RUN = """query($run: ID!) { runOrError(runId: $run) { ... on Run {
+  status eventConnection { events { ... on LogMessageEvent { message } } } } } }"""
+
+
+def launch_training(floor: Floor) -> str:
+    selector = {**LOCATION, "pipelineName": "__ASSET_JOB", "assetSelection": [{"path": ["fast_checkpoint"]}]}
+    return floor.graphql(LAUNCH, run={"selector": selector, "mode": "default"})["launchRun"]["run"]["runId"]
+
+
+def run_of(floor: Floor, run_id: str) -> tuple[str, list[str]]:
+    """Its status and the lines of its log."""
+    run = floor.graphql(RUN, run=run_id)["runOrError"]
+    return run["status"], [event["message"] for event in run["eventConnection"]["events"] if event]
+
+
+def test_a_cancelled_training_saves_within_a_minute_and_the_next_goes_on(floor: Floor) -> None:
+    run_id = launch_training(floor)
+    wait_until(lambda: any("fast_checkpoint: step" in line for line in run_of(floor, run_id)[1]))
+    asked = time.monotonic()
+    floor.graphql(TERMINATE, run=run_id)
+    wait_until(lambda: run_of(floor, run_id)[0] == "CANCELED", seconds=60)
+    assert time.monotonic() - asked < 60
+    again = launch_training(floor)
+    wait_until(lambda: run_of(floor, again)[0] == "SUCCESS", seconds=300)
+    assert any("going on from" in line for line in run_of(floor, again)[1])
+    assert read_manifest(floor.workspace.fast_checkpoint)
 
 
 def is_red(text: Locator) -> bool:

@@ -18,14 +18,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from ocr_pipeline.orchestration.recipe_file import RECIPE_VARIABLE
 from ocr_pipeline.storage.share import SOURCE_VARIABLE
 from ocr_pipeline.storage.workspace import OUTPUT_VARIABLE, Workspace
 from ocr_pipeline.synthetic import write_collection
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = {"handwriting_train": 3, "handwriting_valid": 2, "public_admin_train": 3}
+RECIPE = {
+    "fast_checkpoint": {
+        "config": "narrow_demo.yaml",
+        "options": {"max_steps": 300, "img_size": 128, "num_workers": 0, "val_num_workers": 0, "num_threads": 1},
+    }
+}
 SANDBOX_OFF = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
@@ -66,12 +74,15 @@ def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
     root, home = tmp_path_factory.mktemp("floor"), tmp_path_factory.mktemp("home")
     write_collection(root / "share", pages=PAGES, faults=True, page_size=(512, 704))
     shutil.copy(REPOSITORY / "dagster.yaml", home)
+    (root / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
     port = free_port()
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(home),
         SOURCE_VARIABLE: str(root / "share"),
         OUTPUT_VARIABLE: str(root / "output"),
+        RECIPE_VARIABLE: str(root / "recipe.yaml"),
+        "OCR_PIPELINE_LEASES": str(root / "leases"),
     }
     subprocess.run(
         [sys.executable, "-m", "dagster", "instance", "info"], env=environment, check=True, stdout=subprocess.DEVNULL

@@ -25,8 +25,10 @@ from ocr_pipeline.layout_lmdb import (
     build_layouts,
     draw_record,
 )
+from ocr_pipeline.leases.machine import leased_cpus
 from ocr_pipeline.lookup import build_lookup, load_lookup
 from ocr_pipeline.merged_json import merge_labels, read_pages
+from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, DATA, GPU_POOL, LAYOUT, SMALL
 from ocr_pipeline.orchestration.metadata import artifact_metadata, artifacts_metadata, crop_table, picture, total_counts
 from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.orchestration.resources import Locations
@@ -35,7 +37,6 @@ from ocr_pipeline.page import Page
 from ocr_pipeline.storage.manifest import Manifest, fingerprint_of
 from ocr_pipeline.storage.quarantine import Counts
 
-GPU_POOL = "gpu"
 OWNERS = ["team:ocr"]
 
 
@@ -45,12 +46,14 @@ OWNERS = ["team:ocr"]
     kinds={"json"},
     owners=OWNERS,
     code_version=merge_stage.CODE_VERSION,
+    op_tags=DATA,
+    retry_policy=AFTER_A_CRASH,
 )
 def merged_json(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Label files of the share, merged into one JSON document with one page on each line (guide, step 2)."""
     partition = source_partition(context.partition_key)
     with stage_run(context):
-        manifest = merge_labels(locations.share, partition, locations.workspace, workers=os.cpu_count() or 1)
+        manifest = merge_labels(locations.share, partition, locations.workspace, workers=leased_cpus())
         artifact = locations.workspace.merged_json(partition.key)
         sample = {"sample_words": _sample_words(artifact, partition)}
     return _result(manifest.fingerprint, {**artifact_metadata(manifest, artifact), **sample})
@@ -63,6 +66,8 @@ def merged_json(context: dg.AssetExecutionContext, locations: Locations) -> dg.M
     kinds={"pickle"},
     owners=OWNERS,
     code_version=lookup_stage.CODE_VERSION,
+    op_tags=SMALL,
+    retry_policy=AFTER_A_CRASH,
 )
 def lookup(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Where the picture of each page lies, and which pages and pictures have no counterpart (guide, step 3)."""
@@ -108,6 +113,8 @@ class AnnotationConfig(dg.Config):
     kinds={"lmdb"},
     owners=OWNERS,
     code_version=annotation_stage.CODE_VERSION,
+    op_tags=DATA,
+    retry_policy=AFTER_A_CRASH,
 )
 def annotations(
     context: dg.AssetExecutionContext, config: AnnotationConfig, locations: Locations
@@ -116,7 +123,7 @@ def annotations(
     partition, workspace = source_partition(context.partition_key), locations.workspace
     with stage_run(context):
         settings = config.settings()
-        manifests = build_annotations(locations.share, partition, workspace, settings)
+        manifests = build_annotations(locations.share, partition, workspace, settings, workers=leased_cpus())
         artifacts = [
             workspace.annotations(partition.dataset.name, split, settings.output_format) for split in partition.splits
         ]
@@ -138,7 +145,7 @@ class LayoutConfig(dg.Config):
     cpu_fallback: str = Field(
         default="", description="1: the CPU where the GPU is missing, no error (FAST_LAYOUT_CPU_FALLBACK)."
     )
-    workers: int = Field(default=os.cpu_count() or 1, description="Processes that decode pictures.")
+    workers: int = Field(default=0, description="Processes that decode pictures; 0: one for each leased core.")
 
     def settings(self) -> LayoutSettings:
         chosen = {
@@ -163,12 +170,15 @@ class LayoutConfig(dg.Config):
     owners=OWNERS,
     pool=GPU_POOL,
     code_version=layout_stage.CODE_VERSION,
+    op_tags=LAYOUT,
+    retry_policy=AFTER_A_CRASH,
 )
 def layout_lmdb(context: dg.AssetExecutionContext, config: LayoutConfig, locations: Locations) -> dg.MaterializeResult:
     """Pages with word quads and layout regions, for the detector (guide, step 5)."""
     partition, workspace = source_partition(context.partition_key), locations.workspace
     with stage_run(context):
-        manifests = build_layouts(locations.share, partition, workspace, config.settings(), workers=config.workers)
+        workers = config.workers or leased_cpus()
+        manifests = build_layouts(locations.share, partition, workspace, config.settings(), workers=workers)
         artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
         shown = {
             "layout_model": _layout_model(manifests[0], partition),

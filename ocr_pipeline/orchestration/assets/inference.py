@@ -9,8 +9,9 @@ import dagster as dg
 from pydantic import Field
 
 from ocr_pipeline import fast
-from ocr_pipeline.orchestration.assets.data import GPU_POOL, OWNERS
+from ocr_pipeline.orchestration.assets.data import OWNERS
 from ocr_pipeline.orchestration.champion import dlora_champion, fast_champion
+from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, MODEL
 from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
@@ -34,6 +35,8 @@ class DetectionConfig(dg.Config):
     owners=OWNERS,
     pool=GPU_POOL,
     code_version=CODE_VERSION,
+    op_tags=MODEL,
+    retry_policy=AFTER_A_CRASH,
 )
 def detections(
     context: dg.AssetExecutionContext, config: DetectionConfig, locations: Locations
@@ -49,15 +52,16 @@ def detections(
         words = sum(len(page.words) for page in pages)
         reasons = {"page": _unreadable(len(errors)), "word": {}}
         counts = Counts(len(pages) + len(errors), len(pages), words, words, reasons)
-        _write_manifest("detections", workspace.detections, checkpoint, counts)
+        manifest = _write_manifest("detections", workspace.detections, checkpoint, counts)
     drawn = sorted(workspace.detections.glob("*.png"))
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(manifest.fingerprint),
         metadata={
             **counts_metadata(counts),
             "errors": dg.MetadataValue.json(errors),
             "path": dg.MetadataValue.path(workspace.detections),
             **({"sample_page": encoded_picture(drawn[0].read_bytes())} if drawn else {}),
-        }
+        },
     )
 
 
@@ -77,6 +81,8 @@ class PredictionConfig(dg.Config):
     owners=OWNERS,
     pool=GPU_POOL,
     code_version=CODE_VERSION,
+    op_tags=MODEL,
+    retry_policy=AFTER_A_CRASH,
 )
 def predictions(
     context: dg.AssetExecutionContext, config: PredictionConfig, locations: Locations
@@ -98,15 +104,16 @@ def predictions(
         )
         reasons = {"page": {}, "word": _unreadable(read.errors)}
         counts = Counts(0, 0, read.images, read.images - read.errors, reasons)
-        _write_manifest("predictions", workspace.predictions, checkpoint, counts)
+        manifest = _write_manifest("predictions", workspace.predictions, checkpoint, counts)
     with workspace.predictions.open(encoding="utf-8-sig", newline="") as file:
         rows = list(islice(csv.DictReader(file), 12))
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(manifest.fingerprint),
         metadata={
             **counts_metadata(counts),
             "path": dg.MetadataValue.path(workspace.predictions),
             "sample_words": crop_table((Path(row["filename"]).read_bytes(), row["text"]) for row in rows),
-        }
+        },
     )
 
 
@@ -114,7 +121,7 @@ def _unreadable(count: int) -> dict[str, int]:
     return {"image_unreadable": count} if count else {}
 
 
-def _write_manifest(stage: str, artifact: Path, checkpoint: Input, counts: Counts) -> None:
+def _write_manifest(stage: str, artifact: Path, checkpoint: Input, counts: Counts) -> Manifest:
     files = [artifact] if artifact.is_file() else sorted(artifact.glob("*.json"))
     manifest = Manifest(
         stage=stage,
@@ -126,3 +133,4 @@ def _write_manifest(stage: str, artifact: Path, checkpoint: Input, counts: Count
         counts=counts,
     )
     write_manifest(artifact, manifest)
+    return manifest

@@ -4,11 +4,13 @@ import os
 from typing import Any
 
 import dagster as dg
+import msgspec
 from pydantic import Field
 
 from ocr_pipeline import quality as quality_stage
 from ocr_pipeline.datasets import source_partition
 from ocr_pipeline.orchestration.assets.data import OWNERS, annotations, lookup, merged_json
+from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, SMALL
 from ocr_pipeline.orchestration.metadata import crop_table
 from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.orchestration.resources import Locations
@@ -22,6 +24,7 @@ from ocr_pipeline.quality import (
     read_quality,
     write_report,
 )
+from ocr_pipeline.storage.manifest import fingerprint_of
 
 _PICTURES = {
     "rare": "rare_characters",
@@ -47,20 +50,25 @@ class QualityConfig(dg.Config):
     kinds={"html"},
     owners=OWNERS,
     code_version=quality_stage.CODE_VERSION,
+    op_tags=SMALL,
+    retry_policy=AFTER_A_CRASH,
 )
 def data_quality(
     context: dg.AssetExecutionContext, config: QualityConfig, locations: Locations
 ) -> dg.MaterializeResult:
-    """Counts, characters, boxes, duplicates, suspicious labels, and pages in training and validation data at once."""
+    """Counts, characters, boxes, duplicates, suspicious labels, and pages in training and validation data at once.
+
+    Its data version is that of the leaks alone: a checkpoint is not stale because a report was written anew.
+    """
     partition, workspace = source_partition(context.partition_key), locations.workspace
     with stage_run(context):
         settings = QualitySettings.from_environment({SECONDS_VARIABLE: config.seconds})
-        manifest = measure_quality(locations.share, partition, workspace, settings)
+        measure_quality(locations.share, partition, workspace, settings)
         quality = read_quality(workspace.quality(partition.key))
         report = write_report(workspace)
     return dg.MaterializeResult(
         metadata={**quality_metadata(quality), "report": dg.MetadataValue.path(report)},
-        data_version=dg.DataVersion(manifest.fingerprint),
+        data_version=dg.DataVersion(fingerprint_of([msgspec.json.encode(quality.comparison.leaks)])),
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +10,31 @@ import dagster as dg
 import msgspec
 from pydantic import Field
 
-from ocr_pipeline import fast
-from ocr_pipeline.orchestration.assets.data import GPU_POOL, OWNERS, annotations, layout_lmdb
+from ocr_pipeline import dlora, fast
+from ocr_pipeline.leases.machine import leased_gpus
+from ocr_pipeline.orchestration.assets.data import OWNERS, annotations, layout_lmdb
+from ocr_pipeline.orchestration.assets.quality import data_quality
 from ocr_pipeline.orchestration.automation.conditions import TRAIN
 from ocr_pipeline.orchestration.checkpoints import Training
+from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, training_demand
+from ocr_pipeline.orchestration.execution.many_devices import train_on_leased_devices
 from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
+from ocr_pipeline.orchestration.gate import demand_sayable_labels, demand_sound_data
+from ocr_pipeline.orchestration.invariants import crop_faults, page_faults
 from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture
-from ocr_pipeline.orchestration.partitions import FROM_ALL_PARTITIONS
+from ocr_pipeline.orchestration.partitions import from_chosen
 from ocr_pipeline.orchestration.recipe_file import recipe_defaults
 from ocr_pipeline.orchestration.recipes import choose_data
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
+from ocr_pipeline.orchestration.training_log import TrainingLog
 from ocr_pipeline.storage.manifest import Manifest, fingerprint_file, manifest_path
 
-FAST_CONFIGS = Path(fast.__file__).parent / "configs"
 FAST_DEFAULTS = recipe_defaults("fast_checkpoint")
 DLORA_DEFAULTS = recipe_defaults("dlora_checkpoint")
+_FAST_DATA = from_chosen(FAST_DEFAULTS.get("partitions", []), fully_labelled=True)
+_DLORA_DATA = from_chosen(DLORA_DEFAULTS.get("partitions", []), fully_labelled=False)
+_DESPITE_CHECKS = "Train although the data has leaks, counts that do not add up, or characters the base lacks."
 _LOGS = {"show_predictions", "show_training", "show_tokens", "show_gradients", "profile", "report_to"}
 _ELSEWHERE = {"output_dir", "lmdb_base", "resume", "config", "checkpoint", *_LOGS}
 
@@ -46,22 +56,24 @@ class FastCheckpointConfig(dg.Config):
         default=FAST_DEFAULTS.get("options", {}),
         description="Any other flag of `ocr-pipeline train-fast`, such as batch_size or max_steps.",
     )
+    despite_checks: bool = Field(default=FAST_DEFAULTS.get("despite_checks", False), description=_DESPITE_CHECKS)
 
     def settings(self) -> fast.FastTraining:
-        path = Path(self.config)
-        given: dict[str, Any] = {"config": path if path.exists() else FAST_CONFIGS / path.name, "output_dir": Path()}
+        given: dict[str, Any] = {"config": Path(self.config), "output_dir": Path()}
         if self.checkpoint:
             given["checkpoint"] = Path(self.checkpoint)
         return fast.FastTraining(**given, **self.options)
 
 
 @dg.asset(
-    deps=[dg.AssetDep(layout_lmdb, partition_mapping=FROM_ALL_PARTITIONS)],
+    deps=[dg.AssetDep(asset, partition_mapping=_FAST_DATA) for asset in (layout_lmdb, data_quality)],
     group_name="detection",
     kinds={"pytorch"},
     owners=OWNERS,
     pool=GPU_POOL,
     code_version=fast.CODE_VERSION,
+    op_tags=training_demand(FAST_DEFAULTS.get("gpus", 1)),
+    retry_policy=AFTER_A_CRASH,
     automation_condition=TRAIN,
 )
 def fast_checkpoint(
@@ -79,9 +91,12 @@ def fast_checkpoint(
         training = Training("fast_checkpoint", workspace.fast_checkpoint, fast.CODE_VERSION, recorded, recipe)
         manifest = training.published()
         if manifest is None:
-            run = dataclasses.replace(settings, output_dir=workspace.fast_run(training.key), resume="auto")
-            with stopped_by_the_stage(fast.TrainingStoppedError):
-                result = fast.train_fast(run, recipe.train, recipe.valid)
+            if not config.despite_checks:
+                demand_sound_data(workspace, recipe, page_faults)
+            run_dir = workspace.fast_run(training.key)
+            run = dataclasses.replace(settings, output_dir=run_dir, resume="auto", quiet=True)
+            with stopped_by_the_stage():
+                result = train_on_leased_devices(fast.train_fast, run, recipe.train, recipe.valid, _detector_log)
             manifest = training.publish(result.best_checkpoint, result.metrics)
     run_folder = workspace.fast_run(training.key)
     pictures = {name: run_folder / f"{name}.png" for name in ("curves", "training_batch", "validation")}
@@ -107,15 +122,18 @@ class DloraCheckpointConfig(dg.Config):
         default=DLORA_DEFAULTS.get("options", {}),
         description="Any other flag of `ocr-pipeline train-dlora`, such as learning_rate or max_steps.",
     )
+    despite_checks: bool = Field(default=DLORA_DEFAULTS.get("despite_checks", False), description=_DESPITE_CHECKS)
 
 
 @dg.asset(
-    deps=[dg.AssetDep(annotations, partition_mapping=FROM_ALL_PARTITIONS)],
+    deps=[dg.AssetDep(asset, partition_mapping=_DLORA_DATA) for asset in (annotations, data_quality)],
     group_name="recognition",
     kinds={"huggingface"},
     owners=OWNERS,
     pool=GPU_POOL,
-    code_version="1",
+    code_version=dlora.CODE_VERSION,
+    op_tags=training_demand(DLORA_DEFAULTS.get("gpus", 1)),
+    retry_policy=AFTER_A_CRASH,
     automation_condition=TRAIN,
 )
 def dlora_checkpoint(
@@ -125,8 +143,6 @@ def dlora_checkpoint(
 
     An interrupted training goes on where it stopped; the same data and settings are not trained twice.
     """
-    from ocr_pipeline import dlora  # transformers and peft cost seconds, which the code server need not wait for
-
     workspace = locations.workspace
     with stage_run(context):
         recipe = choose_data(
@@ -136,21 +152,43 @@ def dlora_checkpoint(
         )
         settings = dlora.DloraTraining(model_name_or_path=config.model_name_or_path, output_dir="", **config.options)
         recorded = _plain(settings, {"model_name_or_path": Path(config.model_name_or_path).name})
-        training = Training("dlora_checkpoint", workspace.dlora_checkpoint, "1", recorded, recipe)
+        training = Training("dlora_checkpoint", workspace.dlora_checkpoint, dlora.CODE_VERSION, recorded, recipe)
         manifest = training.published()
         if manifest is None:
+            if not config.despite_checks:
+                demand_sound_data(workspace, recipe, crop_faults)
+                coverage = dlora.label_coverage(config.model_name_or_path, recipe.train)
+                demand_sayable_labels(coverage, config.model_name_or_path)
             run_dir = str(workspace.dlora_run(training.key))
             run = dataclasses.replace(settings, output_dir=run_dir, resume_from_checkpoint="last")
-            result = dlora.train_dlora(run, recipe.train, recipe.valid)
+            with stopped_by_the_stage():
+                result = train_on_leased_devices(dlora.train_dlora, run, recipe.train, recipe.valid, _recogniser_log)
             manifest = training.publish(result.checkpoint, _recognition_metrics(result))
     run_folder = workspace.dlora_run(training.key)
     return _result(manifest, training, run_folder, _gallery(run_folder))
 
 
+def _detector_log() -> Callable[[dict[str, Any]], None]:
+    log = TrainingLog("fast_checkpoint")
+
+    def on_progress(row: dict[str, Any]) -> None:
+        log.step(row["step"], row["steps"], row["loss"], f"hmean {row['hmean']:.4f}" if "hmean" in row else "")
+
+    return on_progress
+
+
+def _recogniser_log() -> Callable[[Any], None]:
+    log = TrainingLog("dlora_checkpoint")
+
+    def on_progress(progress: Any) -> None:
+        if progress.loss is not None:
+            log.step(progress.step, progress.steps, progress.loss)
+
+    return on_progress
+
+
 def _gallery(run_folder: Path) -> dict[str, Any]:
     """The validation crops with the most errors, and the curves of the training."""
-    from ocr_pipeline import dlora
-
     shown: dict[str, Any] = {}
     if (run_folder / "predictions.csv").is_file():
         worst = dlora.worst_crops(run_folder / "predictions.csv")
@@ -174,6 +212,7 @@ def _plain(settings: Any, instead: dict[str, Any]) -> dict[str, Any]:
     fields = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _ELSEWHERE}
     start = getattr(settings, "checkpoint", None)
     fields |= instead | ({"checkpoint": fingerprint_file(start)} if start else {})
+    fields |= {"processes": leased_gpus()} if leased_gpus() > 1 else {}  # N train as one with N times the batch
     return msgspec.json.decode(msgspec.json.encode(fields))
 
 

@@ -11,6 +11,7 @@ import dagster as dg
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.automation.settings import SETTINGS
+from ocr_pipeline.orchestration.gate import objections
 from ocr_pipeline.orchestration.recipe_file import recipe_defaults
 from ocr_pipeline.orchestration.recipes import Recipe, choose_data
 from ocr_pipeline.orchestration.resources import Locations
@@ -56,22 +57,37 @@ def seconds_settled(workspace: Workspace, asset: str, now: float) -> float:
     return min((now - manifest_path(path).stat().st_mtime for path in artifacts), default=0.0)
 
 
+def shortfall(workspace: Workspace, asset: str, now: float) -> str:
+    """What keeps a training from starting by itself, in words; empty if nothing does."""
+    recipe = recipe_of(workspace, asset)
+    if recipe is None:
+        return "wait: nothing to learn from is published"
+    share, settled = changed_share(workspace, asset), seconds_settled(workspace, asset, now)
+    if share <= 0:
+        return "wait: no words are new"
+    if share < SETTINGS.train_share:
+        return f"wait: {share:.1%} of the words are new, {SETTINGS.train_share:.0%} must be"
+    if settled < SETTINGS.quiet_seconds:
+        return f"wait: the data has settled for {settled:.0f} s, {SETTINGS.quiet_seconds:.0f} must be"
+    if recipe_defaults(asset).get("despite_checks", False):
+        return ""
+    against = "; ".join(objections(workspace, recipe))
+    return against and f"wait: {against}"
+
+
 class EnoughHasChanged(dg.AutomationCondition):
-    """True for a training whose data has settled and of whose words at least `train_share` are new to it."""
+    """True for a training whose data has settled, is sound, and of whose words at least `train_share` are new to it."""
 
     @property
     def description(self) -> str:
         return (
-            f"at least {SETTINGS.train_share:.0%} of the words are new, and settled for {SETTINGS.quiet_seconds:.0f} s"
+            f"at least {SETTINGS.train_share:.0%} of the words are new, settled for {SETTINGS.quiet_seconds:.0f} s, "
+            "and nothing speaks against the data"
         )
 
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
         workspace, asset = Locations().workspace, context.key.to_user_string()
-        is_true = (
-            SETTINGS.train_share > 0
-            and changed_share(workspace, asset) >= SETTINGS.train_share
-            and seconds_settled(workspace, asset, time.time()) >= SETTINGS.quiet_seconds
-        )
+        is_true = SETTINGS.train_share > 0 and not shortfall(workspace, asset, time.time())
         subset = context.candidate_subset if is_true else context.get_empty_subset()
         return dg.AutomationResult(context, subset)
 

@@ -1,14 +1,23 @@
-"""What a step needs, as op tags: one vocabulary for every executor."""
+"""What a step needs, as op tags: one vocabulary for every executor.
+
+A data step asks for half of the cores (OCR_PIPELINE_DATA_CPUS says how many) and starts a worker for each of them: two
+such steps, or one beside a GPU step, keep a machine busy and never ask for more than it has. With several GPUs, cores
+divided by GPUs let a layout step run on each. Memory is what a step needs at most, with any size of data.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
+import dagster as dg
+
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.leases.machine import Demand
+from ocr_pipeline.leases.machine import Demand, machine_cpus
 
 GPU_POOL = "gpu"
 GPUS_TAG, CPUS_TAG, MEMORY_TAG = "ocr/gpus", "ocr/cpus", "ocr/memory_gb"
+DATA_CPUS_VARIABLE = "OCR_PIPELINE_DATA_CPUS"
 
 
 def demand_tags(*, gpus: int = 0, cpus: int = 1, memory_gb: float = 0) -> dict[str, str]:
@@ -34,3 +43,42 @@ def demand_of(tags: Mapping[str, str], pool: str | None) -> Demand:
             where=", ".join(f"{name}={tags[name]}" for name in (GPUS_TAG, CPUS_TAG, MEMORY_TAG) if name in tags),
             remedy="Write the tags with demand_tags().",
         ) from error
+
+
+def data_cpus(environment: Mapping[str, str] = os.environ) -> int:
+    """Cores of a data step: OCR_PIPELINE_DATA_CPUS, else half of those that this process may use.
+
+    Raises:
+        PipelineError: the variable is no number above 0.
+    """
+    given = environment.get(DATA_CPUS_VARIABLE)
+    if given and not (given.isdecimal() and int(given)):
+        raise PipelineError(
+            f"{given!r} is no number of cores", where=DATA_CPUS_VARIABLE, remedy="Give a whole number from 1 on."
+        )
+    return int(given) if given else max(1, machine_cpus(environment) // 2)
+
+
+SMALL = demand_tags(memory_gb=1)
+"""A step that lists, measures or compares, in one process."""
+
+DATA = demand_tags(cpus=data_cpus(), memory_gb=2)
+"""A step that reads labels or pictures with a worker for each of its cores."""
+
+LAYOUT = demand_tags(gpus=1, cpus=data_cpus(), memory_gb=4)
+"""A data step with a model: its workers decode for one device."""
+
+MODEL = demand_tags(gpus=1, memory_gb=4)
+"""A training, an evaluation, or a step that looks and reads: one device, which never waits for more than a core."""
+
+
+def training_demand(gpus: int) -> dict[str, str]:
+    """A training with a process for each of its GPUs."""
+    return demand_tags(gpus=gpus, cpus=gpus, memory_gb=4 * gpus)
+
+
+AFTER_A_CRASH = dg.RetryPolicy(max_retries=1, delay=5)
+"""A step that was killed is tried once more, and goes on from its last shard or checkpoint.
+
+An error that a person has to mend is not tried again (`stage_run` says so to Dagster).
+"""

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -27,12 +27,11 @@ from dagster._core.executor.step_delegating import (
     StepHandlerContext,
 )
 
-from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.leases.keeper import Order
 from ocr_pipeline.leases.machine import Demand, Machine, find_machine
 from ocr_pipeline.orchestration.execution.demands import demand_of
+from ocr_pipeline.orchestration.execution.workers import working_here
 
-EXECUTOR_VARIABLE = "OCR_PIPELINE_EXECUTOR"
 LEASES_VARIABLE = "OCR_PIPELINE_LEASES"
 PATIENCE_SECONDS = 60.0
 GRACE_SECONDS = 50.0
@@ -81,27 +80,6 @@ def local_executor(init_context: InitExecutorContext) -> StepDelegatingExecutor:
     )
 
 
-_EXECUTORS: dict[str, Callable[[], dg.ExecutorDefinition]] = {
-    "local": lambda: local_executor,
-    "multiprocess": lambda: dg.multiprocess_executor,
-    "in_process": lambda: dg.in_process_executor,
-}
-
-
-def chosen_executor() -> dg.ExecutorDefinition:
-    """The executor that OCR_PIPELINE_EXECUTOR names; by default the local one, which needs Linux.
-
-    Raises:
-        PipelineError: there is none of that name.
-    """
-    name = os.environ.get(EXECUTOR_VARIABLE) or ("local" if sys.platform == "linux" else "multiprocess")
-    if name not in _EXECUTORS:
-        raise PipelineError(
-            "there is no such executor", where=f"{EXECUTOR_VARIABLE}={name}", remedy=f"One of {', '.join(_EXECUTORS)}."
-        )
-    return _EXECUTORS[name]()
-
-
 class LeasedStepHandler(StepHandler):
     """Starts, watches and stops the keepers of a run's steps."""
 
@@ -121,8 +99,8 @@ class LeasedStepHandler(StepHandler):
         arguments = step_handler_context.execute_step_args
         owner = f"{arguments.run_id} {key}"
         order = Order(self.folder, self.machine, demand, owner, os.getpid(), self.patience, self.grace)
-        if not self._keepers:  # a run of the command line says nowhere else where it runs, which the reaper must know
-            yield DagsterEvent.engine_event(step, f"Starting steps (pid: {os.getpid()}).", EngineEventData())
+        if not self._keepers:
+            yield DagsterEvent.engine_event(step, working_here(), EngineEventData())
         self._keepers[key] = subprocess.Popen(
             order.command([sys.executable, "-m", "dagster", "api", "execute_step"]),
             env={**os.environ, **{item["name"]: item["value"] for item in arguments.get_command_env()}},

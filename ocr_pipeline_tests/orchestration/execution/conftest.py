@@ -53,7 +53,7 @@ def floor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Floor]:
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     for name, value in {
         "DAGSTER_HOME": home,
-        "PRETENDED_FOLDER": tmp_path,
+        pretended.FOLDER_VARIABLE: tmp_path,
         "OCR_PIPELINE_GPUS": "0,1",
         "OCR_PIPELINE_CPUS": "4",
         LEASES_VARIABLE: tmp_path / "leases",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import signal
 import time
@@ -9,13 +11,14 @@ from pathlib import Path
 
 import dagster as dg
 
-from ocr_pipeline.fast import TrainingStoppedError
-from ocr_pipeline.fast.stopping import StopSigns
+from ocr_pipeline.orchestration.execution.choice import chosen_executor
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL, demand_tags
-from ocr_pipeline.orchestration.execution.executor import local_executor
+from ocr_pipeline.orchestration.execution.reaper import orphaned_runs
 from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
+from ocr_pipeline.stopping import StopSigns, TrainingStoppedError
 
-FOLDER = Path(os.environ.get("PRETENDED_FOLDER", "."))
+FOLDER_VARIABLE = "OCR_PIPELINE_PRETENDED_FOLDER"
+FOLDER = Path(os.environ.get(FOLDER_VARIABLE, "."))
 
 
 def record(*words: object) -> None:
@@ -26,7 +29,7 @@ def record(*words: object) -> None:
 def step(name: str, gpus: int) -> dg.OpDefinition:
     @dg.op(name=name, tags=demand_tags(gpus=gpus))
     def compute() -> None:
-        devices = os.environ["CUDA_VISIBLE_DEVICES"]
+        devices = os.environ.get("CUDA_VISIBLE_DEVICES", "")
         record("start", name, devices)
         time.sleep(0.2)
         record("end", name, devices)
@@ -34,9 +37,34 @@ def step(name: str, gpus: int) -> dg.OpDefinition:
     return compute
 
 
+def heavy_step(name: str, gpus: int, cpus: int, seconds: float) -> dg.OpDefinition:
+    """A step that holds what it was given under locks of its own, which the executor knows nothing of."""
+
+    @dg.op(name=name, tags=demand_tags(gpus=gpus, cpus=cpus), retry_policy=dg.RetryPolicy(max_retries=3))
+    def compute(context) -> None:
+        devices = [device for device in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if device]
+        run = context.run.root_run_id or context.run_id
+        record("start", run, name, os.getpid(), len(devices))
+        with contextlib.ExitStack() as held:
+            for device in devices:
+                lock = held.enter_context((FOLDER / f"device_{device}").open("w"))
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    record("conflict", run, name, device)
+            time.sleep(seconds)
+        record("end", run, name)
+
+    return compute
+
+
+MANY = [(1, 1), (0, 4), (4, 2), (1, 1), (2, 1), (0, 1), (1, 2), (2, 2), (1, 1), (3, 1)]
+"""(devices, cores) of ten steps on a machine with four of the one and six of the other."""
+
+
 @dg.op(pool=GPU_POOL, retry_policy=dg.RetryPolicy(max_retries=1))
 def killed_once() -> None:
-    record("pid", os.getpid(), os.environ["CUDA_VISIBLE_DEVICES"])
+    record("pid", os.getpid(), os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     if not (FOLDER / "killed").exists():
         (FOLDER / "killed").touch()
         os.kill(os.getpid(), signal.SIGKILL)
@@ -57,10 +85,11 @@ def training() -> None:
     saved = FOLDER / "saved"
     first = int(saved.read_text()) if saved.exists() else 0
     record("pid", os.getpid(), first)
-    with stopped_by_the_stage(TrainingStoppedError), StopSigns(None) as signs:
+    with stopped_by_the_stage(), StopSigns(None) as signs:
         for done in range(first, 1 if first else 600):
             time.sleep(0.1)
             if signs.terminated:
+                time.sleep(float(os.environ.get("PRETENDED_SAVING", 0)))
                 saved.write_text(str(done + 1))
                 raise TrainingStoppedError("stopped", where=saved, remedy="Run it again.")
 
@@ -74,6 +103,12 @@ def too_big() -> None:
 def mixed() -> None:
     for number, gpus in enumerate((1, 0, 2)):
         step(f"step_{number}_of_{gpus}", gpus)()
+
+
+@dg.job
+def many() -> None:
+    for number, (gpus, cpus) in enumerate(MANY):
+        heavy_step(f"heavy_{number}_of_{gpus}", gpus, cpus, seconds=1 + number % 3)()
 
 
 @dg.job
@@ -96,4 +131,8 @@ def too_big_job() -> None:
     too_big()
 
 
-defs = dg.Definitions(jobs=[mixed, killed_once_job, endless_job, training_job, too_big_job], executor=local_executor)
+defs = dg.Definitions(
+    jobs=[mixed, many, killed_once_job, endless_job, training_job, too_big_job],
+    executor=chosen_executor(),
+    sensors=[orphaned_runs],
+)

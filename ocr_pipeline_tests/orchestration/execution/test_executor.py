@@ -10,8 +10,8 @@ import pytest
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.leases.machine import Demand
 from ocr_pipeline.orchestration.definitions import build_definitions
+from ocr_pipeline.orchestration.execution.choice import chosen_executor
 from ocr_pipeline.orchestration.execution.demands import demand_of, demand_tags
-from ocr_pipeline.orchestration.execution.executor import chosen_executor
 from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from ocr_pipeline.orchestration.execution import reaper
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL
-from ocr_pipeline.orchestration.execution.reaper import Worker, end_orphaned_runs, find_worker
+from ocr_pipeline.orchestration.execution.reaper import end_orphaned_runs
+from ocr_pipeline.orchestration.execution.workers import Worker, find_worker
 from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
 
 STARTED, FAILURE = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE

@@ -12,18 +12,20 @@ import threading
 import time
 from pathlib import Path
 
-import dagster as dg
 import pytest
+from click.testing import CliRunner
 
-from ocr_pipeline.orchestration import locks
-from ocr_pipeline.orchestration.locks import holder, lease, lease_path
-from ocr_pipeline.storage.manifest import manifest_path
+from ocr_pipeline.cli import cli
+from ocr_pipeline.leases import artifacts
+from ocr_pipeline.leases.artifacts import holder, lease, lease_path
+from ocr_pipeline.storage.manifest import read_manifest
 from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.synthetic import write_collection
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from ocr_pipeline.orchestration.locks import lease
+from ocr_pipeline.leases.artifacts import lease
 with lease(Path(sys.argv[1]), "the first"):
     Path(sys.argv[2]).touch()
     time.sleep(60)
@@ -42,7 +44,7 @@ def start_holder(path: Path, started: Path) -> subprocess.Popen:
 def test_a_killed_process_loses_its_lease_to_the_one_that_waits(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locks, "ASK_EVERY", 0.02)
+    monkeypatch.setattr(artifacts, "ASK_EVERY", 0.02)
     caplog.set_level(logging.INFO, "ocr_pipeline")
     path = tmp_path / ".leases" / "layout_lmdb.handwriting_train.lock"
     process = start_holder(path, tmp_path / "started")
@@ -65,28 +67,6 @@ def test_a_killed_process_loses_its_lease_to_the_one_that_waits(
     assert taken == ["the second"] and holder(path) == ""
 
 
-def test_a_step_waits_for_the_other_run_and_then_finds_the_artifact_current(
-    definitions: dg.Definitions, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(locks, "ASK_EVERY", 0.02)
-    job, partition = definitions.resolve_job_def("data"), "public_admin_train"
-    merged_json = [dg.AssetKey("merged_json")]
-    assert job.execute_in_process(partition_key=partition, asset_selection=merged_json).success
-    made = manifest_path(workspace.merged_json(partition)).stat().st_mtime_ns
-    process = start_holder(lease_path(workspace, "merged_json", partition), tmp_path / "started")
-    results: list[dg.ExecuteInProcessResult] = []
-    run = threading.Thread(
-        target=lambda: results.append(job.execute_in_process(partition_key=partition, asset_selection=merged_json))
-    )
-    run.start()
-    run.join(1.5)
-    assert run.is_alive()
-    process.kill()
-    process.wait()
-    run.join(60)
-    assert results[0].success and manifest_path(workspace.merged_json(partition)).stat().st_mtime_ns == made
-
-
 def test_leases_of_other_partitions_do_not_wait(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     paths = {lease_path(workspace, "lookup", partition) for partition in ("a", "b", None)}
@@ -94,3 +74,21 @@ def test_leases_of_other_partitions_do_not_wait(tmp_path: Path) -> None:
     first, second, _ = sorted(paths)
     with lease(first, "one"), lease(second, "two"):
         assert "one" in holder(first) and "two" in holder(second)
+
+
+def test_a_command_waits_for_the_lease_of_its_artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifacts, "ASK_EVERY", 0.02)
+    workspace, partition = Workspace(tmp_path / "output"), "public_admin_train"
+    write_collection(tmp_path / "share", pages={partition: 1}, page_size=(160, 224))
+    process = start_holder(lease_path(workspace, "merged_json", partition), tmp_path / "started")
+    places = ["--source", str(tmp_path / "share"), "--output", str(workspace.root), "--partition", partition]
+    results = []
+    command = threading.Thread(target=lambda: results.append(CliRunner().invoke(cli, ["merge", *places])))
+    command.start()
+    command.join(1.0)
+    assert command.is_alive() and not read_manifest(workspace.merged_json(partition))
+    process.kill()
+    process.wait()
+    command.join(60)
+    assert results[0].exit_code == 0 and read_manifest(workspace.merged_json(partition))
+    assert holder(lease_path(workspace, "merged_json", partition)) == ""

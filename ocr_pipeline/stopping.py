@@ -1,12 +1,10 @@
-"""Reasons to end a training before its last step: a signal, the clock, or no more progress."""
+"""Reasons to end a training before its last step that come from outside: a signal, or the clock."""
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Mapping, Sequence
 from types import FrameType, TracebackType
-from typing import Any
 
 from ocr_pipeline.errors import PipelineError
 
@@ -48,8 +46,3 @@ class StopSigns:
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:
         self.terminated = True
-
-
-def without_progress(history: Sequence[Mapping[str, Any]], best_step: float) -> int:
-    """Validations since the best one."""
-    return sum("hmean" in row and row["step"] > best_step for row in history)

@@ -1,8 +1,9 @@
-"""One run at a time for each artifact: a lease that the kernel takes back when its process dies, however it dies.
+"""One maker at a time for each artifact: a lease that the kernel takes back when its process dies, however it dies.
 
-A lease is an exclusive ``flock`` on a small file below ``.leases`` of the output folder. Its text says who holds it,
-for people; whether it is held only the kernel knows. It serves all processes of one machine; on a network file
-system it serves as far as that file system carries ``flock`` to the others.
+Steps of Dagster and commands of the command line take the same leases, so they meet each other too. A lease is an
+exclusive ``flock`` on a small file below ``.leases`` of the output folder. Its text says who holds it, for people;
+whether it is held only the kernel knows. It serves all processes of one machine; on a network file system it serves as
+far as that file system carries ``flock`` to the others.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def lease(path: Path, owner: str) -> Iterator[None]:
     """Hold the lease while the block runs; whoever comes second waits, saying for whom.
 
     Args:
-        owner: who asks, as people will read it (``run 1f0c, step layout_lmdb``).
+        owner: who asks, as people will read it (``run 1f0c, layout_lmdb handwriting_train``).
 
     Raises:
         PipelineError: the folder cannot be written to.

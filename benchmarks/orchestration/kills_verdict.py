@@ -1,0 +1,136 @@
+"""What must hold after a round of kills."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import lmdb
+import torch
+from safetensors.torch import load_file
+
+from ocr_pipeline.leases.machine import find_machine
+from ocr_pipeline.leases.queue import LeaseQueue
+from ocr_pipeline.storage.manifest import read_manifest
+from ocr_pipeline.storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from benchmarks.orchestration.kills_arena import Arena
+
+_TRAINED = ("fast_champion.pth", "dlora_champion")
+_PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """Steps that succeeded, starts beyond the first of each, and all that should not be."""
+
+    steps: int
+    started_again: int
+    wrong: list[str]
+
+
+def verdict(arena: Arena, instance: dg.DagsterInstance, began: float, hit: Counter[str], *, training: bool) -> Found:
+    """Look at everything a round left; ``hit`` counts the kills that met each ``partition step``."""
+    wrong = _different(arena, training) + _left_behind(arena, instance)
+    starts, successes = _steps(instance, began)
+    wrong += [f"{step} succeeded {count} times" for step, count in successes.items() if count > 1]
+    wrong += [
+        f"{step} started {count} times, hit {hit[step]}" for step, count in starts.items() if count > 1 + hit[step]
+    ]
+    return Found(successes.total(), (starts - Counter(set(starts))).total(), wrong)
+
+
+def digest(workspace: Workspace) -> dict[str, str]:
+    """A hash of the content of each published artifact, by its name."""
+    manifests = sorted(workspace.root.rglob("*.manifest.json"))
+    artifacts = [path.with_name(path.name.removesuffix(".manifest.json")) for path in manifests]
+    return {path.name: _hash(path) for path in artifacts if ".pages" not in path.parts and read_manifest(path)}
+
+
+def _different(arena: Arena, training: bool) -> list[str]:
+    reference: dict[str, str] = json.loads((arena.folder / "reference.json").read_text())
+    expected = {name: value for name, value in reference.items() if training or name not in _of_training(reference)}
+    made = digest(arena.workspace)
+    return [
+        f"{name} {'differs' if name in made else 'is missing'}"
+        for name, value in expected.items()
+        if made.get(name) != value
+    ]
+
+
+def _of_training(names: Any) -> set[str]:
+    return {name for name in names if name.startswith(("fast_ch", "dlora_ch"))}
+
+
+def _hash(artifact: Path) -> str:
+    digest = hashlib.sha256()
+    if artifact.suffix == ".pth":
+        content = torch.load(artifact, weights_only=True)
+        _add_tensors(digest, content.get("ema") or content["state_dict"])
+    elif (artifact / "data.mdb").exists():
+        with lmdb.open(str(artifact), readonly=True, lock=False) as environment, environment.begin() as transaction:
+            for key, value in transaction.cursor():
+                digest.update(key + b"\0" + value)
+    elif artifact.is_dir():
+        for path in sorted(artifact.rglob("*.safetensors")):
+            _add_tensors(digest, load_file(path))
+    else:
+        digest.update(artifact.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _add_tensors(digest: Any, tensors: dict[str, torch.Tensor]) -> None:
+    for name, tensor in sorted(tensors.items()):
+        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+
+
+def _left_behind(arena: Arena, instance: dg.DagsterInstance) -> list[str]:
+    """Leases, slots, runs and processes that should have gone, after the moment that the last of them needs."""
+    deadline = time.monotonic() + _PATIENCE
+    while (left := _now_left(arena, instance)) and time.monotonic() < deadline:
+        time.sleep(1)
+    return left
+
+
+def _now_left(arena: Arena, instance: dg.DagsterInstance) -> list[str]:
+    left = [f"ticket {ticket.owner}" for ticket in LeaseQueue(arena.leases, find_machine(), 60).tickets()]
+    left += [f"lease {path.name}" for path in (arena.output / ".leases").glob("*.lock") if _is_held(path)]
+    slots = instance.event_log_storage.get_concurrency_info("gpu").claimed_slots
+    left += [f"slot of {slot.run_id}" for slot in slots]
+    left += [f"run {run.run_id} {run.status.value}" for run in instance.get_runs() if not run.is_finished]
+    for kind in ("step", "keeper", "run"):
+        left += [f"{kind} process {victim.pid}" for victim in arena.victims(kind)]
+    return left
+
+
+def _is_held(path: Path) -> bool:
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _steps(instance: dg.DagsterInstance, began: float) -> tuple[Counter[str], Counter[str]]:
+    """How often each ``partition step`` started and succeeded in the runs since ``began``."""
+    starts: Counter[str] = Counter()
+    successes: Counter[str] = Counter()
+    for record in instance.get_run_records():
+        if record.create_timestamp.timestamp() < began:
+            continue
+        run = record.dagster_run
+        for entry in instance.all_logs(run.run_id, {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_SUCCESS}):
+            event = entry.dagster_event
+            if event is not None:
+                counter = starts if event.is_step_start else successes
+                counter[f"{run.tags.get('dagster/partition', '')} {event.step_key}"] += 1
+    return starts, successes

@@ -1,0 +1,58 @@
+"""``automation``: what runs by itself, and what it would do now; nothing is started."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from ocr_pipeline.cli.options import output_option, source_option
+from ocr_pipeline.cli.tables import print_table
+from ocr_pipeline.storage.share import SOURCE_VARIABLE, Share
+from ocr_pipeline.storage.workspace import Workspace
+
+Row = tuple[str, str, str]
+"""(what, on or off, what it would do now)."""
+
+
+@click.command()
+@source_option
+@output_option
+def automation(source: str, output: str) -> None:
+    """Say of the watch, the night and the trainings whether they are on, and what they would do now.
+
+    The watch is asked as if it had never looked, so it names all that is on the share.
+    """
+    workspace = Workspace(Path(output).expanduser().absolute())
+    share = Share.from_environment({SOURCE_VARIABLE: source})
+    print_table(f"automation -> {workspace.root}", ("", "", "would now"), list(_rows(share, workspace)))
+
+
+def _rows(share: Share, workspace: Workspace) -> Iterator[Row]:
+    from ocr_pipeline.datasets import DATASETS  # with the rest it costs seconds, which --help need not wait for
+    from ocr_pipeline.datasets.dataset import find_roots
+    from ocr_pipeline.orchestration.automation.settings import SETTINGS
+    from ocr_pipeline.orchestration.automation.share_watch import Watch, look
+
+    whole = replace(SETTINGS, tick_seconds=math.inf)
+    for change in look(share, Watch(place=share.place), whole, time.time()):
+        waits = f", if it stays so for {change.waits:.0f} s" if change.waits else ""
+        yield "watch", _on(SETTINGS.watch), f"run data for {change.partition}{waits}"
+    present = [p.key for dataset in DATASETS if find_roots(share, dataset.folder) for p in dataset.partitions]
+    yield "nightly", _on(bool(SETTINGS.nightly)), f"run data for {', '.join(present) or 'nothing'}"
+    for asset in ("fast_checkpoint", "dlora_checkpoint"):
+        yield asset, _on(SETTINGS.train_share > 0), _training(workspace, asset)
+
+
+def _training(workspace: Workspace, asset: str) -> str:
+    from ocr_pipeline.orchestration.automation.conditions import shortfall
+
+    return shortfall(workspace, asset, time.time()) or "train"
+
+
+def _on(is_on: bool) -> str:
+    return "on" if is_on else "off"

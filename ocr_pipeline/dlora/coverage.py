@@ -1,0 +1,31 @@
+"""Whether a base model can say the labels it is to learn, told by its tokenizer alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from transformers import AutoTokenizer
+
+from ocr_pipeline.annotations import CropReader
+from ocr_pipeline.dlora.data import Crops
+from ocr_pipeline.dlora.text import Coverage, TextCodec
+from ocr_pipeline.errors import PipelineError
+
+
+def label_coverage(base: str | Path, paths: Sequence[str | Path], *, samples: int = 2000, seed: int = 42) -> Coverage:
+    """What the tokenizer of ``base`` makes of labels drawn evenly from recognition data; the model is not loaded.
+
+    Raises:
+        PipelineError: there is no such model, or the data cannot be opened.
+    """
+    try:
+        codec = TextCodec(AutoTokenizer.from_pretrained(str(base)))
+    except (OSError, ValueError) as error:
+        raise PipelineError(
+            f"the tokenizer of the base model cannot be loaded ({str(error).splitlines()[0]})",
+            where=base,
+            remedy="Give the folder of a VisionEncoderDecoderModel with its processor, or its name on the hub.",
+        ) from error
+    crops = Crops([CropReader(path) for path in paths])
+    return codec.coverage(crops.text(index) for index in crops.spread(samples, seed))

@@ -1,0 +1,117 @@
+"""Steps on the machines of an engine such as Ray or Kubernetes, which is told the demand of each in its own words.
+
+The engine places the step, gives it its devices and keeps others away from them; here nothing is leased. Its step
+handler stays as it is and only sees other tags: those of ``demands.py``, translated.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from dagster._core.events import DagsterEvent
+from dagster._core.executor.step_delegating import CheckStepHealthResult, StepHandler, StepHandlerContext
+
+from ocr_pipeline.leases.machine import GPUS_VARIABLE, Demand
+from ocr_pipeline.orchestration.execution.demands import demand_of
+
+
+@dataclass(frozen=True)
+class StepJob:
+    """A step that an engine runs, or keeps for later.
+
+    Attributes:
+        run: the id of its Dagster run.
+    """
+
+    name: str
+    run: str
+
+
+class Engine(Protocol):
+    """What is asked of an engine beside running steps."""
+
+    def devices(self) -> int | None:
+        """The GPUs of all its machines, at least 1 slot; None where it cannot say."""
+
+    def step_jobs(self) -> Iterable[StepJob]:
+        """The steps that wait or run, of whatever run."""
+
+    def stop(self, job: StepJob) -> None:
+        """Ask a step to stop; does not wait for it."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How an engine is told what a step needs.
+
+    Attributes:
+        tag: the op tag that the engine reads, JSON.
+        words: a demand as the value of that tag.
+    """
+
+    tag: str
+    words: Callable[[Demand], dict[str, Any]]
+
+    def translated(self, tags: Mapping[str, str], pool: str | None) -> dict[str, str]:
+        """The tags of a step and its demand in the engine's words; what the tag itself says already comes first."""
+        said = json.loads(tags.get(self.tag, "{}"))
+        return {**tags, self.tag: json.dumps(_over(self.words(fleet_demand(tags, pool)), said))}
+
+
+def fleet_demand(tags: Mapping[str, str], pool: str | None, environment: Mapping[str, str] = os.environ) -> Demand:
+    """The demand of a step; no GPU in a fleet that has none, which OCR_PIPELINE_GPUS says by being empty.
+
+    Raises:
+        PipelineError: a tag is no number.
+    """
+    demand = demand_of(tags, pool)
+    return replace(demand, gpus=0) if environment.get(GPUS_VARIABLE, "any").strip() == "" else demand
+
+
+class TranslatingStepHandler(StepHandler):
+    """An engine's step handler that is asked in its own words."""
+
+    def __init__(self, engine: StepHandler, dialect: Dialect) -> None:
+        super().__init__()
+        self.engine, self.dialect = engine, dialect
+
+    @property
+    def name(self) -> str:
+        return self.engine.name
+
+    def launch_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
+        yield from self.engine.launch_step(self._translated(step_handler_context))
+
+    def check_step_health(self, step_handler_context: StepHandlerContext) -> CheckStepHealthResult:
+        return self.engine.check_step_health(self._translated(step_handler_context))
+
+    def terminate_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
+        yield from self.engine.terminate_step(self._translated(step_handler_context))
+
+    def _translated(self, context: StepHandlerContext) -> StepHandlerContext:
+        steps = [context.get_step_context(key).step for key in context.step_tags]
+        return _TranslatedContext(context, {step.key: self.dialect.translated(step.tags, step.pool) for step in steps})
+
+
+class _TranslatedContext(StepHandlerContext):
+    def __init__(self, context: StepHandlerContext, tags: Mapping[str, Mapping[str, str]]) -> None:
+        steps = [context.get_step_context(key).step for key in tags]
+        super().__init__(context.instance, context._plan_context, steps, context.execute_step_args, context.dagster_run)
+        self._tags = tags
+
+    @property
+    def step_tags(self) -> Mapping[str, Mapping[str, str]]:
+        return self._tags
+
+
+def _over(base: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Two trees in one; where both have a leaf, that of ``above``."""
+    merged = {**base, **above}
+    for name in base.keys() & above.keys():
+        if isinstance(base[name], dict) and isinstance(above[name], dict):
+            merged[name] = _over(base[name], above[name])
+    return merged

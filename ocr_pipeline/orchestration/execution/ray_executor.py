@@ -1,0 +1,112 @@
+"""Steps as jobs of a Ray cluster, by dagster-ray: for machines of your own that share a folder and a database.
+
+Ray's head is found by Ray's own variable RAY_API_SERVER_ADDRESS. Ray shows the environment of its jobs to all who see
+its dashboard, so only settings without secrets go along with a step; a password stands in the environment of each
+machine, before ``ray start``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.definitions.executor_definition import multiple_process_executor_requirements
+from dagster._core.events import DagsterEvent, EngineEventData
+from dagster._core.execution.retries import RetryMode, get_retries_config
+from dagster._core.executor.init import InitExecutorContext
+from dagster._core.executor.step_delegating import CheckStepHealthResult, StepDelegatingExecutor, StepHandlerContext
+from dagster_ray.core.executor import RayStepHandler
+from ray.job_submission import JobStatus, JobSubmissionClient
+
+from ocr_pipeline.leases.machine import LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand
+from ocr_pipeline.orchestration.execution.engines import Dialect, TranslatingStepHandler
+from ocr_pipeline.orchestration.execution.executor import GRACE_SECONDS
+from ocr_pipeline.orchestration.execution.ray_cluster import RayCluster
+from ocr_pipeline.orchestration.execution.workers import working_here
+
+STOP_WAIT_VARIABLE = "RAY_JOB_STOP_WAIT_TIME_S"
+"""Ray's name for the seconds from the request to stop a job to its kill; without it, 3."""
+
+_SETTINGS = re.compile("(OCR_PIPELINE|FAST|TROCR)_")
+_PASSWORD_IN_URL = re.compile("://[^/@]*@")
+
+
+@dg.executor(
+    name="ray",
+    config_schema={
+        "retries": get_retries_config(),
+        "max_concurrent": dg.Field(dg.Noneable(int), default_value=None, description="Steps of a run at once."),
+        "grace_seconds": dg.Field(
+            float, default_value=GRACE_SECONDS, description="From the request to stop a step to its kill."
+        ),
+    },
+    requirements=multiple_process_executor_requirements(),
+)
+def ray_executor(init_context: InitExecutorContext) -> StepDelegatingExecutor:
+    """Steps as Ray jobs, each with the devices, cores and memory that its tags ask for."""
+    config = init_context.executor_config
+    cluster = RayCluster.found()
+    variables = {
+        **settings_for_steps(os.environ),
+        STOP_WAIT_VARIABLE: str(round(float(str(config["grace_seconds"])))),
+        "PATH": f"{Path(sys.executable).parent}:${{PATH}}",  # where `dagster` is; Ray puts in the rest on the spot
+    }
+    dialect = Dialect("dagster-ray/config", lambda demand: in_words_of_ray(demand, cluster, variables))
+    max_concurrent = config["max_concurrent"]
+    return StepDelegatingExecutor(
+        TranslatingStepHandler(RayJobs(cluster.client), dialect),
+        retries=RetryMode.from_config(config["retries"]),  # type: ignore[arg-type]
+        sleep_seconds=0.5,
+        check_step_health_interval_seconds=3,
+        max_concurrent=max_concurrent if isinstance(max_concurrent, int) else None,
+        should_verify_step=True,
+    )
+
+
+def in_words_of_ray(demand: Demand, cluster: RayCluster, variables: Mapping[str, str]) -> dict[str, object]:
+    """The tag ``dagster-ray/config``: no more cores than a machine has, since Ray would wait for a larger one.
+
+    Args:
+        variables: what the step finds in its environment, beside how many cores and GPUs are its own.
+    """
+    cpus = max(1, min(demand.cpus, cluster.most_cpus(demand.gpus)))
+    leased = {LEASED_CPUS_VARIABLE: str(cpus), LEASED_GPUS_VARIABLE: str(demand.gpus)}
+    environment = {**variables, **leased, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    memory = {"memory": int(demand.memory_gb * 1e9)} if demand.memory_gb else {}
+    return {"num_gpus": demand.gpus, "num_cpus": cpus, **memory, "runtime_env": {"env_vars": environment}}
+
+
+def settings_for_steps(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings of the pipeline that may go along with a step; a URL with a password may not."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if _SETTINGS.match(name) and not _PASSWORD_IN_URL.search(value)
+    }
+
+
+class RayJobs(RayStepHandler):
+    """dagster-ray's step handler; it says where its run worker is, and a job that somebody else stopped has failed."""
+
+    def __init__(self, client: JobSubmissionClient) -> None:
+        super().__init__(client, None, None, None, None, None, None)
+        self._introduced = False
+
+    def launch_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
+        (key,) = step_handler_context.step_tags
+        step = step_handler_context.get_step_context(key)
+        if not self._introduced:
+            yield DagsterEvent.engine_event(step, working_here(), EngineEventData())
+            self._introduced = True
+        yield from super().launch_step(step_handler_context)
+
+    def check_step_health(self, step_handler_context: StepHandlerContext) -> CheckStepHealthResult:
+        health = super().check_step_health(step_handler_context)
+        job = self._get_ray_job_submission_id(step_handler_context)
+        if health.is_healthy and self.client.get_job_status(job) is JobStatus.STOPPED:
+            return CheckStepHealthResult.unhealthy(f"its Ray job {job} was stopped")
+        return health

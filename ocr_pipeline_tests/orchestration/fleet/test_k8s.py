@@ -1,0 +1,141 @@
+"""Steps as Kubernetes jobs: what is asked of the cluster, valid by its schema, and what becomes of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.leases.machine import Demand
+from ocr_pipeline.orchestration.execution import reaper
+from ocr_pipeline.orchestration.execution.choice import EXECUTOR_VARIABLE, chosen_engine
+from ocr_pipeline.orchestration.execution.demands import demand_tags
+from ocr_pipeline.orchestration.execution.engines import Dialect
+from ocr_pipeline.orchestration.execution.k8s_executor import in_words_of_kubernetes
+from ocr_pipeline.orchestration.execution.reaper import stop_orphaned_steps
+from ocr_pipeline_tests.orchestration.execution import pretended
+from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
+from ocr_pipeline_tests.orchestration.fleet.conftest import REPOSITORY
+from ocr_pipeline_tests.orchestration.fleet.pretended_kubernetes import NAMESPACE, PretendedCluster, pretended_cluster
+
+
+@pytest.fixture
+def cluster() -> Iterator[PretendedCluster]:
+    with pretended_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: PretendedCluster) -> Iterator[Floor]:
+    """A home with the shipped configuration, but SQLite, and the pretended cluster from outside."""
+    home, kubeconfig = tmp_path / "home", tmp_path / "kubeconfig"
+    home.mkdir()
+    cluster.write_kubeconfig(kubeconfig)
+    config = yaml.safe_load((REPOSITORY / "docker" / "dagster_k8s.yaml").read_text())
+    del config["storage"], config["compute_logs"]
+    config["run_launcher"]["config"] |= {
+        "load_incluster_config": False,
+        "kubeconfig_file": str(kubeconfig),
+        "dagster_home": str(home),
+    }
+    (home / "dagster.yaml").write_text(yaml.safe_dump(config))
+    for name, value in {
+        "DAGSTER_HOME": home,
+        "DAGSTER_K8S_NAMESPACE": NAMESPACE,
+        "DAGSTER_K8S_IMAGE": "registry/ocr_pipeline:1",
+        pretended.FOLDER_VARIABLE: tmp_path,
+        EXECUTOR_VARIABLE: "k8s",
+        "KUBECONFIG": kubeconfig,
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.delenv("OCR_PIPELINE_GPUS", raising=False)
+    with dg.DagsterInstance.get() as instance:
+        instance.get_runs_count()  # two first openers of a home could corrupt it
+        instance.get_latest_materialization_event(dg.AssetKey("nothing"))
+        yield Floor(tmp_path, instance)
+
+
+def test_a_run_asks_for_jobs_with_the_devices_of_its_steps(fleet: Floor, cluster: PretendedCluster) -> None:
+    assert fleet.start("mixed").wait(120) == 0
+    jobs = {job["metadata"]["labels"]["dagster/op"]: job for job in cluster.jobs.values()}
+    asked = {}
+    for op, job in jobs.items():
+        pod = job["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        asked[op] = container["resources"]
+        assert container["image"] == "registry/ocr_pipeline:1" and pod["restartPolicy"] == "Never"
+        assert pod["terminationGracePeriodSeconds"] >= 50
+        assert {mount["mountPath"] for mount in container["volumeMounts"]} >= {"/data", "/dev/shm"}
+        assert {"secretRef": {"name": "dagster-postgres"}} in container["envFrom"]
+        assert {"name": "OCR_PIPELINE_LEASED_CPUS", "value": "1"} in container["env"]
+    assert asked == {
+        "step_0_of_1": {"requests": {"cpu": "1"}, "limits": {"nvidia.com/gpu": "1"}},
+        "step_1_of_0": {"requests": {"cpu": "1"}, "limits": {}},
+        "step_2_of_2": {"requests": {"cpu": "1"}, "limits": {"nvidia.com/gpu": "2"}},
+    }
+
+
+def test_a_cancelled_training_is_deleted_and_has_saved(fleet: Floor, cluster: PretendedCluster) -> None:
+    worker = fleet.start("training_job")
+    until(lambda: fleet.lines("pid"))
+    (name,) = cluster.jobs
+    worker.send_signal(signal.SIGINT)
+    worker.wait(60)
+    assert cluster.deleted == [name]
+    saved = (fleet.folder / "saved").read_text()
+    (run,) = fleet.instance.get_runs()
+    fleet.instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)  # as the daemon's monitoring does
+    assert fleet.start("training_job").wait(120) == 0
+    assert int(saved) > 0 and fleet.lines("pid")[-1][1] == saved
+
+
+def test_the_job_of_a_dead_run_is_found_and_deleted(fleet: Floor, cluster: PretendedCluster) -> None:
+    worker = fleet.start("endless_job")
+    until(lambda: fleet.lines("pid"))
+    worker.kill()
+    worker.wait()
+    assert reaper.main() == 0
+    engine = chosen_engine(fleet.instance)
+    assert engine and engine.devices() is None
+    (job,) = engine.step_jobs()
+    (run,) = fleet.instance.get_runs()
+    assert job.run == run.run_id and run.status is dg.DagsterRunStatus.STARTED  # its run launcher watches over it
+    assert stop_orphaned_steps(fleet.instance, engine) == []  # for all that is known it is under way
+    fleet.instance.report_run_failed(run)
+    until(lambda: stop_orphaned_steps(fleet.instance, engine) == [job.name], seconds=30)
+    assert cluster.deleted == [job.name] and fleet.lines("stopped")
+    ((pid,),) = fleet.lines("pid")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)
+
+
+def test_a_demand_in_words_of_kubernetes() -> None:
+    asked: Any = in_words_of_kubernetes(Demand(gpus=4, cpus=8, memory_gb=1.5))
+    assert asked["container_config"]["resources"] == {
+        "requests": {"cpu": "8", "memory": "1500M"},
+        "limits": {"nvidia.com/gpu": "4", "memory": "1500M"},
+    }
+
+
+def test_what_a_tag_says_in_these_words_comes_first() -> None:
+    dialect = Dialect("dagster-k8s/config", in_words_of_kubernetes)
+    own = '{"container_config": {"resources": {"limits": {"nvidia.com/gpu": "1", "rdma/hca": "1"}}}}'
+    tags = dialect.translated({**demand_tags(gpus=2), dialect.tag: own}, "gpu")
+    said = yaml.safe_load(tags[dialect.tag])["container_config"]["resources"]
+    assert said == {"requests": {"cpu": "1"}, "limits": {"nvidia.com/gpu": "1", "rdma/hca": "1"}}
+
+
+def test_runs_that_are_no_jobs_of_the_cluster_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(EXECUTOR_VARIABLE, "k8s")
+    with (
+        dg.instance_for_test(temp_dir=str(tmp_path)) as instance,
+        pytest.raises(PipelineError, match=r"dagster_k8s\.yaml"),
+    ):
+        chosen_engine(instance)
