@@ -65,12 +65,12 @@ class EngineProcess:
         open_engine: makes the engine there; it and its arguments have to survive pickling.
 
     Raises:
-        PipelineError: what ``open_engine`` raises.
+        PipelineError: what ``open_engine`` raises, or that the process was killed.
     """
 
     def __init__(self, open_engine: Callable[..., LayoutEngine], *arguments: Any) -> None:
         self._process = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=end_with_parent)
-        about = self._process.submit(_open, open_engine, arguments).result()
+        about = self._ask(_open, open_engine, arguments)
         self.backend, self.name, self.fingerprint, self.labels, self.input_size = about
         self._slots: PictureSlots | None = None
 
@@ -78,19 +78,22 @@ class EngineProcess:
         """Regions of each page; see `LayoutEngine.infer`."""
         slots = self._room(len(pixels))
         slots.pixels[: len(pixels)] = pixels
-        try:
-            return self._process.submit(_infer, slots, list(sizes)).result()
-        except BrokenProcessPool as error:
-            raise PipelineError(
-                "the process of a layout model was killed, most likely because memory ran out",
-                where=self.name,
-                remedy="Run the same command again on fewer devices; detections made so far are kept.",
-            ) from error
+        return self._ask(_infer, slots, list(sizes))
 
     def close(self) -> None:
         self._process.shutdown()
         if self._slots:
             self._slots.close()
+
+    def _ask(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return self._process.submit(work, *arguments).result()
+        except BrokenProcessPool as error:
+            raise PipelineError(
+                "the process of a layout model was killed, most likely because memory ran out",
+                where="FAST_LAYOUT_DEVICE",
+                remedy="Run the same command again on fewer devices; detections made so far are kept.",
+            ) from error
 
     def _room(self, count: int) -> PictureSlots:
         if self._slots is None or len(self._slots.pixels) < count:

@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Asked(NamedTuple):
-    """A page whose picture is looked at: in which slot its pixels will be, or why there is no picture."""
+    """A page whose picture is looked at: in which slot it will be, or why there is no picture."""
 
     page: Page
     slot: int | None = None
@@ -65,7 +65,7 @@ def batches_ahead(engine: LayoutEngine) -> int:
 
 
 def slots_needed(ahead: int, batch_size: int, engine: LayoutEngine) -> int:
-    """Pages whose pixels are under way at most: those looked at, and those in batches; in whole batches."""
+    """Pages that are under way at most: those looked at and those in batches, rounded up to whole batches."""
     return batch_size * (math.ceil(ahead / batch_size) + batches_ahead(engine))
 
 
@@ -76,7 +76,7 @@ class Run:
     Attributes:
         find_image: path or URL of a page's picture, or why there is none.
         looking: what a decode worker does with a path.
-        slots: for the pixels of the pages under way, `slots_needed` of them.
+        slots: for the pictures of the pages under way, `slots_needed` of them.
         workers: processes that decode and cut; None: the caller does.
         ahead: pages that are decoded ahead of the model.
         engine: the layout model.

@@ -53,9 +53,9 @@ class PictureSlots:
     def together(self, slots: Sequence[int]) -> np.ndarray:
         """The pixels of several slots, uint8 [B, height, width, 3]; a copy only where the slots are no neighbours."""
         neighbours = range(slots[0], slots[0] + len(slots))
-        return (
-            self.pixels[neighbours.start : neighbours.stop] if list(slots) == list(neighbours) else self.pixels[slots]
-        )
+        if list(slots) != list(neighbours):
+            return self.pixels[slots]
+        return self.pixels[neighbours.start : neighbours.stop]
 
     def put_file(self, slot: int, data: bytes) -> bool:
         """Put an encoded picture into a slot, if there is room enough."""
