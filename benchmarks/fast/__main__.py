@@ -80,11 +80,10 @@ def samples(count: int = 240) -> str:
         busy = (_children_seconds() - before) / count
         rate = 4 * (len(arrivals) - 9) / (arrivals[-1] - arrivals[8])  # the workers' start does not count
         shares = _shares(Pages([path]), config)
-    verdict = "met" if rate >= 60 else "missed"
+    verdict, load = "met" if rate >= 60 else "missed", os.getloadavg()[0]
     return (
-        f"samples, 640 with 100 words, 2 workers: {rate:.0f} per second (bar 60 {verdict}; load "
-        f"{os.getloadavg()[0]:.1f}), {1000 * busy:.1f} ms of processor time each "
-        f"({2 / busy:.0f} per second from two free cores); of one, {shares}"
+        f"samples, 640 with 100 words, 2 workers: {rate:.0f} per second (bar 60 {verdict}; load {load:.1f}), "
+        f"{1000 * busy:.1f} ms of processor time each ({2 / busy:.0f} per second from two free cores); of one, {shares}"
     )
 
 
