@@ -117,5 +117,6 @@ class _Product(torch.autograd.Function):
         d_down = d_narrow.T @ (flat if kept is None else flat * kept)
         d_up = (dy.T @ narrow) * ctx.factor
         if gain is not None:
-            d_gain = (dy.to(gain.dtype) * (y if bias is None else y - bias)).sum(0) / gain
+            d_gained = (dy.to(gain.dtype) * y).sum(0)
+            d_gain = (d_gained if bias is None else d_gained - bias * dy.sum(0, dtype=gain.dtype)) / gain
         return d_x, None, None, None, None, d_down, d_up, d_gain, None
