@@ -1,4 +1,6 @@
-"""A detector's score by the ICDAR 2015 rules: ``python -m benchmarks.fast.accuracy CHECKPOINT FOLDER [PRECISION]``.
+"""The score of a detector by the ICDAR 2015 rules.
+
+``python -m benchmarks.fast.accuracy CHECKPOINT FOLDER [CONFIG] [PRECISION]``
 
 The folder holds layout LMDBs, or pictures with a ``det_labels.jsonl``: a line for each, ``{"image": path below the
 folder, "words": [{"poly": [[x, y], ...]}, ...]}``.
@@ -15,6 +17,7 @@ from pathlib import Path
 import torch
 
 from ocr_pipeline.evaluation import Truth, score_detections
+from ocr_pipeline.fast import read_config
 from ocr_pipeline.fast.data import Pages, labelled_areas
 from ocr_pipeline.fast.detector import Detector
 from ocr_pipeline.fast.pictures import Picture, read_rgb
@@ -38,10 +41,11 @@ def labelled_pictures(folder: Path) -> Iterator[tuple[str, Picture, list[Truth]]
         yield entry["image"], picture, [Truth(word["poly"]) for word in entry["words"]]
 
 
-def main(checkpoint: Path, folder: Path, precision: Precision = "float32") -> None:
-    """One line for each LMDB or picture, and one for all."""
+def main(checkpoint: str, folder_name: str, config: str = "", precision: Precision = "float32") -> None:
+    """One line for each LMDB or picture, and one for all; without a configuration that of the checkpoint counts."""
     torch.set_num_threads(1)
-    detector = Detector(checkpoint, device="cpu", precision=precision)
+    folder = Path(folder_name)
+    detector = Detector(Path(checkpoint), read_config(Path(config)) if config else None, "cpu", precision)
     labelled = (folder / "det_labels.jsonl").is_file()
     results: dict[str, tuple[list, list]] = {}
     began = time.perf_counter()
@@ -61,4 +65,4 @@ def main(checkpoint: Path, folder: Path, precision: Precision = "float32") -> No
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])  # type: ignore[arg-type]
+    main(*sys.argv[1:])  # type: ignore[arg-type]

@@ -48,9 +48,9 @@ def random_crop(
     """A random crop, with text in it and no word cut in two if 20 tries can find that."""
     height, width = picture.shape[:2]
     matrix, canvas = _random_view(height, width, short_size, settings, random)
-    moved = [_apply(matrix, polygon) for polygon in polygons]
-    words = [polygon for polygon, ignore in zip(moved, ignored, strict=True) if not ignore]
-    origin = _choose_origin(words, canvas, size, random)
+    starts = np.cumsum([0, *(len(polygon) for polygon in polygons)])[:-1]
+    moved = _apply(matrix, np.concatenate([np.empty((0, 2)), *polygons]))  # all at once: there may be hundreds
+    origin = _choose_origin(_bounds(moved, starts)[:, ~np.array(ignored, bool)], canvas, size, random)
     matrix = _shift(-origin) @ matrix
     pixels = _warp(picture, matrix, size)
     pixels = change_colours(pixels, settings, random)
@@ -58,7 +58,9 @@ def random_crop(
         pixels = cast_shadow(pixels, random)
     if settings.jpeg and random.random() < settings.jpeg:
         pixels = compress(pixels, random)
-    return Crop(pixels, [polygon - origin for polygon in moved], _apply(matrix, _corners(width, height)))
+    return Crop(
+        pixels, np.split(moved - origin, starts[1:]) if polygons else [], _apply(matrix, _corners(width, height))
+    )
 
 
 def change_colours(picture: Picture, settings: Augmentation, random: np.random.Generator) -> Picture:
@@ -121,20 +123,29 @@ def _random_view(
     return matrix, canvas
 
 
+def _bounds(points: Points, starts: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    """Lowest and highest x and y of each polygon (2, n, 2); a polygon's points begin at its place in ``starts``."""
+    if not len(starts):
+        return np.empty((2, 0, 2))
+    return np.stack([np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)])
+
+
 def _choose_origin(
-    words: Sequence[Points], canvas: tuple[float, float], size: int, random: np.random.Generator
+    bounds: npt.NDArray[np.float64], canvas: tuple[float, float], size: int, random: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """Top left of the crop: of twenty the first with whole words only, else the one with text that cuts fewest."""
+    """Top left of the crop: of twenty the first with whole words only, else the one with text that cuts fewest.
+
+    ``bounds`` (2, n, 2) are those of the words.
+    """
     room = np.maximum(np.array(canvas) - size, 0)
     origins = np.floor(random.uniform(size=(_TRIES, 2)) * (room + 1))
-    if not words:
+    if not bounds.shape[1]:
         return origins[0]
-    low = np.array([word.min(axis=0) for word in words]) - origins[:, None]
-    high = np.array([word.max(axis=0) for word in words]) - origins[:, None]
+    low, high = bounds[0] - origins[:, None], bounds[1] - origins[:, None]
     whole = ((low >= 0) & (high <= size)).all(axis=2)
     seen = ((high > 0) & (low < size)).all(axis=2)
     cut = (seen & ~whole).sum(axis=1)
-    cut[~whole.any(axis=1)] += len(words) + 1  # no whole word at all: only if nothing better is found
+    cut[~whole.any(axis=1)] += bounds.shape[1] + 1  # no whole word at all: only if nothing better is found
     return origins[int(np.argmin(cut))]
 
 

@@ -147,9 +147,8 @@ class TrainingCrops(Dataset[Batch]):
         margin = config.pooling_size  # words that leave the crop are eroded at their own edge, not at the crop's
         size = config.img_size + 2 * margin
         seen = [number for number, polygon in enumerate(crop.polygons) if _touches(polygon + margin, size)]
-        small = [
-            not ignored[number] and _shorter_side(crop.polygons[number]) < config.rules.min_side for number in seen
-        ]
+        sides = _shorter_sides([crop.polygons[number] for number in seen])
+        small = [not ignored[number] and side < config.rules.min_side for number, side in zip(seen, sides, strict=True)]
         whole = np.trunc if config.rules.coordinates == "truncated" else np.rint
         targets = draw_targets(
             (size, size),
@@ -268,12 +267,14 @@ def _dataset_of(lmdb: Path) -> str:
     return re.sub(r"_(train|valid)(_partly)?(_layout)?$", "", lmdb.stem)
 
 
-def _shorter_side(polygon: Points) -> float:
-    """Of the smallest rectangle around the polygon."""
-    sides = np.hypot(*(np.roll(polygon, -1, axis=0) - polygon).T)
-    if len(polygon) == 4:
-        return float(min(sides[0] + sides[2], sides[1] + sides[3]) / 2)
-    return float(min(cv2.minAreaRect(polygon.astype(np.float32))[1]))
+def _shorter_sides(polygons: Sequence[Points]) -> list[float]:
+    """Of each quad, or of the smallest rectangle around another polygon."""
+    if not polygons or any(len(polygon) != 4 for polygon in polygons):
+        return [float(min(cv2.minAreaRect(polygon.astype(np.float32))[1])) for polygon in polygons]
+    quads = np.stack(polygons)
+    steps = np.roll(quads, -1, axis=1) - quads
+    sides = np.hypot(steps[..., 0], steps[..., 1])
+    return (np.minimum(sides[:, 0] + sides[:, 2], sides[:, 1] + sides[:, 3]) / 2).tolist()
 
 
 def _touches(polygon: Points, size: int) -> bool:

@@ -13,7 +13,7 @@ from torch import Tensor
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.checkpoint import Weights, load_network
 from ocr_pipeline.fast.config import FastConfig, config_from
-from ocr_pipeline.fast.network import FastNetwork, normalise
+from ocr_pipeline.fast.network import FastNetwork, in_channels_last, normalise
 from ocr_pipeline.fast.pictures import Picture, fit_short_side
 from ocr_pipeline.fast.postprocess import BoxRules, Detection, Map, find_boxes
 from ocr_pipeline.fast.settings import Device, Precision
@@ -45,7 +45,7 @@ class Detector:
         network, weights = load_network(checkpoint)
         self.config = config or config_of(weights)
         network = network.fuse(kernel_only=True).to(self.device, dtype=_DTYPES[precision])
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network = in_channels_last(network)
 
     def detect(self, picture: Picture) -> list[Detection]:
         """Boxes of one RGB picture (H, W, 3), in its pixels."""

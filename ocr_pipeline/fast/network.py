@@ -154,5 +154,11 @@ def normalise(pictures: Tensor) -> Tensor:
     return (pictures.float() / 255 - mean) / deviation
 
 
+def in_channels_last(network: FastNetwork) -> FastNetwork:
+    """The network, in place, with the memory order that convolutions on GPUs and with AMX prefer."""
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
+
+
 def _resize(features: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
     return functional.interpolate(features, size=size, mode="bilinear", align_corners=False)

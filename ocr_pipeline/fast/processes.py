@@ -120,7 +120,8 @@ class _SharedBatchNorm(nn.BatchNorm2d):
             pixels = features.numel() // features.shape[1] * dist.get_world_size()
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * (pixels / (pixels - 1)), self.momentum)
-            self.num_batches_tracked += 1  # type: ignore[operator]
+            assert self.num_batches_tracked is not None
+            self.num_batches_tracked.add_(1)
         scale = self.weight * torch.rsqrt(variance + self.eps)
         return (centred * scale[:, None, None] + self.bias[:, None, None]).to(features.dtype)
 
@@ -133,7 +134,7 @@ class _Mean(torch.autograd.Function):
         return _mean(values)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         return _mean(gradient)
 
 

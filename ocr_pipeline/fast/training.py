@@ -21,7 +21,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.checkpoint import load_weights, read_weights
 from ocr_pipeline.fast.data import FATES, Batch, OwnBatches, Pages, SampleOrder, TrainingCrops
 from ocr_pipeline.fast.losses import FastLoss, Losses
-from ocr_pipeline.fast.network import build_network, normalise
+from ocr_pipeline.fast.network import build_network, in_channels_last, normalise
 from ocr_pipeline.fast.optimisation import learning_rate, make_average, make_optimizer, seed_of_step
 from ocr_pipeline.fast.processes import Processes, training_processes
 from ocr_pipeline.fast.settings import CODE_VERSION, FastTraining, TrainingResult
@@ -173,7 +173,7 @@ class _Training:
 
     def run(self) -> TrainingResult:
         if self.settings.channels_last:
-            self.network.to(memory_format=torch.channels_last)
+            in_channels_last(self.network)
         network = self.processes.joined(self.network)
         if self.settings.compile:
             network = torch.compile(network, mode=self.settings.compile_mode)
