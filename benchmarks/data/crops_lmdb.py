@@ -30,7 +30,7 @@ WORKERS = 2
 Encoded = tuple[bytes, list[tuple[int, int, int, int]]]
 
 
-def main(pages: int = 240, rounds: int = 5) -> None:
+def main(pages: int = 480, rounds: int = 3) -> None:
     """Measure and report."""
     with tempfile.TemporaryDirectory() as folder:
         share, workspace = prepare(Path(folder), pages)

@@ -6,6 +6,7 @@ python -m benchmarks.data.merge [FILES] [ROUNDS] [FOLDER]
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -34,8 +35,13 @@ def main(files: int = 20_000, rounds: int = 3, folder: str = "") -> None:
             "merged_json, two processes": partial(stage, root, out, 2),
         }
         peer, _, _, ours = variants
+
+        def before() -> None:
+            shutil.rmtree(out, ignore_errors=True)
+            os.sync()  # or a variant waits for what the one before it wrote
+
         memory(root, write_labels(Path(folder or scratch) / "labels-1000", 1000), out)
-        measured = compare(variants, rounds, partial(shutil.rmtree, out, ignore_errors=True))
+        measured = compare(variants, rounds, before)
         report("merge of label files", measured, "files", {ours: (peer, 9)})
 
 

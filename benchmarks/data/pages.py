@@ -24,6 +24,11 @@ def write_share(root: Path, pages: int, words: tuple[int, int] = (60, 100), dist
     """Write ``pages`` scans with their labels; the pictures repeat after ``distinct``, their names do not."""
     chance = np.random.default_rng(7)
     drawn = [draw_page(chance, int(chance.integers(words[0], words[1] + 1))) for _ in range(min(pages, distinct))]
+    return write_pages(root, pages, drawn)
+
+
+def write_pages(root: Path, pages: int, drawn: list[tuple[bytes, list[Box]]]) -> Path:
+    """Write ``pages`` pages that look like those drawn, in turn."""
     for number in range(pages):
         picture, boxes = drawn[number % len(drawn)]
         folder, stem = f"{number // _PER_FOLDER:04d}", f"5350109-2001-0001-{number:06d}"

@@ -30,7 +30,7 @@ from ocr_pipeline.fast.pictures import fit_short_side, read_rgb
 from ocr_pipeline.fast.postprocess import BoxRules, Detection, find_boxes
 from ocr_pipeline.fast.settings import Precision
 from ocr_pipeline.fast.targets import draw_targets
-from ocr_pipeline.fast.validation import single_threaded
+from ocr_pipeline.fast.validation import start_worker
 from ocr_pipeline.layout_lmdb import write_layout_samples
 
 
@@ -73,7 +73,7 @@ def samples(count: int = 240) -> str:
             TrainingCrops(Pages([path]), config, seed=0),
             batch_sampler=OwnBatches(SampleOrder([(8, 8)], 0, 0, count), 4),
             num_workers=2,
-            worker_init_fn=single_threaded,
+            worker_init_fn=start_worker,
         )
         before = _children_seconds()
         arrivals = [time.perf_counter() for _ in loader]

@@ -1,7 +1,7 @@
 """A code location with a long past: as many partitions as shards, and all that the UI has to show of them.
 
 ``write_history`` fills the Dagster home in force: ROUNDS materialisations of each of the 2,000 partitions, each with
-the metadata of a real one (counts, tables, a picture), and each data asset of the real code location 100 times for each
+the metadata of a real one (counts, tables, a picture), and each data asset of the real code location 10 times for each
 of its partitions.
 """
 
@@ -15,8 +15,8 @@ import dagster as dg
 from ocr_pipeline.datasets import PARTITIONS
 
 SHARDS = dg.StaticPartitionsDefinition([f"shard_{number:04d}" for number in range(2000)])
-ROUNDS = 3
-_ROUNDS_OF_REAL_ASSETS = 100
+ROUNDS = 1
+_ROUNDS_OF_REAL_ASSETS = 10
 _PICTURE = base64.b64encode(os.urandom(4_000)).decode()
 
 

@@ -1,8 +1,9 @@
-"""How soon the pages of the UI are there, over a long history: ``python -m benchmarks.orchestration.pages [VISITS]``.
+"""How soon the pages of the UI are there, over a long past: ``python -m benchmarks.orchestration.pages HOME [VISITS]``.
 
-A home is filled with the past of `benchmarks.orchestration.history`, a real ``dagster-webserver`` is started over it
-and the real code location, and Debian's Chromium visits each page, from the address to the moment at which what a
-person looks for can be seen. Needs the extra ``ui-test``.
+HOME is filled with the past of `benchmarks.orchestration.history`, unless that stands there already. Then a real
+``dagster-webserver`` is started over it and the real code location, and Debian's Chromium visits each page, from the
+address to the moment at which what a person looks for can be seen; 0 VISITS only fill HOME. It needs the extra
+``ui-test``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -40,22 +40,27 @@ PAGES = {
 
 
 def main() -> None:
-    visits = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    home = Path(tempfile.mkdtemp(prefix="home_with_a_past_"))
-    try:
+    home, visits = Path(sys.argv[1]).absolute(), int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    os.environ["DAGSTER_HOME"] = str(home)
+    if not (home / "filled").exists():
+        _fill(home)
+    if visits:
         _measure(home, visits)
-    finally:
-        shutil.rmtree(home)
 
 
-def _measure(home: Path, visits: int) -> None:
+def _fill(home: Path) -> None:
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\nnux: {enabled: false}\n")
     (home / "workspace.yaml").write_text(_WORKSPACE)
-    os.environ["DAGSTER_HOME"] = str(home)
     began = time.perf_counter()
     with dg.DagsterInstance.get() as instance:
         events = write_history(instance)
+    (home / "filled").touch()
     sys.stdout.write(f"{events:,} materialisations written in {time.perf_counter() - began:.0f} s\n")
+
+
+def _measure(home: Path, visits: int) -> None:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     command = ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(home / "workspace.yaml")]

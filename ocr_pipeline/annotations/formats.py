@@ -90,10 +90,13 @@ class LmdbFormat(Format):
 
                 def put(crops: Crops) -> None:
                     nonlocal number
+                    records = []
                     for number, (sample, crop) in enumerate(crops, start=number + 1):  # noqa: B020
-                        writer.put(f"image-{number:09d}", crop)
-                        writer.put(f"label-{number:09d}", sample.text.encode())
-                        writer.put(f"meta-{number:09d}", encoder.encode(sample.origin))
+                        digits = b"%09d" % number
+                        records.append((b"image-" + digits, crop))
+                        records.append((b"label-" + digits, sample.text.encode()))
+                        records.append((b"meta-" + digits, encoder.encode(sample.origin)))
+                    writer.put_all(records)
 
                 yield put
                 writer.put("num-samples", str(number).encode())

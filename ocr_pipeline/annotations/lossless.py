@@ -109,17 +109,19 @@ def _window(box: Box, transform: _Transform) -> Box:
 
 @functools.cache
 def library() -> ctypes.CDLL:
-    """libturbojpeg, from the wheel ``turbojpeg`` or from the system.
+    """libturbojpeg, from the system or else from the wheel ``turbojpeg``.
+
+    The system's package comes with its licences (IJG, BSD); the wheel states none for itself, so it only stands in.
 
     Raises:
         PipelineError: it is in neither.
     """
-    path = _in_wheel() or ctypes.util.find_library("turbojpeg")
+    path = ctypes.util.find_library("turbojpeg") or _in_wheel()
     if path is None:
         raise PipelineError(
             "libturbojpeg is not installed",
             where="codec=jpeg-lossless",
-            remedy="Install it: pip install 'ocr_pipeline[lossless]', or the system's package (Debian: libturbojpeg0).",
+            remedy="Install the system's package (Debian: libturbojpeg0), or pip install 'ocr_pipeline[lossless]'.",
         )
     loaded = ctypes.CDLL(path)
     loaded.tjInitTransform.restype = ctypes.c_void_p

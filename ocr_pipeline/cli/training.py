@@ -99,10 +99,11 @@ def train_dlora_command(**flags: Any) -> None:
         _end_of(error)
     if not first:
         return
-    rows = [
-        (name, dataclasses.asdict(result.base)[name] if result.base else "", value)
-        for name, value in (dataclasses.asdict(result.best) if result.best else {}).items()
-    ]
+    if result.best is None:
+        click.echo(f"trained, and without VAL_LMDB_PATHS not evaluated: {result.checkpoint}")
+        return
+    base = dataclasses.asdict(result.base) if result.base else {}
+    rows = [(name, base.get(name, ""), value) for name, value in dataclasses.asdict(result.best).items()]
     print_table(f"best: {result.checkpoint}", ("metric", "base", "adapted"), rows)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.layout_lmdb.detections import Detections
 from ocr_pipeline.layout_lmdb.feeding import end_with_parent
-from ocr_pipeline.layout_lmdb.slots import PixelSlots
+from ocr_pipeline.layout_lmdb.slots import PictureSlots
 
 if TYPE_CHECKING:
     from ocr_pipeline.layout_lmdb.engines import LayoutEngine
@@ -65,38 +65,41 @@ class EngineProcess:
         open_engine: makes the engine there; it and its arguments have to survive pickling.
 
     Raises:
-        PipelineError: what ``open_engine`` raises.
+        PipelineError: what ``open_engine`` raises, or that the process was killed.
     """
 
     def __init__(self, open_engine: Callable[..., LayoutEngine], *arguments: Any) -> None:
         self._process = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=end_with_parent)
-        about = self._process.submit(_open, open_engine, arguments).result()
+        about = self._ask(_open, open_engine, arguments)
         self.backend, self.name, self.fingerprint, self.labels, self.input_size = about
-        self._slots: PixelSlots | None = None
+        self._slots: PictureSlots | None = None
 
     def infer(self, pixels: np.ndarray, sizes: Sequence[tuple[int, int]]) -> list[Detections]:
         """Regions of each page; see `LayoutEngine.infer`."""
         slots = self._room(len(pixels))
         slots.pixels[: len(pixels)] = pixels
-        try:
-            return self._process.submit(_infer, slots, list(sizes)).result()
-        except BrokenProcessPool as error:
-            raise PipelineError(
-                "the process of a layout model was killed, most likely because memory ran out",
-                where=self.name,
-                remedy="Run the same command again on fewer devices; detections made so far are kept.",
-            ) from error
+        return self._ask(_infer, slots, list(sizes))
 
     def close(self) -> None:
         self._process.shutdown()
         if self._slots:
             self._slots.close()
 
-    def _room(self, count: int) -> PixelSlots:
+    def _ask(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return self._process.submit(work, *arguments).result()
+        except BrokenProcessPool as error:
+            raise PipelineError(
+                "the process of a layout model was killed, most likely because memory ran out",
+                where="FAST_LAYOUT_DEVICE",
+                remedy="Run the same command again on fewer devices; detections made so far are kept.",
+            ) from error
+
+    def _room(self, count: int) -> PictureSlots:
         if self._slots is None or len(self._slots.pixels) < count:
             if self._slots:
                 self._slots.close()
-            self._slots = PixelSlots(count, self.input_size)
+            self._slots = PictureSlots(count, self.input_size)
         return self._slots
 
 
@@ -109,5 +112,5 @@ def _open(open_engine: Callable[..., LayoutEngine], arguments: tuple[Any, ...]) 
     return engine.backend, engine.name, engine.fingerprint, engine.labels, engine.input_size
 
 
-def _infer(slots: PixelSlots, sizes: list[tuple[int, int]]) -> list[Detections]:
+def _infer(slots: PictureSlots, sizes: list[tuple[int, int]]) -> list[Detections]:
     return _opened[0].infer(slots.pixels[: len(sizes)], sizes)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.layout_lmdb.cache import opened_cache
 from ocr_pipeline.layout_lmdb.detections import Detections, model_input
-from ocr_pipeline.layout_lmdb.slots import PixelSlots
+from ocr_pipeline.layout_lmdb.slots import PictureSlots
 from ocr_pipeline.storage.manifest import fingerprint_of
 from ocr_pipeline.storage.pictures import decode_picture
 
@@ -21,16 +21,18 @@ class Look(NamedTuple):
     """A picture that is whole.
 
     Attributes:
-        image: as encoded.
+        image: as encoded; empty where it lies in the slot.
         size: (width, height) in pixels.
         fingerprint: of ``image``.
         found: what the model found when it saw the picture before; None: it has not, and will see the slot's pixels.
+        in_slot: length of the encoded picture in the slot; 0: it is not there.
     """
 
     image: bytes
     size: tuple[int, int]
     fingerprint: str
     found: Detections | None
+    in_slot: int = 0
 
 
 class Unseen(NamedTuple):
@@ -47,13 +49,15 @@ class Looking:
     Attributes:
         read_bytes: content of a path.
         slots: where what the model sees is put.
+        elsewhere: whether another process asks: it finds the encoded picture in the slot too.
         cache: file of the earlier detections; None: there are none.
         cache_prefix: what the keys of this model begin with.
         cache_last: the entry after which the cache is not looked at.
     """
 
     read_bytes: ReadBytes
-    slots: PixelSlots
+    slots: PictureSlots
+    elsewhere: bool
     cache: Path | None = None
     cache_prefix: str = ""
     cache_last: int = 0
@@ -81,7 +85,7 @@ class Looking:
         if self.cache and self.cache_last:
             known = opened_cache(self.cache).get(f"{self.cache_prefix}/{fingerprint}", self.cache_last)
             if known:
-                return Look(image, known.size, fingerprint, known.found)
+                return self._handed(slot, Look(image, known.size, fingerprint, known.found))
         return self._decode(path, slot, image, fingerprint)
 
     def _decode(self, path: str, slot: int, image: bytes, fingerprint: str) -> Look | Unseen:
@@ -92,4 +96,9 @@ class Looking:
         size = (picture.shape[1], picture.shape[0])
         pixels = self.slots.pixels[slot]
         model_input(picture, (pixels.shape[1], pixels.shape[0]), into=pixels)
-        return Look(image, size, fingerprint, None)
+        return self._handed(slot, Look(image, size, fingerprint, None))
+
+    def _handed(self, slot: int, look: Look) -> Look:
+        if self.elsewhere and self.slots.put_file(slot, look.image):
+            return look._replace(image=b"", in_slot=len(look.image))
+        return look

@@ -23,7 +23,7 @@ from ocr_pipeline.layout_lmdb.looking import Look, Looking, Unseen
 from ocr_pipeline.layout_lmdb.record import TABLE, LayoutRecord, LayoutWord
 from ocr_pipeline.layout_lmdb.samples import make_record, place_words
 from ocr_pipeline.layout_lmdb.settings import LayoutSettings
-from ocr_pipeline.layout_lmdb.slots import PixelSlots
+from ocr_pipeline.layout_lmdb.slots import PictureSlots
 from ocr_pipeline.layout_lmdb.writer import Sample
 from ocr_pipeline.page import Page
 from ocr_pipeline.storage.quarantine import Counts, Quarantined, QuarantineWriter
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Asked(NamedTuple):
-    """A page whose picture is looked at: in which slot its pixels will be, or why there is no picture."""
+    """A page whose picture is looked at: in which slot it will be, or why there is no picture."""
 
     page: Page
     slot: int | None = None
@@ -65,7 +65,7 @@ def batches_ahead(engine: LayoutEngine) -> int:
 
 
 def slots_needed(ahead: int, batch_size: int, engine: LayoutEngine) -> int:
-    """Pages whose pixels are under way at most: those looked at, and those in batches; in whole batches."""
+    """Pages that are under way at most: those looked at and those in batches, rounded up to whole batches."""
     return batch_size * (math.ceil(ahead / batch_size) + batches_ahead(engine))
 
 
@@ -76,7 +76,7 @@ class Run:
     Attributes:
         find_image: path or URL of a page's picture, or why there is none.
         looking: what a decode worker does with a path.
-        slots: for the pixels of the pages under way, `slots_needed` of them.
+        slots: for the pictures of the pages under way, `slots_needed` of them.
         workers: processes that decode and cut; None: the caller does.
         ahead: pages that are decoded ahead of the model.
         engine: the layout model.
@@ -89,7 +89,7 @@ class Run:
 
     find_image: FindImage
     looking: Looking
-    slots: PixelSlots
+    slots: PictureSlots
     workers: Executor | None
     ahead: int
     engine: LayoutEngine
@@ -147,6 +147,8 @@ class Run:
         if page.words and not placed.words:  # as a sample it would teach that its text is background
             self._set_aside(_page_aside(page, "no_words_left", f"none of its {len(page.words)} words is on it", 0))
             return None
+        if look.in_slot:
+            look = look._replace(image=self.slots.file(slot, look.in_slot), in_slot=0)
         return _Seen(page, look, slot, placed.words, placed.boxes)
 
     def _detected(self, seen: Iterator[_Seen]) -> Iterator[tuple[_Seen, Detections]]:

@@ -33,7 +33,7 @@ class LayoutSettings:
         table_model: the same as ``model`` for a detector of table cells (``RT-DETR-L_wired_table_cell_det``).
         samples: what a sample is: ``page``, or a crop around each ``region`` or table ``cell`` that holds words.
         device: of the layout model: ``cpu``, ``gpu:1``, several parted by commas, or ``gpu``, which is every GPU that
-            is visible. Where there are several, the model runs on each of them, in a process of its own.
+            is visible (for paddle the first). On several the model runs on each, in a process of its own.
         table_device: the same for a detector of table cells.
         threshold: score above which words may belong to a region.
         table_threshold: the same for tables, whose scores run lower.

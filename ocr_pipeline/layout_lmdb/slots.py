@@ -1,4 +1,4 @@
-"""Pixels that processes share: written where they will be read, and sent through no pipe."""
+"""Pictures that processes share: written where they will be read, and sent through no pipe."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from pathlib import Path
 
 import numpy as np
 
+FILE_ROOM = 1 << 23
+"""Bytes for a picture as encoded; larger ones go another way. What is not written to takes no memory."""
+
 _serials = counting()
 
 
-class PixelSlots:
-    """Room for the pixels of a few pages, in memory without a name that ends with the last process that has it.
+class PictureSlots:
+    """Room for the pixels and files of a few pages, in memory without a name that ends with the last who has it.
 
     Pickled to another process of the same user it is the same memory, as long as the one that made it is not closed.
 
     Args:
         count: pages.
-        size: (width, height) of each.
+        size: (width, height) of the pixels of each.
 
     Attributes:
         pixels: uint8 [count, height, width, 3].
@@ -31,48 +34,56 @@ class PixelSlots:
 
     def __init__(self, count: int, size: tuple[int, int]) -> None:
         width, height = size
-        self._shape = (count, height, width, 3)
-        self._serial = next(_serials)  # the number of a closed descriptor is given out again
-        self._descriptor = os.memfd_create("pixels")
-        os.ftruncate(self._descriptor, math.prod(self._shape))
-        self._path = Path(f"/proc/{os.getpid()}/fd/{self._descriptor}")
-        self.pixels = _mapped(self._path, self._shape)
+        shape = (count, height, width, 3)
+        self._descriptor = os.memfd_create("pictures")
+        os.ftruncate(self._descriptor, math.prod(shape) + count * FILE_ROOM)
+        path = Path(f"/proc/{os.getpid()}/fd/{self._descriptor}")
+        self._origin = (path, shape, next(_serials))  # the number of a closed descriptor is given out again
+        self._map(path, shape)
         self._free = deque(range(count))
 
     def take(self) -> int:
         """A slot that nobody uses."""
         return self._free.popleft()
 
+    def give_back(self, slot: int) -> None:
+        """Others may take the slot: what is in it has been read."""
+        self._free.append(slot)
+
     def together(self, slots: Sequence[int]) -> np.ndarray:
         """The pixels of several slots, uint8 [B, height, width, 3]; a copy only where the slots are no neighbours."""
         neighbours = range(slots[0], slots[0] + len(slots))
-        return (
-            self.pixels[neighbours.start : neighbours.stop] if list(slots) == list(neighbours) else self.pixels[slots]
-        )
+        if list(slots) != list(neighbours):
+            return self.pixels[slots]
+        return self.pixels[neighbours.start : neighbours.stop]
 
-    def give_back(self, slot: int) -> None:
-        """Others may take the slot: its pixels have been read."""
-        self._free.append(slot)
+    def put_file(self, slot: int, data: bytes) -> bool:
+        """Put an encoded picture into a slot, if there is room enough."""
+        if len(data) > FILE_ROOM:
+            return False
+        self._files[slot, : len(data)] = np.frombuffer(data, np.uint8)
+        return True
+
+    def file(self, slot: int, length: int) -> bytes:
+        """The encoded picture in a slot."""
+        return self._files[slot, :length].tobytes()
 
     def close(self) -> None:
         os.close(self._descriptor)
 
     def __reduce__(self):
-        return _attached, (self._path, self._shape, self._serial)
+        return _attached, self._origin
 
-
-class _Attached:
-    """The same memory, in another process."""
-
-    def __init__(self, pixels: np.ndarray) -> None:
-        self.pixels = pixels
+    def _map(self, path: Path, shape: tuple[int, ...]) -> None:
+        with path.open("r+b") as file:
+            memory = np.frombuffer(mmap.mmap(file.fileno(), 0), np.uint8)
+        files = shape[0] * FILE_ROOM
+        self._files = memory[:files].reshape(shape[0], FILE_ROOM)
+        self.pixels = memory[files:].reshape(shape)
 
 
 @lru_cache(maxsize=1)
-def _attached(path: Path, shape: tuple[int, ...], serial: int) -> _Attached:  # the serial tells them apart
-    return _Attached(_mapped(path, shape))
-
-
-def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    with path.open("r+b") as file:
-        return np.frombuffer(mmap.mmap(file.fileno(), math.prod(shape)), np.uint8).reshape(shape)
+def _attached(path: Path, shape: tuple[int, ...], serial: int) -> PictureSlots:  # the serial tells them apart
+    slots = PictureSlots.__new__(PictureSlots)
+    slots._map(path, shape)
+    return slots

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from ocr_pipeline.layout_lmdb.feeding import decode_workers
 from ocr_pipeline.layout_lmdb.looking import Looking, ReadBytes
 from ocr_pipeline.layout_lmdb.run import FindImage, OnProgress, Run, slots_needed
 from ocr_pipeline.layout_lmdb.settings import CELL_SCORE, LayoutSettings
-from ocr_pipeline.layout_lmdb.slots import PixelSlots
+from ocr_pipeline.layout_lmdb.slots import PictureSlots
 from ocr_pipeline.layout_lmdb.writer import fill_folder
 from ocr_pipeline.page import Page
 from ocr_pipeline.storage.manifest import (
@@ -120,13 +121,13 @@ def _run(
     """A pass with its helpers, which end with the stack."""
     ahead = max(_AHEAD * workers, settings.batch_size)
     slots = stack.enter_context(
-        closing(PixelSlots(slots_needed(ahead, settings.batch_size, engine), engine.input_size))
+        closing(PictureSlots(slots_needed(ahead, settings.batch_size, engine), engine.input_size))
     )
     helpers = stack.enter_context(decode_workers(workers))
     cache = stack.enter_context(closing(DetectionCache(cache_path(target)))) if engine.labels else None
-    looking = Looking(read_bytes, slots)
+    looking = Looking(read_bytes, slots, helpers is not None)
     if cache:
-        looking = Looking(read_bytes, slots, cache_path(target), cache_prefix(engine), cache.last)
+        looking = replace(looking, cache=cache_path(target), cache_prefix=cache_prefix(engine), cache_last=cache.last)
     cells = None
     if cell_engine and cell_engine.labels and cache:
         threads = stack.enter_context(ThreadPoolExecutor(batches_at_once(cell_engine)))

@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
     """Keep one step; the exit code is the step's, 128 + n after signal n, 143 if it never started."""
     order = Order.parse(arguments[0])
     signal.signal(signal.SIGTERM, _stop)
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    adopt_orphans()
     try:
         _die_with(order.parent, signal.SIGTERM)
         place = LeaseQueue(order.folder, order.machine, order.patience).enter(order.demand, order.owner)
@@ -138,6 +138,11 @@ def _relatives() -> list[int]:
                 if me in (int(parent), int(group)):
                     found.append(int(entry.name))
     return found
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of whatever processes below it lose theirs."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def _die_with(parent: int, number: int) -> None:

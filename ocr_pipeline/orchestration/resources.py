@@ -12,7 +12,11 @@ from ocr_pipeline.storage.workspace import OUTPUT_VARIABLE, Workspace
 class Locations(dg.ConfigurableResource):
     """The share and the folder of all artifacts; each falls back to its environment variable."""
 
-    source: str = Field(default="", description=f"Folder or fsspec URL of the AI-Hub sets; empty: {SOURCE_VARIABLE}.")
+    source: str = Field(
+        default="",
+        description=f"Folder or fsspec URL of the AI-Hub sets; empty: {SOURCE_VARIABLE}. Runs record what stands here: "
+        "a password belongs into the variable.",
+    )
     output: str = Field(default="", description=f"Folder of all artifacts; empty: {OUTPUT_VARIABLE}, else ./data.")
 
     @property

@@ -16,6 +16,7 @@ from ocr_pipeline.errors import PipelineError
 _COMMIT_EVERY = 1000
 _COMMIT_BYTES = 1 << 20  # so much is written from memory that is used again; more costs three times the time
 _FIRST_MAP_SIZE = 1 << 26
+_REMAP_EVERY = 16  # commits
 
 _File = tuple[int, int, int]
 """Process, device and inode: lmdb opens a file once per process, and a republished LMDB is another file."""
@@ -51,9 +52,23 @@ class LmdbWriter:
             self._environment = lmdb.open(str(folder), map_size=_FIRST_MAP_SIZE, lock=False, sync=False)
         self._pending: list[tuple[bytes, bytes]] = []
         self._pending_bytes = 0
+        self._commits = 0
 
     def put(self, key: str, value: bytes) -> None:
-        self._pending.append((key.encode(), value))
+        self._put(key.encode(), value)
+
+    def put_all(self, records: list[tuple[bytes, bytes]]) -> None:
+        """The same for many keys and values; how they come together makes no difference to the file."""
+        size = sum(len(value) for _, value in records)
+        if len(self._pending) + len(records) < _COMMIT_EVERY and self._pending_bytes + size < _COMMIT_BYTES:
+            self._pending += records
+            self._pending_bytes += size
+            return
+        for record in records:
+            self._put(*record)
+
+    def _put(self, key: bytes, value: bytes) -> None:
+        self._pending.append((key, value))
         self._pending_bytes += len(value)
         if len(self._pending) >= _COMMIT_EVERY or self._pending_bytes >= _COMMIT_BYTES:
             self._commit()
@@ -66,9 +81,12 @@ class LmdbWriter:
             except lmdb.MapFullError:
                 self._environment.set_mapsize(self._environment.info()["map_size"] * 2)
                 continue
-            self._pending.clear()
-            self._pending_bytes = 0
-            return
+            break
+        self._pending.clear()
+        self._pending_bytes = 0
+        self._commits += 1
+        if self._commits % _REMAP_EVERY == 0:
+            self._environment.set_mapsize(self._environment.info()["map_size"])  # touched pages count as memory
 
     def __enter__(self) -> LmdbWriter:
         return self

@@ -252,10 +252,10 @@ def test_detect_takes_a_folder_and_exits_with_1_when_a_picture_is_broken(tmp_pat
 def test_recognize_exits_with_1_when_a_crop_is_broken(tmp_path: Path) -> None:
     crops, table = tmp_path / "crops", tmp_path / "read.csv"
     crops.mkdir()
-    Image.fromarray(render_word("10000", font="sans", height=30, rng=np.random.default_rng(0))).save(crops / "a.png")
+    Image.fromarray(render_word("서울시", font="sans", height=30, rng=np.random.default_rng(0))).save(crops / "a.png")
     place = ("--images_dir", crops, "--output_csv", table, "--base", dlora.TINY_KOREAN, "--device", "cpu")
     code, output = invoke("recognize", *place)
-    assert code == 0 and "1 of 1" in output and ",10000," in table.read_text("utf-8-sig")
+    assert code == 0 and "1 of 1" in output and f"{crops / 'a.png'},서울시," in table.read_text("utf-8-sig")
     (crops / "b.png").write_text("no picture")
     code, output = invoke("recognize", *place)
     broken = table.read_text("utf-8-sig").splitlines()[-1]

@@ -23,8 +23,9 @@ BACKENDS = ("transformers", "paddle")
 def test_both_find_the_same_in_the_same_tensor(engines):
     pixels = np.random.default_rng(0).integers(0, 256, (3, 800, 800, 3), dtype=np.uint8)
     answers = [engines[name].infer(pixels, [(1, 1)] * 3) for name in BACKENDS]
+    assert sum(map(len, answers[0])) > 6
     for ours, theirs in zip(*answers, strict=True):
-        assert len(ours) > 2 and ours.labels.tolist() == theirs.labels.tolist()
+        assert ours.labels.tolist() == theirs.labels.tolist()
         np.testing.assert_allclose(ours.boxes, theirs.boxes, rtol=0, atol=1e-5)
         np.testing.assert_allclose(ours.scores, theirs.scores, rtol=0, atol=1e-5)
 

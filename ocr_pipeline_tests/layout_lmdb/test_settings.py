@@ -19,6 +19,7 @@ def test_settings_read_the_names_people_know():
     assert (settings.model, settings.device, settings.table_device) == ("PP-DocLayoutV2", "gpu:1", "cpu")
     assert (settings.threshold_of("table"), settings.threshold_of("text")) == (0.25, 0.5)
     assert settings.limit == 500 and settings.verbose and not settings.cpu_fallback
+    assert LayoutSettings.from_environment({"FAST_LAYOUT_DEVICE": "gpu:0,gpu:2"}).device == "gpu:0,gpu:2"
 
 
 def test_nothing_set_is_no_model_and_no_limit():
@@ -32,6 +33,7 @@ def test_nothing_set_is_no_model_and_no_limit():
     [
         {"FAST_LAYOUT_DEVICE": "cuda"},
         {"FAST_TABLE_DEVICE": "gpu:x"},
+        {"FAST_LAYOUT_DEVICE": "gpu:0,gpu"},
         {"FAST_TABLE_LAYOUT_THR": "30"},
         {"FAST_TABLE_LAYOUT_THR": "nan"},
         {"FAST_TABLE_LAYOUT_THR": "low"},

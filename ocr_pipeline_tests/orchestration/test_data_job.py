@@ -67,6 +67,7 @@ def test_a_partition_runs_and_its_numbers_add_up(
 
 def test_pictures_and_reasons_are_shown(definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
     result = run_data(definitions, instance, "handwriting_train")
+    assert "no model is named" in metadata(result, "layout_lmdb")["layout_model"]
     assert "data:image/jpeg;base64," in metadata(result, "layout_lmdb")["sample_page"]
     assert "data:image/jpeg;base64," in metadata(result, "annotations")["sample_crops"]
     assert "image_missing" in metadata(result, "lookup")["quarantine"]

@@ -38,7 +38,7 @@ def publish(workspace: Workspace, counts: Counts, quad=None) -> Manifest:
     manifest = Manifest(
         stage="layout_lmdb",
         partition=PARTITION,
-        code_version="2",
+        code_version="3",
         settings={},
         inputs=[],
         fingerprint="f",
@@ -73,5 +73,12 @@ def test_regions_are_counted_and_samples_drawn(definitions, instance, monkeypatc
     shown = metadata(result, "layout_lmdb")
     pages = shown["pages_out"]
     assert [(row.data["label"], row.data["regions"]) for row in shown["regions"].records] == [("text", pages)]
+    assert shown["layout_model"] == "by hand (oracle, weights 1)"
     assert shown["pages_without_region"] == 0 and 0 <= shown["words_without_region_share"] < 1
     assert all("data:image/jpeg;base64," in shown[name] for name in ("sample_page", "sample_page_2"))
+
+
+def test_scenes_say_why_no_model_ran(definitions, instance, monkeypatch):
+    monkeypatch.setenv("FAST_LAYOUT_MODEL", "PP-DocLayoutV2")
+    shown = metadata(run_data(definitions, instance, "text_in_wild"), "layout_lmdb")
+    assert shown["layout_model"].startswith("none: scene pictures") and "regions" not in shown

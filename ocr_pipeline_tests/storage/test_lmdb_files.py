@@ -48,6 +48,16 @@ def test_the_same_puts_give_the_same_bytes_whatever_lies_in_memory(tmp_path):
     assert (tmp_path / "a" / "data.mdb").read_bytes() == (tmp_path / "b" / "data.mdb").read_bytes()
 
 
+def test_how_puts_come_together_makes_no_difference(tmp_path):
+    records = [(b"key-%06d" % number, bytes(number % 5000)) for number in range(40_000)]
+    for name, together in (("alone", 1), ("some", 7), ("many", 2500)):
+        with LmdbWriter(tmp_path / name) as writer:
+            for start in range(0, len(records), together):
+                writer.put_all(records[start : start + together])
+    alone, *others = ((tmp_path / name / "data.mdb").read_bytes() for name in ("alone", "some", "many"))
+    assert all(other == alone for other in others)
+
+
 def test_the_map_grows_beyond_its_first_size(tmp_path):
     value = bytes(range(256)) * 4096
     with LmdbWriter(tmp_path) as writer:

@@ -33,11 +33,6 @@ def chosen_engine(instance: dg.DagsterInstance) -> Engine | None:
     return engine(instance) if engine else None
 
 
-def steps_run_elsewhere() -> bool:
-    """Whether an engine has the steps, which therefore may outlive the run worker that started them."""
-    return executor_name() in _ENGINES
-
-
 def executor_name() -> str:
     """What OCR_PIPELINE_EXECUTOR says.
 

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ocr_pipeline.leases.keeper import adopt_orphans
 from ocr_pipeline.orchestration.execution import reaper
 
 logger = logging.getLogger(__name__)
@@ -29,14 +30,16 @@ _ASK_EVERY = 0.5
 
 
 def serve(options: Sequence[str], module: str = CODE_LOCATION) -> int:
-    """Serve a code location until SIGTERM; returns the exit code of the server, whose runs have ended by then.
+    """Serve a code location until SIGTERM; returns the exit code of the server, when all steps of its runs are over.
 
-    To be called in the main thread. How long the runs may take to save is up to whoever sent the signal.
+    To be called in the main thread. A run ends as soon as it has told its steps to stop, which are orphans then; how
+    long they may take to save is up to their executor.
 
     Args:
         options: of ``dagster code-server start``.
         module: where the definitions are.
     """
+    adopt_orphans()
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda _signal, _frame: stopping.set())
     server = subprocess.Popen([sys.executable, "-m", "dagster", "code-server", "start", "-m", module, *options])
@@ -48,6 +51,8 @@ def serve(options: Sequence[str], module: str = CODE_LOCATION) -> int:
                 logger.info("asking process %d to stop", pid)
                 _terminate(pid)
                 told.add(pid)
+    if stopping.is_set():
+        _wait_for_children()
     return server.returncode
 
 
@@ -65,6 +70,12 @@ def _parents() -> Iterator[tuple[int, int]]:
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended since
             yield int(folder.name), int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+
+
+def _wait_for_children() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
 def _terminate(pid: int) -> None:

@@ -49,7 +49,7 @@ def _with_demands(init_context: InitExecutorContext) -> Executor:
 
 k8s_executor = dg.ExecutorDefinition(
     "k8s",
-    config_schema=k8s_job_executor.config_schema,
+    config_schema=k8s_job_executor.config_schema,  # type: ignore[arg-type]  # Dagster takes what it gives
     requirements=multiple_process_executor_requirements(),
     executor_creation_fn=_with_demands,
     description="Steps as Kubernetes jobs, each with the devices, cores and memory that its tags ask for.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,12 @@ STAGE_LOGGER = "ocr_pipeline"
 SECONDS_TO_SAVE = 45
 """From SIGTERM to the kill of the processes; the executor gives their parent 50."""
 
-Stage = Callable[[Any, list[Path], list[Path], Any], Any]
+Stage = Callable[[Any, Sequence[Path], Sequence[Path], Any], Any]
 MakeLog = Callable[[], Callable[[Any], None]]
 
 
 def train_on_leased_devices(
-    stage: Stage, settings: Any, train: list[Path], valid: list[Path], make_log: MakeLog
+    stage: Stage, settings: Any, train: Sequence[Path], valid: Sequence[Path], make_log: MakeLog
 ) -> Any:
     """What ``stage(settings, train, valid, on_progress)`` returns: here, or in the first of several processes.
 
@@ -76,7 +76,7 @@ def train_on_leased_devices(
 
 
 def _one_of_many(
-    stage: Stage, settings: Any, train: list[Path], valid: list[Path], make_log: MakeLog, records: Any
+    stage: Stage, settings: Any, train: Sequence[Path], valid: Sequence[Path], make_log: MakeLog, records: Any
 ) -> Any:
     """One process; the first one's lines go to the log of the step."""
     logger = logging.getLogger(STAGE_LOGGER)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+import pytest
 from dagster._grpc.client import DagsterGrpcClient
 from dagster._utils import find_free_port
 
@@ -20,7 +21,10 @@ from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
 SERVE = f"import sys; from {code_server.__name__} import serve; sys.exit(serve(sys.argv[1:], '{pretended.__name__}'))"
 
 
-def test_a_training_saves_before_its_server_is_gone(floor: Floor, tmp_path: Path) -> None:
+def test_a_training_saves_before_its_server_is_gone(
+    floor: Floor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRETENDED_SAVING", "20")  # longer than the server would stay for anything else
     port = find_free_port()
     command = [sys.executable, "-c", SERVE, "--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(command, start_new_session=True)
@@ -30,7 +34,7 @@ def test_a_training_saves_before_its_server_is_gone(floor: Floor, tmp_path: Path
         launch(tmp_path, port, "training_job")
         until(lambda: floor.lines("pid"))
         server.send_signal(signal.SIGTERM)
-        assert server.wait(60) == 0
+        assert server.wait(90) == 0
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)

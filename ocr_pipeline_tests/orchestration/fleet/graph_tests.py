@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -22,7 +23,7 @@ from ocr_pipeline.storage.manifest import read_manifest
 from ocr_pipeline.storage.workspace import Workspace
 from ocr_pipeline_tests.orchestration.execution.conftest import until
 from ocr_pipeline_tests.orchestration.fleet.conftest import REPOSITORY
-from ocr_pipeline_tests.orchestration.fleet.servers import Postgres
+from ocr_pipeline_tests.orchestration.fleet.servers import Postgres, ray_head
 
 RECIPE = {
     "fast_checkpoint": {
@@ -31,6 +32,7 @@ RECIPE = {
     },
     "dlora_checkpoint": {
         "model_name_or_path": str(dlora.TINY_KOREAN),
+        "gpus": 2,
         "options": {"max_steps": 2, "eval_samples": 4, "per_device_train_batch_size": 4},
     },
 }
@@ -42,21 +44,33 @@ INFERENCE = ("detections", "predictions")
 def start(assets: Sequence[str], partition: str | None = None) -> subprocess.Popen[bytes]:
     chosen = ["--select", ",".join(assets), *(["--partition", partition] if partition else [])]
     command = [sys.executable, "-m", "dagster", "asset", "materialize", "-m", "ocr_pipeline.definitions", *chosen]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with (Path(os.environ["DAGSTER_HOME"]) / "runs.log").open("ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log)
+
+
+@pytest.fixture
+def secrets(database: Postgres, tmp_path: Path) -> dict[str, str]:
+    """What each machine of the fleet has in its environment, since it does not go along with a step."""
+    return {**database.environment, "DAGSTER_COMPUTE_LOGS": str(tmp_path / "logs")}
+
+
+@pytest.fixture
+def cluster(secrets: dict[str, str]) -> Iterator[str]:
+    with ray_head(cpus=2, gpus=2, environment={**os.environ, **secrets}) as address:
+        yield address
 
 
 @pytest.fixture
 def workspace(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Postgres, cluster: str, small_share: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secrets: dict[str, str], cluster: str, small_share: Path
 ) -> Workspace:
     home, workspace, recipe = tmp_path / "home", Workspace(tmp_path / "output"), tmp_path / "recipe.yaml"
     home.mkdir()
     shutil.copy(REPOSITORY / "docker" / "dagster.yaml", home)
     recipe.write_text(yaml.safe_dump(RECIPE))
     for name, value in {
-        **database.environment,
+        **secrets,
         "DAGSTER_HOME": home,
-        "DAGSTER_COMPUTE_LOGS": tmp_path / "logs",
         "OCR_PIPELINE_EXECUTOR": "ray",
         "RAY_API_SERVER_ADDRESS": cluster,
         "OCR_PIPELINE_SOURCE": small_share,

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,8 +111,12 @@ def _create_database(server: Postgres) -> None:
 
 
 @contextlib.contextmanager
-def ray_head(*, cpus: int, gpus: int) -> Iterator[str]:
-    """The head of a cluster of this machine alone, with pretended GPUs; yields the address of its job server."""
+def ray_head(*, cpus: int, gpus: int, environment: Mapping[str, str] = os.environ) -> Iterator[str]:
+    """The head of a cluster of this machine alone, with pretended GPUs; yields the address of its job server.
+
+    Args:
+        environment: what all steps find, secrets too.
+    """
     folder = tempfile.mkdtemp(prefix="ray_")  # the paths of its sockets must be short
     port, dashboard, client, agent, agent_grpc, metrics, runtime_env, node, objects = free_ports(9)
     command = [Path(sys.executable).with_name("ray"), "start", "--head", "--block", "--disable-usage-stats"]
@@ -139,6 +143,7 @@ def ray_head(*, cpus: int, gpus: int) -> Iterator[str]:
             [*command, *(f"--{name}={value}" for name, value in options.items())],
             stdout=output,
             stderr=output,
+            env=environment,
             start_new_session=True,
         )
     address = f"http://127.0.0.1:{dashboard}"

@@ -1,0 +1,103 @@
+"""A lookup of a million names against the guide's own: a gzip pickle of full paths.
+
+python -m benchmarks.data.million_names [NAMES] [ROUNDS]
+
+The file is of the same format, so that the guide's other programs read it; ours is sorted, loaded by a loader that
+admits nothing but strings, and looked up by page.
+"""
+
+from __future__ import annotations
+
+import gzip
+import pickle
+import random
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from benchmarks.measuring import compare, report
+from ocr_pipeline.lookup import Lookup, read_lookup, write_lookup
+from ocr_pipeline.page import Page
+
+_ASKED = 100_000
+
+
+def main(names: int = 1_000_000, rounds: int = 3) -> None:
+    """Measure and report."""
+    with tempfile.TemporaryDirectory() as scratch:
+        theirs, ours = Path(scratch) / "theirs.pkl.gz", Path(scratch) / "ours.pkl.gz"
+        paths = made_up(names)
+        building = {
+            "pickle, gzip 9": partial(write_by_hand, theirs, paths),
+            "lookup, written": partial(write, ours, paths),
+        }
+        report(f"build a lookup of {names:,} names", compare(building, 1), "names", {})
+        sizes = [path.stat().st_size / 1e6 for path in (theirs, ours)]
+        sys.stdout.write(f"  {sizes[0]:.1f} MB by hand, {sizes[1]:.1f} MB here\n")
+        loading = {
+            "pickle.load": partial(read_by_hand, theirs),
+            "lookup, loaded": partial(read, ours),
+        }
+        peer, loaded = loading
+        report(f"load a lookup of {names:,} names", compare(loading, rounds), "names", {loaded: (peer, 1 / 1.5)})
+        asked = random.Random(2).choices(list(paths), k=_ASKED)
+        pages = [Page("public_admin", "train", name, 1, 1, "") for name in asked]
+        lookup = Lookup(read_lookup(ours))
+        asking = {
+            "dict": partial(ask_by_hand, paths, pages),
+            "lookup, asked": partial(ask, lookup, pages),
+        }
+        report(f"ask a lookup of {names:,} names", compare(asking, rounds), "names", {})
+
+
+def made_up(names: int) -> dict[str, str]:
+    """Names as the set has them, in an order that is not sorted."""
+    root = "/run/user/0/gvfs/ftp:host=192.0.2.1,user=ocr/Y:\\ocr_dataset/공공행정문서 OCR/Training/[원천]train1"
+    chance = random.Random(1)
+    numbers = chance.sample(range(10**9), names)
+    return {
+        f"{number // 100:07d}-{1990 + number % 30}-{number % 97:04d}-{number % 1000:04d}.jpg": (
+            f"{root}/02.원천데이터(jpg)/인.허가/{number // 100:07d}/{1990 + number % 30}/"
+            f"{number // 100:07d}-{1990 + number % 30}-{number % 97:04d}-{number % 1000:04d}.jpg"
+        )
+        for number in numbers
+    }
+
+
+def write_by_hand(target: Path, paths: dict[str, str]) -> int:
+    """As the guide's script does it."""
+    with gzip.open(target, "wb", compresslevel=9) as file:
+        pickle.dump(paths, file, protocol=pickle.HIGHEST_PROTOCOL)
+    return len(paths)
+
+
+def write(target: Path, paths: dict[str, str]) -> int:
+    """As the stage publishes it."""
+    write_lookup(target, paths)
+    return len(paths)
+
+
+def read_by_hand(path: Path) -> int:
+    """As the guide's scripts do it: whatever the pickle says is run."""
+    with gzip.open(path, "rb") as file:
+        return len(pickle.load(file))  # noqa: S301 (written a moment ago, by this very program)
+
+
+def read(path: Path) -> int:
+    """As the stages load it."""
+    return len(read_lookup(path))
+
+
+def ask_by_hand(paths: dict[str, str], pages: list[Page]) -> int:
+    """Exact names only."""
+    return len([paths[page.image] for page in pages])
+
+
+def ask(lookup: Lookup, pages: list[Page]) -> int:
+    """By page, as the stages ask."""
+    return len([lookup.find(page) for page in pages])
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
