@@ -220,6 +220,7 @@ class Daemon:
                 time.sleep(0.5)
 
     def restart(self) -> None:
+        self.process.kill()  # what was killed may have been a child of it that was just being born
         self.process.wait()
         self.start()
 
