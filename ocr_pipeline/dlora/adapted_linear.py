@@ -36,12 +36,14 @@ class AdaptedLinear(lora.Linear):
         if self.disable_adapters or self.merged or len(adapters) != 1 or args or kwargs:
             return super().forward(x, *args, **kwargs)
         (name,) = adapters
-        down, up, scale = self.lora_A[name].weight, self.lora_B[name].weight, self.scaling[name]
+        base: Any = self.base_layer  # what a module holds has no type to mypy
+        matrices: Any = (self.lora_A[name], self.lora_B[name])
+        (down, up), scale = (matrix.weight for matrix in matrices), self.scaling[name]
         kind = x.device.type
-        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else self.base_layer.weight.dtype
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else base.weight.dtype
         with torch.autocast(kind, enabled=False):
             gain = self._gain(name, down, up, scale)
-            weights = (self.base_layer.weight, self.base_layer.bias, down.to(dtype), up.to(dtype))
+            weights = (base.weight, base.bias, down.to(dtype), up.to(dtype))
             share = getattr(self.lora_dropout[name], "p", 0.0) if self.training else 0.0
             dropped = min(255, round(share * 256))
             noise = random_bytes(x.shape, x.device) if dropped else None
@@ -54,11 +56,13 @@ class AdaptedLinear(lora.Linear):
         reading = not self.training and not torch.is_grad_enabled()
         norm = self._norm if reading else None
         if norm is None:
+            base: Any = self.base_layer
             with torch.no_grad():
-                norm = _row_norms(self.base_layer.weight, down, up, scale)
+                norm = _row_norms(base.weight, down, up, scale)
         if reading:
             self._norm = norm  # the decoder would compute it again for every token
-        return self.lora_magnitude_vector[name].weight / norm
+        magnitude: Any = self.lora_magnitude_vector[name]
+        return magnitude.weight / norm
 
 
 def _row_norms(weight: Tensor, down: Tensor, up: Tensor, scale: float) -> Tensor:
@@ -117,5 +121,6 @@ class _Product(torch.autograd.Function):
         d_down = d_narrow.T @ (flat if kept is None else flat * kept)
         d_up = (dy.T @ narrow) * ctx.factor
         if gain is not None:
-            d_gain = (dy.to(gain.dtype) * (y if bias is None else y - bias)).sum(0) / gain
+            d_gained = (dy.to(gain.dtype) * y).sum(0)
+            d_gain = (d_gained if bias is None else d_gained - bias * dy.sum(0, dtype=gain.dtype)) / gain
         return d_x, None, None, None, None, d_down, d_up, d_gain, None

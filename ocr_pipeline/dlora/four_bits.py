@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Any
 
@@ -49,6 +50,7 @@ def four_bits(compute: torch.dtype | None) -> Any:
 
 def keep_trainable(model: nn.Module) -> None:
     """Forbid bitsandbytes to pack weights anew for reading on the CPU: no gradient passes what it packed."""
-    for module in model.modules():
+    layers: Iterable[Any] = model.modules()
+    for module in layers:
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False

@@ -118,7 +118,7 @@ class Learner:
         inputs = decoder_inputs(labels, config.decoder_start_token_id, config.pad_token_id)
         with torch.autocast(self.device.type, self.precision, enabled=self.precision is not None):
             pixels = to_input(batch.pixels, self.base.images, self.device)
-            logits = self.model(pixel_values=pixels, decoder_input_ids=inputs).logits
+            logits = self.model(pixel_values=pixels, decoder_input_ids=inputs, use_cache=False).logits
         return token_loss(logits, labels, self.settings.label_smoothing_factor)
 
     def _show_gradients(self) -> None:

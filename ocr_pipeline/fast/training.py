@@ -35,7 +35,7 @@ from ocr_pipeline.fast.snapshots import (
     write_snapshot,
 )
 from ocr_pipeline.fast.tensorboard import no_board, open_board
-from ocr_pipeline.fast.validation import single_threaded, validate, validation_loader, without_progress
+from ocr_pipeline.fast.validation import start_worker, validate, validation_loader, without_progress
 from ocr_pipeline.fast.views import BATCH, CURVES, VALIDATION, beside, draw_batch, draw_curves, write_picture
 from ocr_pipeline.stopping import StopSigns, TrainingStoppedError
 from ocr_pipeline.storage.manifest import fingerprint_file
@@ -216,7 +216,7 @@ class _Training:
                 num_workers=settings.num_workers,
                 prefetch_factor=settings.prefetch_factor if settings.num_workers else None,
                 pin_memory=settings.pin_memory_train and self.device.type == "cuda",
-                worker_init_fn=single_threaded,
+                worker_init_fn=start_worker,
                 generator=torch.Generator(),  # leaves the global one, which dropout draws from, untouched
             )
         )

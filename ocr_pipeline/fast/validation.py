@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ def validation_loader(
         num_workers=settings.val_num_workers,
         prefetch_factor=settings.val_prefetch_factor if settings.val_num_workers else None,
         pin_memory=settings.pin_memory_val and processes.device.type == "cuda",
-        worker_init_fn=single_threaded,
+        worker_init_fn=start_worker,
         collate_fn=_unchanged,
         generator=torch.Generator(),  # the global one belongs to the training, whose resume is exact
     )
@@ -66,8 +67,10 @@ def without_progress(history: Sequence[Mapping[str, Any]], best_step: float) -> 
     return sum("hmean" in row and row["step"] > best_step for row in history)
 
 
-def single_threaded(_: int) -> None:
+def start_worker(_: int) -> None:
+    """What a loader's worker does first."""
     cv2.setNumThreads(0)  # many workers, each with its own pool, would fight for the cores
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # sent to the whole group; the training saves first and ends them
 
 
 def _drawn(page: PreparedPage, found: Sequence[npt.NDArray]) -> Picture:

@@ -44,7 +44,7 @@ def place_words(page: Page, size: tuple[int, int]) -> Placed:
     quads = _corners(page.words)
     within = quads.clip(0, size)
     boxes = np.concatenate([within.min(axis=1), within.max(axis=1)], axis=1)
-    beyond: np.ndarray = (boxes[:, 2:] <= 0).any(axis=1) | (boxes[:, :2] >= size).any(axis=1)
+    beyond = np.logical_or((boxes[:, 2:] <= 0).any(axis=1), (boxes[:, :2] >= size).any(axis=1))
     empty, moved = quad_areas(within) == 0, (within != quads).any(axis=(1, 2))
     placed, aside, clipped = [], [], 0
     for word, is_beyond, is_empty, is_moved in zip(
