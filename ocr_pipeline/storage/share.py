@@ -22,7 +22,7 @@ __all__ = ["SOURCE_VARIABLE", "DamagedError", "Entry", "Folder", "Listing", "Sha
 SOURCE_VARIABLE = "OCR_PIPELINE_SOURCE"
 
 _AHEAD = 4
-"""Requests under way at a time; FTP servers admit a handful of connections of one user."""
+"""Requests under way at a time on a remote share; FTP servers admit a handful of connections of one user."""
 
 _PIECE = 1 << 23
 
@@ -105,9 +105,9 @@ class Share:
 
     def ahead(self, ask: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[Answer]:
         """``map``, with some requests under way at a time where the share is remote; answers keep their order."""
-        return map(ask, items) if self.is_local else self._ahead(ask, items)
-
-    def _ahead(self, ask: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[Answer]:
+        if self.is_local:
+            yield from map(ask, items)
+            return
         waiting: deque[Future[Answer]] = deque()
         try:
             for item in items:
@@ -164,8 +164,7 @@ class Share:
             yield Listing.of(names, path, found)
         prefix = f"{path}/" if path else ""
         below = [((*names, name), prefix + real) for name, real in found.below() if wanted((*names, name))]
-        # Ahead on a local share as well: on a mounted one every file costs a round trip for its size and time.
-        contents = self._ahead(partial(self._contents, keep=keep), [child for _, child in below])
+        contents = self.ahead(partial(self._contents, keep=keep), [child for _, child in below])
         for (folder, child), inside in zip(below, contents, strict=True):
             yield from self._listings(folder, child, inside, wanted, keep)
 
