@@ -42,6 +42,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the daemon and its runs are ended too
     arena = Arena(folder)
     arena.prepare()
+    arena.make_home()
     with arena.daemon() as daemon, arena.instance() as instance:
         while time.monotonic() - began < seconds * _LAST_START:
             number = len(tally(folder))

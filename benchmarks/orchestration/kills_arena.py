@@ -87,15 +87,20 @@ class Arena:
         if (self.folder / "reference.json").exists():
             return
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.home.mkdir(parents=True)
-        shutil.copy(REPOSITORY / "dagster.yaml", self.home)
+        self.make_home()
         (self.folder / "recipe.yaml").write_text(yaml.safe_dump(_RECIPE))
         write_collection(self.share, pages=PAGES, page_size=(256, 352), faults=True)
-        self.run("-m", "dagster", "instance", "info")
-        self.run("-m", "dagster", "instance", "concurrency", "set", "gpu", "1")
         self.run("-c", _CLI, "backfill", *_WANTED)
         self.run("-m", "dagster", "job", "execute", "-m", "ocr_pipeline.definitions", "-j", "training")
         (self.folder / "reference.json").write_text(json.dumps(digest(self.workspace), indent=1))
+
+    def make_home(self) -> None:
+        """A Dagster home without a past: a call that was interrupted left a backfill in its queue."""
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.home.mkdir(parents=True)
+        shutil.copy(REPOSITORY / "dagster.yaml", self.home)
+        self.run("-m", "dagster", "instance", "info")
+        self.run("-m", "dagster", "instance", "concurrency", "set", "gpu", "1")
 
     def run(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -215,6 +220,7 @@ class Daemon:
                 time.sleep(0.5)
 
     def restart(self) -> None:
+        self.process.kill()  # what was killed may have been a child of it that was just being born
         self.process.wait()
         self.start()
 

@@ -98,10 +98,10 @@ class Stack:
     def compose(self, *arguments: object) -> str:
         return run("podman-compose", "--project-name", PROJECT, "--profile", "ray", *arguments, folder=self.folder)
 
-    def up(self, service: str, *options: str, seconds: float = 180) -> float:
+    def up(self, service: str, seconds: float = 180) -> float:
         """Start a service and wait until its health check passes; returns the seconds that took."""
         began = time.monotonic()
-        self.compose("up", "--detach", "--no-deps", *options, service)
+        self.compose("up", "--detach", "--no-deps", service)
         deadline = began + seconds
         while not self.is_healthy(service):
             if time.monotonic() > deadline:

@@ -128,16 +128,6 @@ def try_training(stack: Stack, graph: Graph) -> None:
         raise TrialError(f"the training ended as {status}")
 
 
-def try_ray(stack: Stack, graph: Graph) -> None:
-    """The head and a worker of Ray; the code location gives its steps to them."""
-    for service in ("ray-head", "ray-worker"):
-        logger.info("%s is healthy after %.0f s", service, stack.up(service))
-    logger.info("the code location is replaced; it is healthy after %.0f s", stack.up("code", "--force-recreate"))
-    backfill = graph.backfill(DATA[:1], PARTITIONS[:1])
-    until("the backfill ends", lambda: graph.backfill_status(backfill) == "COMPLETED_SUCCESS", 240)
-    logger.info("%s", stack.execute("ray-head", "ray", "job", "list"))
-
-
 def try_all(settings: dict[str, str], folder: Path) -> None:
     stack = Stack(folder)
     settings |= share(f"{settings['IMAGES']}/code:{settings['VARIANT']}", folder)
@@ -146,8 +136,6 @@ def try_all(settings: dict[str, str], folder: Path) -> None:
         graph = start(stack, settings["UI_ADDRESS"])
         try_data(stack, graph)
         try_training(stack, graph)
-        stack.prepare(settings | {"OCR_PIPELINE_EXECUTOR": "ray"})
-        try_ray(stack, graph)
     except TrialError:
         logger.error("the code location said:\n%s", stack.logs("code"))
         raise

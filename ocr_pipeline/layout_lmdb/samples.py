@@ -44,7 +44,8 @@ def place_words(page: Page, size: tuple[int, int]) -> Placed:
     quads = _corners(page.words)
     within = quads.clip(0, size)
     boxes = np.concatenate([within.min(axis=1), within.max(axis=1)], axis=1)
-    beyond = np.logical_or((boxes[:, 2:] <= 0).any(axis=1), (boxes[:, :2] >= size).any(axis=1))
+    x0, y0, x1, y1 = boxes.T
+    beyond = (x1 <= 0) | (y1 <= 0) | (x0 >= size[0]) | (y0 >= size[1])
     empty, moved = quad_areas(within) == 0, (within != quads).any(axis=(1, 2))
     placed, aside, clipped = [], [], 0
     for word, is_beyond, is_empty, is_moved in zip(
