@@ -9,8 +9,8 @@ from transformers import AutoTokenizer
 
 from ocr_pipeline.annotations import CropReader
 from ocr_pipeline.dlora.data import Crops
+from ocr_pipeline.dlora.recognizer import not_loaded
 from ocr_pipeline.dlora.text import Coverage, TextCodec
-from ocr_pipeline.errors import PipelineError
 
 
 def label_coverage(base: str | Path, paths: Sequence[str | Path], *, samples: int = 2000, seed: int = 42) -> Coverage:
@@ -22,10 +22,6 @@ def label_coverage(base: str | Path, paths: Sequence[str | Path], *, samples: in
     try:
         codec = TextCodec(AutoTokenizer.from_pretrained(str(base)))
     except (OSError, ValueError) as error:
-        raise PipelineError(
-            f"the tokenizer of the base model cannot be loaded ({str(error).splitlines()[0]})",
-            where=base,
-            remedy="Give the folder of a VisionEncoderDecoderModel with its processor, or its name on the hub.",
-        ) from error
+        raise not_loaded("the tokenizer of the base model", base, error) from error
     crops = Crops([CropReader(path) for path in paths])
     return codec.coverage(crops.text(index) for index in crops.spread(samples, seed))

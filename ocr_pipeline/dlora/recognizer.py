@@ -94,16 +94,21 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None,
         tokenizer = AutoTokenizer.from_pretrained(place)
         images = ViTImageProcessorPil.from_pretrained(place)  # whatever older checkpoints call its kind
     except (OSError, ValueError) as error:
-        raise PipelineError(
-            f"the base model cannot be loaded ({str(error).splitlines()[0]})",
-            where=name_or_path,
-            remedy="Give the folder of a VisionEncoderDecoderModel with its processor, or its name on the hub.",
-        ) from error
+        raise not_loaded("the base model", name_or_path, error) from error
     _must_be_whole(report["missing_keys"], name_or_path)
     if quantised:
         keep_trainable(model)
     _complete(model.config, model.generation_config, tokenizer)
     return Base(model, tokenizer, images)
+
+
+def not_loaded(what: str, place: str | Path, error: Exception) -> PipelineError:
+    """What to tell of a model, or a part of one, that transformers cannot load from ``place``."""
+    return PipelineError(
+        f"{what} cannot be loaded ({str(error).splitlines()[0]})",
+        where=place,
+        remedy="Give the folder of a VisionEncoderDecoderModel with its processor, or its name on the hub.",
+    )
 
 
 def base_of(checkpoint: Path) -> str:

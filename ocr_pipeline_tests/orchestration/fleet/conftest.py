@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -35,15 +36,20 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: str) -> Iter
     home = tmp_path / "home"
     home.mkdir()
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-    for name, value in {
-        "DAGSTER_HOME": home,
-        pretended.FOLDER_VARIABLE: tmp_path,
-        EXECUTOR_VARIABLE: "ray",
-        "RAY_API_SERVER_ADDRESS": cluster,
-    }.items():
-        monkeypatch.setenv(name, str(value))
+    variables = {EXECUTOR_VARIABLE: "ray", "RAY_API_SERVER_ADDRESS": cluster}
+    with opened_floor(home, monkeypatch, variables) as floor:
+        yield floor
+
+
+@contextmanager
+def opened_floor(home: Path, monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> Iterator[Floor]:
+    """The pretended steps beside a Dagster home, under the variables of an engine."""
+    folder = home.parent
+    own = {"DAGSTER_HOME": str(home), pretended.FOLDER_VARIABLE: str(folder)}
+    for name, value in {**own, **variables}.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.delenv("OCR_PIPELINE_GPUS", raising=False)
     with dg.DagsterInstance.get() as instance:
         instance.get_runs_count()  # two first openers of a home could corrupt it
         instance.get_latest_materialization_event(dg.AssetKey("nothing"))
-        yield Floor(tmp_path, instance)
+        yield Floor(folder, instance)

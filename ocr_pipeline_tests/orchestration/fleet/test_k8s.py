@@ -20,9 +20,8 @@ from ocr_pipeline.orchestration.execution.demands import demand_tags
 from ocr_pipeline.orchestration.execution.engines import Dialect
 from ocr_pipeline.orchestration.execution.k8s_executor import in_words_of_kubernetes
 from ocr_pipeline.orchestration.execution.reaper import stop_orphaned_steps
-from ocr_pipeline_tests.orchestration.execution import pretended
 from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
-from ocr_pipeline_tests.orchestration.fleet.conftest import REPOSITORY
+from ocr_pipeline_tests.orchestration.fleet.conftest import REPOSITORY, opened_floor
 from ocr_pipeline_tests.orchestration.fleet.pretended_kubernetes import NAMESPACE, PretendedCluster, pretended_cluster
 
 
@@ -46,20 +45,14 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: PretendedClu
         "dagster_home": str(home),
     }
     (home / "dagster.yaml").write_text(yaml.safe_dump(config))
-    for name, value in {
-        "DAGSTER_HOME": home,
+    variables = {
         "DAGSTER_K8S_NAMESPACE": NAMESPACE,
         "DAGSTER_K8S_IMAGE": "registry/ocr_pipeline:1",
-        pretended.FOLDER_VARIABLE: tmp_path,
         EXECUTOR_VARIABLE: "k8s",
-        "KUBECONFIG": kubeconfig,
-    }.items():
-        monkeypatch.setenv(name, str(value))
-    monkeypatch.delenv("OCR_PIPELINE_GPUS", raising=False)
-    with dg.DagsterInstance.get() as instance:
-        instance.get_runs_count()  # two first openers of a home could corrupt it
-        instance.get_latest_materialization_event(dg.AssetKey("nothing"))
-        yield Floor(tmp_path, instance)
+        "KUBECONFIG": str(kubeconfig),
+    }
+    with opened_floor(home, monkeypatch, variables) as floor:
+        yield floor
 
 
 def test_a_run_asks_for_jobs_with_the_devices_of_its_steps(fleet: Floor, cluster: PretendedCluster) -> None:
