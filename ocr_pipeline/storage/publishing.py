@@ -20,11 +20,10 @@ def publish_file(target: Path) -> Iterator[Path]:
     """
     with _mendable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = _draft(target)
-        draft.unlink(missing_ok=True)
-        yield draft
-        _sync(draft)
-        draft.replace(target)
+        with _draft_of(target) as draft:
+            yield draft
+            _sync(draft)
+            draft.replace(target)
         _sync(target.parent)
 
 
@@ -36,17 +35,17 @@ def publish_folder(target: Path) -> Iterator[Path]:
     never a half-written one under its name.
     """
     with _mendable(target):
-        draft, old = _draft(target), target.with_name(target.name + ".old")
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
-        yield draft
-        for file in draft.rglob("*"):
-            _sync(file)
-        shutil.rmtree(old, ignore_errors=True)
-        if target.exists():
-            target.replace(old)
-        draft.replace(target)
-        shutil.rmtree(old, ignore_errors=True)
+        old = target.with_name(target.name + ".old")
+        with _draft_of(target) as draft:
+            draft.mkdir(parents=True)
+            yield draft
+            for file in draft.rglob("*"):
+                _sync(file)
+            _remove(old)
+            if target.exists():
+                target.replace(old)
+            draft.replace(target)
+        _remove(old)
         _sync(target.parent)
 
 
@@ -58,6 +57,25 @@ def publish_text(target: Path, text: str) -> None:
 
 def _draft(target: Path) -> Path:
     return target.with_name(f".{target.name}.draft")
+
+
+@contextlib.contextmanager
+def _draft_of(target: Path) -> Iterator[Path]:
+    """A path that is free; what stands there when the work fails is cleared, as a full disk needs the room."""
+    draft = _draft(target)
+    _remove(draft)
+    try:
+        yield draft
+    except BaseException:
+        _remove(draft)
+        raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
