@@ -36,6 +36,13 @@ from ocr_pipeline.storage.workspace import Workspace
 STAGES = ("merge", "lmdb", "jsonl")
 _IN_A_ROW = 5
 
+_MADE = {  # artifacts and shards
+    "merge": (("json_merged", "lookup"), "*_merged.json"),
+    "lookup": (("lookup",), "none"),
+    "lmdb": (("*_annotations_*.lmdb*",), "*_annotations_*.lmdb"),
+    "jsonl": (("crops", "*_annotations_*.jsonl*"), "*_annotations_*.jsonl"),
+}
+
 _processes = multiprocessing.get_context("forkserver")  # a process that has everything imported is cheap to kill
 
 
@@ -56,12 +63,12 @@ def main(kills: int = 50, *stages: str) -> None:
 
 def _survives(root: Path, stage: str, kills: int) -> bool:
     workspace = root / "out"
-    _forget(workspace, stage)
+    forget(workspace, stage)
     seconds = _run(root, stage)
     calm, chance = artifacts(workspace), random.Random(stage)
     killed = compared = same = 0
     while killed < kills:
-        _forget(workspace, stage)
+        forget(workspace, stage)
         for _ in range(_IN_A_ROW):
             killed += _killed(root, stage, chance.uniform(0, seconds))
         _run(root, stage)
@@ -85,11 +92,10 @@ def _digests(workspace: Path) -> Iterator[tuple[str, str]]:
             yield str(path.relative_to(workspace)), hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _forget(workspace: Path, stage: str) -> None:
+def forget(workspace: Path, stage: str) -> None:
     """Remove what the stage has made; what comes before it stays."""
-    names = ["json_merged", "lookup"] if stage == "merge" else ["crops"]
-    made = [workspace / name for name in names] + [*workspace.glob("*_annotations_*")]
-    parts = "*_merged.json" if stage == "merge" else "*_annotations_*"
+    names, parts = _MADE[stage]
+    made = [path for name in names for path in workspace.glob(name)]
     for path in [*made, *(workspace / ".shards").glob(parts)]:
         if path.is_dir():
             shutil.rmtree(path)
