@@ -31,7 +31,8 @@ from ocr_pipeline.storage.manifest import (
     upstream,
     write_manifest,
 )
-from ocr_pipeline.storage.quarantine import Counts, Quarantined, write_quarantine
+from ocr_pipeline.storage.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.quarantine_files import write_quarantine
 from ocr_pipeline.storage.shards import build_shard, forget_others, shard_counts, shard_quarantine
 from ocr_pipeline.storage.share import Share
 from ocr_pipeline.storage.workspace import Workspace

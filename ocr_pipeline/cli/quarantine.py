@@ -17,7 +17,8 @@ from ocr_pipeline.cli.options import output_option, partition_option
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.datasets import DATASETS, SourcePartition
 from ocr_pipeline.storage.manifest import quarantine_path, read_manifest
-from ocr_pipeline.storage.quarantine import Quarantined, read_quarantine
+from ocr_pipeline.storage.quarantine import Quarantined
+from ocr_pipeline.storage.quarantine_files import read_quarantine
 from ocr_pipeline.storage.workspace import Workspace
 
 STAGES = ("merged_json", "lookup", "annotations", "layout_lmdb")

@@ -17,7 +17,8 @@ from typing import Any
 from ocr_pipeline.layout_lmdb.cache import DetectionCache, cache_path, cache_prefix
 from ocr_pipeline.layout_lmdb.cells import CellFinder
 from ocr_pipeline.layout_lmdb.detections import KEPT_ABOVE
-from ocr_pipeline.layout_lmdb.engines import LayoutEngine, batches_at_once
+from ocr_pipeline.layout_lmdb.engine import LayoutEngine
+from ocr_pipeline.layout_lmdb.engines import batches_at_once
 from ocr_pipeline.layout_lmdb.feeding import decode_workers
 from ocr_pipeline.layout_lmdb.looking import Looking, ReadBytes
 from ocr_pipeline.layout_lmdb.run import FindImage, OnProgress, Run, slots_needed
@@ -34,7 +35,7 @@ from ocr_pipeline.storage.manifest import (
     write_manifest,
 )
 from ocr_pipeline.storage.publishing import publish_folder
-from ocr_pipeline.storage.quarantine import QuarantineWriter
+from ocr_pipeline.storage.quarantine_files import QuarantineWriter
 
 STAGE = "layout_lmdb"
 CODE_VERSION = "3"

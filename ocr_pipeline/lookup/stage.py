@@ -26,7 +26,8 @@ from ocr_pipeline.storage.manifest import (
     upstream,
     write_manifest,
 )
-from ocr_pipeline.storage.quarantine import Quarantined, write_quarantine
+from ocr_pipeline.storage.quarantine import Quarantined
+from ocr_pipeline.storage.quarantine_files import write_quarantine
 from ocr_pipeline.storage.share import Listing, Share
 from ocr_pipeline.storage.workspace import Workspace
 

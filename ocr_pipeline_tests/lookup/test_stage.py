@@ -13,7 +13,7 @@ from ocr_pipeline.lookup import build_lookup, load_lookup
 from ocr_pipeline.lookup.format import read_lookup, write_lookup
 from ocr_pipeline.merged_json import merge_labels, read_pages
 from ocr_pipeline.storage.manifest import Manifest, quarantine_path
-from ocr_pipeline.storage.quarantine import read_quarantine
+from ocr_pipeline.storage.quarantine_files import read_quarantine
 from ocr_pipeline.storage.share import Share
 from ocr_pipeline.storage.workspace import Workspace
 

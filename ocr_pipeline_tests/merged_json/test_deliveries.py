@@ -17,7 +17,7 @@ from ocr_pipeline.page import nfc
 from ocr_pipeline.storage import remote_files
 from ocr_pipeline.storage.local_files import LocalFiles
 from ocr_pipeline.storage.manifest import quarantine_path, read_manifest
-from ocr_pipeline.storage.quarantine import read_quarantine
+from ocr_pipeline.storage.quarantine_files import read_quarantine
 from ocr_pipeline.storage.share import DamagedError, Share
 from ocr_pipeline.storage.workspace import Workspace
 
