@@ -29,9 +29,9 @@ from ocr_pipeline.page import Page
 from ocr_pipeline.storage.manifest import (
     Input,
     Manifest,
-    manifest_path,
     quarantine_path,
     read_manifest,
+    retire,
     write_manifest,
 )
 from ocr_pipeline.storage.publishing import publish_folder
@@ -94,7 +94,7 @@ def build_layout_lmdb(
         run.total, run.on_progress = _expected(settings.limit, total), on_progress
         with publish_folder(target) as folder:
             _, fingerprint = fill_folder(folder, run.samples(chain(first, rest)), made_with)
-            manifest_path(target).unlink(missing_ok=True)  # it speaks of the folder that is replaced now
+            retire(target)
     manifest = Manifest(
         stage=STAGE,
         partition=partition,

@@ -24,30 +24,36 @@ def publish_file(target: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
         yield draft
         _sync(draft)
-        draft.replace(target)
-        _sync(target.parent)
+        take_place(draft, target)
 
 
 @contextlib.contextmanager
 def publish_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty folder beside ``target`` to fill; on success it takes the place of ``target``.
-
-    A folder cannot be replaced in one step: between the two renames the old one stands under ``<name>.old``,
-    never a half-written one under its name.
-    """
+    """Yield an empty folder beside ``target`` to fill; on success sync it and put it in the place of ``target``."""
     with _mendable(target):
-        draft, old = _draft(target), target.with_name(target.name + ".old")
+        draft = _draft(target)
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         yield draft
         for file in draft.rglob("*"):
             _sync(file)
+        take_place(draft, target)
+
+
+def take_place(made: Path, target: Path) -> None:
+    """Put a finished file or folder, whose content is synced, in the place of another on the same disk.
+
+    A folder cannot be replaced in one step: between the two renames the old one stands under ``<name>.old``,
+    never a half-written one under its name.
+    """
+    old = target.with_name(target.name + ".old")
+    if made.is_dir():
         shutil.rmtree(old, ignore_errors=True)
         if target.exists():
             target.replace(old)
-        draft.replace(target)
-        shutil.rmtree(old, ignore_errors=True)
-        _sync(target.parent)
+    made.replace(target)
+    _sync(target.parent)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def publish_text(target: Path, text: str) -> None:

@@ -63,20 +63,21 @@ class RemoteFiles:
 
     def check(self) -> None:
         """Raise a FileNotFoundError if there is no such folder."""
-        self._ask(_demand_folder)
+        self.ask(_demand_folder)
 
     def contents(self, path: str, keep: Callable[[str], bool]) -> Contents:
         """Folders, and the files whose names ``keep`` takes; always asked afresh."""
-        found = self._ask(lambda fs, base: _list(fs, f"{base}/{path}".rstrip("/")))
+        found = self.ask(lambda fs, base: _list(fs, f"{base}/{path}".rstrip("/")))
         found.folders = [name for name in found.folders if not is_dropping(name)]
         found.files = [row for row in found.files if keep(row[0]) and not is_dropping(row[0])]
         return found
 
     def read(self, path: str, start: int = 0, size: int | None = None) -> bytes:
         """``size`` bytes from ``start`` on, or all that follow."""
-        return self._ask(lambda fs, base: _read(fs, f"{base}/{path}", start, size))
+        return self.ask(lambda fs, base: _read(fs, f"{base}/{path}", start, size))
 
-    def _ask(self, ask: Callable[[Any, str], Answer]) -> Answer:
+    def ask(self, ask: Callable[[Any, str], Answer]) -> Answer:
+        """The answer to one request, asked again a few times; it gets fsspec's file system and the root there."""
         for pause in (*PAUSES, None):
             try:
                 return ask(*self._connection())
