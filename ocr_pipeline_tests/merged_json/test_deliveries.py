@@ -147,10 +147,10 @@ def test_a_folder_that_may_not_be_listed_ends_the_run_and_is_named(tmp_path, wor
     root = write_tree(tmp_path / "share", hand_tree(2))
     real = LocalFiles.contents
 
-    def contents_of(self, path, keep):
+    def contents_of(self, path):
         if path.endswith("R.Free0"):
             raise self._explained(PermissionError(13, "Permission denied"), path)
-        return real(self, path, keep)
+        return real(self, path)
 
     monkeypatch.setattr(LocalFiles, "contents", contents_of)
     with pytest.raises(PipelineError, match=r"Permission denied.*R\.Free0"):
