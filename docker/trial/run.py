@@ -27,7 +27,7 @@ from engine import HERE, Images, Stack, TrialError, require, run, size
 from graph import FINISHED, Graph, until
 
 SERVICES = ("postgres", "code", "web", "daemon")
-DATA = ("merged_json", "lookup", "layout_lmdb")
+DATA = ("merged_json", "lookup", "annotations", "data_quality", "layout_lmdb")
 PARTITIONS = ("public_admin_train", "public_admin_valid")
 COLLECTION = """
 from pathlib import Path
