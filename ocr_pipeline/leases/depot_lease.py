@@ -99,7 +99,7 @@ class _Lease:
         return version is not None
 
     def _ask(self, request: Any) -> Any:
-        return self._depot.files.ask(lambda fs, base: request(fs, f"{base}/{self._key}"))
+        return self._depot.write(lambda fs, base: request(fs, f"{base}/{self._key}"))
 
 
 def _put(content: bytes, instead_of: str | None, fs: Any, url: str) -> str | None:

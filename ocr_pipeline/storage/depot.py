@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.credentials import without_user
 from ocr_pipeline.storage.locking import alone
 from ocr_pipeline.storage.publishing import publish_file, publish_folder, publish_text, take_place
+
+Answer = TypeVar("Answer")
 
 MIRROR_VARIABLE = "OCR_PIPELINE_MIRROR"
 
@@ -71,11 +73,11 @@ class Depot:
             self.remove(self._mirror / key)
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             list(threads.map(self.send_file, parts + beside))
-        self.files.ask(partial(_put, self.key(manifest), content))
+        self.write(lambda fs, base: fs.pipe_file(f"{base}/{self.key(manifest)}", content))
 
     def send_file(self, path: Path) -> None:
         """Keep one file; by itself for what has no manifest (a report)."""
-        self.files.ask(lambda fs, base: fs.put_file(str(path), f"{base}/{self.key(path)}"))
+        self.write(lambda fs, base: fs.put_file(str(path), f"{base}/{self.key(path)}"))
 
     def fetch_file(self, path: Path) -> None:
         """Bring one file to this machine, without the artifact that it belongs to."""
@@ -84,13 +86,17 @@ class Depot:
 
     def remove(self, path: Path) -> None:
         """Take a file away; an object store does not mind an absent one."""
+        self.write(lambda fs, base: fs.rm_file(f"{base}/{self.key(path)}"))
+
+    def write(self, request: Callable[[Any, str], Answer]) -> Answer:
+        """A request that changes something; see `RemoteFiles.ask`."""
         try:
-            self.files.ask(lambda fs, base: fs.rm_file(f"{base}/{self.key(path)}"))
+            return self.files.ask(request)
         except FileNotFoundError as error:
             raise PipelineError(
                 "artifacts cannot be kept here: there is no such bucket",
                 where=self.url,
-                remedy="Create the bucket, or mend OCR_PIPELINE_OUTPUT; what was made is in the mirror.",
+                remedy="Create the bucket, or mend OCR_PIPELINE_OUTPUT.",
             ) from error
 
     def retire(self, manifest: Path) -> None:
@@ -194,10 +200,6 @@ def depot_of(path: Path) -> Depot | None:
 @lru_cache(maxsize=8)
 def _opened(url: str, mirror: Path) -> Depot:
     return Depot(url, mirror)
-
-
-def _put(key: str, content: bytes, fs: Any, base: str) -> None:
-    fs.pipe_file(f"{base}/{key}", content)
 
 
 def _sizes(key: str, fs: Any, base: str) -> dict[str, int]:

@@ -11,6 +11,7 @@ import time
 import fsspec
 import pytest
 
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.leases import depot_lease as leases
 from ocr_pipeline.leases.artifacts import lease
 from ocr_pipeline.storage.workspace import Workspace
@@ -19,6 +20,7 @@ from ..storage.s3_server import s3_bucket
 
 HOLD = """
 import sys, time
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.leases import depot_lease
 from ocr_pipeline.leases.artifacts import lease, lease_path
 from ocr_pipeline.storage.workspace import Workspace
@@ -104,3 +106,10 @@ def test_of_many_that_wait_for_a_dead_one_never_two_have_it(here, tmp_path):
     for thread in threads:
         thread.join(60)
     assert (most, sorted(served)) == (1, [0, 1, 2, 3])
+
+
+def test_a_bucket_that_is_not_there_is_named(bucket, tmp_path, monkeypatch):
+    monkeypatch.setenv("OCR_PIPELINE_MIRROR", str(tmp_path / "mirror"))
+    path = Workspace.at("s3://nowhere/data").root / ".leases" / "lookup.p.lock"
+    with pytest.raises(PipelineError, match="no such bucket"), lease(path, "me"):
+        pass
