@@ -223,7 +223,7 @@ def test_a_share_that_goes_away_ends_the_run_and_what_was_done_stays(tmp_path, w
             patch.setattr(label_shards, "read_label", read_label)
             failing = share._files._files
             asked = failing.read
-            patch.setattr(failing, "read", lambda *args: asked(*args) if not stop.is_set() else failing._ask(_drop))
+            patch.setattr(failing, "read", lambda *args: asked(*args) if not stop.is_set() else failing.ask(_drop))
             with pytest.raises(PipelineError, match="does not answer"):
                 merge_labels(share, TRAIN, workspace, workers=1)
         store = workspace.shards(workspace.merged_json(TRAIN.key))
