@@ -20,19 +20,16 @@ def publish_file(target: Path) -> Iterator[Path]:
     """
     with _mendable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = _draft(target)
-        draft.unlink(missing_ok=True)
-        yield draft
-        _sync(draft)
-        take_place(draft, target)
+        with _draft_of(target) as draft:
+            yield draft
+            _sync(draft)
+            take_place(draft, target)
 
 
 @contextlib.contextmanager
 def publish_folder(target: Path) -> Iterator[Path]:
     """Yield an empty folder beside ``target`` to fill; on success sync it and put it in the place of ``target``."""
-    with _mendable(target):
-        draft = _draft(target)
-        shutil.rmtree(draft, ignore_errors=True)
+    with _mendable(target), _draft_of(target) as draft:
         draft.mkdir(parents=True)
         yield draft
         for file in draft.rglob("*"):
@@ -48,12 +45,14 @@ def take_place(made: Path, target: Path) -> None:
     """
     old = target.with_name(target.name + ".old")
     if made.is_dir():
-        shutil.rmtree(old, ignore_errors=True)
+        _remove(old)
         if target.exists():
             target.replace(old)
-    made.replace(target)
+        made.replace(target)
+        _remove(old)
+    else:
+        made.replace(target)
     _sync(target.parent)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def publish_text(target: Path, text: str) -> None:
@@ -64,6 +63,25 @@ def publish_text(target: Path, text: str) -> None:
 
 def _draft(target: Path) -> Path:
     return target.with_name(f".{target.name}.draft")
+
+
+@contextlib.contextmanager
+def _draft_of(target: Path) -> Iterator[Path]:
+    """A path that is free; what stands there when the work fails is cleared, as a full disk needs the room."""
+    draft = _draft(target)
+    _remove(draft)
+    try:
+        yield draft
+    except BaseException:
+        _remove(draft)
+        raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
