@@ -105,7 +105,7 @@ def try_data(stack: Stack, graph: Graph) -> None:
     until("the backfill has begun", lambda: graph.backfill_status(backfill) == "REQUESTED", 60)
     stack.stop("daemon")
     logger.info("the daemon is restarted; it is healthy after %.0f s", stack.up("daemon"))
-    until("the backfill ends", lambda: graph.backfill_status(backfill) == "COMPLETED_SUCCESS", 420)
+    until("the backfill ends", lambda: graph.backfill_status(backfill) == "COMPLETED_SUCCESS", 600)
     logger.info("%s", stack.execute("code", "ocr-pipeline", "status"))
 
 
