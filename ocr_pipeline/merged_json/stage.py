@@ -25,7 +25,8 @@ from ocr_pipeline.storage.manifest import (
     write_manifest,
 )
 from ocr_pipeline.storage.publishing import publish_file
-from ocr_pipeline.storage.quarantine import Counts, write_quarantine
+from ocr_pipeline.storage.quarantine import Counts
+from ocr_pipeline.storage.quarantine_files import write_quarantine
 from ocr_pipeline.storage.shards import built, forget_others, shard_counts, shard_quarantine
 from ocr_pipeline.storage.share import Listing, Share
 from ocr_pipeline.storage.workspace import Workspace

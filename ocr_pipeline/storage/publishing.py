@@ -23,30 +23,36 @@ def publish_file(target: Path) -> Iterator[Path]:
         with _draft_of(target) as draft:
             yield draft
             _sync(draft)
-            draft.replace(target)
-        _sync(target.parent)
+            take_place(draft, target)
 
 
 @contextlib.contextmanager
 def publish_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty folder beside ``target`` to fill; on success it takes the place of ``target``.
+    """Yield an empty folder beside ``target`` to fill; on success sync it and put it in the place of ``target``."""
+    with _mendable(target), _draft_of(target) as draft:
+        draft.mkdir(parents=True)
+        yield draft
+        for file in draft.rglob("*"):
+            _sync(file)
+        take_place(draft, target)
+
+
+def take_place(made: Path, target: Path) -> None:
+    """Put a finished file or folder, whose content is synced, in the place of another on the same disk.
 
     A folder cannot be replaced in one step: between the two renames the old one stands under ``<name>.old``,
     never a half-written one under its name.
     """
-    with _mendable(target):
-        old = target.with_name(target.name + ".old")
-        with _draft_of(target) as draft:
-            draft.mkdir(parents=True)
-            yield draft
-            for file in draft.rglob("*"):
-                _sync(file)
-            _remove(old)
-            if target.exists():
-                target.replace(old)
-            draft.replace(target)
+    old = target.with_name(target.name + ".old")
+    if made.is_dir():
         _remove(old)
-        _sync(target.parent)
+        if target.exists():
+            target.replace(old)
+        made.replace(target)
+        _remove(old)
+    else:
+        made.replace(target)
+    _sync(target.parent)
 
 
 def publish_text(target: Path, text: str) -> None:

@@ -63,17 +63,18 @@ class RemoteFiles:
 
     def check(self) -> None:
         """Raise a FileNotFoundError if there is no such folder."""
-        self._ask(_demand_folder)
+        self.ask(_demand_folder)
 
     def contents(self, path: str) -> Contents:
         """Folders and files with their states; always asked afresh."""
-        return self._ask(lambda fs, base: _list(fs, f"{base}/{path}".rstrip("/")))
+        return self.ask(lambda fs, base: _list(fs, f"{base}/{path}".rstrip("/")))
 
     def read(self, path: str, start: int = 0, size: int | None = None) -> bytes:
         """``size`` bytes from ``start`` on, or all that follow."""
-        return self._ask(lambda fs, base: _read(fs, f"{base}/{path}", start, size))
+        return self.ask(lambda fs, base: _read(fs, f"{base}/{path}", start, size))
 
-    def _ask(self, ask: Callable[[Any, str], Answer]) -> Answer:
+    def ask(self, ask: Callable[[Any, str], Answer]) -> Answer:
+        """The answer to one request, asked again a few times; it gets fsspec's file system and the root there."""
         for pause in (*PAUSES, None):
             try:
                 return ask(*self._connection())

@@ -13,7 +13,8 @@ from typing import Generic, TypeVar
 import msgspec
 
 from ocr_pipeline.storage.publishing import publish_folder
-from ocr_pipeline.storage.quarantine import Counts, Quarantined, read_quarantine
+from ocr_pipeline.storage.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.quarantine_files import read_quarantine
 
 Job = TypeVar("Job")
 _QUARANTINE, _COUNTS = "quarantine.jsonl", "counts.json"
