@@ -114,7 +114,7 @@ def _add_usual(parsed: Parsed, page: Page, words: bytes) -> bool:
     ignored = frozenset(place for place, word in enumerate(kept) if word.is_ignored)
     texts = [word.text for word in kept]
     quads = quads_of_sizes([word.box for word in kept])
-    return quads is not None and add_usual_page(parsed, page, texts, quads, ignored=ignored)
+    return add_usual_page(parsed, page, texts, quads, ignored=ignored)
 
 
 def _whole(kept: Any) -> Any:

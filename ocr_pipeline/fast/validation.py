@@ -18,9 +18,9 @@ from ocr_pipeline.fast.data import Pages, PreparedPage, ValidationPages
 from ocr_pipeline.fast.detector import detect_fitted
 from ocr_pipeline.fast.network import FastNetwork
 from ocr_pipeline.fast.pictures import Picture
-from ocr_pipeline.fast.processes import Processes
 from ocr_pipeline.fast.settings import FastTraining
 from ocr_pipeline.fast.views import draw_findings
+from ocr_pipeline.processes import Processes
 
 
 def validation_loader(

@@ -12,7 +12,8 @@ import numpy as np
 
 from ocr_pipeline.storage.manifest import Manifest, manifest_path, quarantine_path
 from ocr_pipeline.storage.pictures import decode_picture
-from ocr_pipeline.storage.quarantine import Counts, read_quarantine
+from ocr_pipeline.storage.quarantine import Counts
+from ocr_pipeline.storage.quarantine_files import read_quarantine
 
 _ROWS = 20
 _SCHEMA = dg.TableSchema([dg.TableColumn(name) for name in ("unit", "reason", "where", "detail")])
