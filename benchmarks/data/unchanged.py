@@ -16,7 +16,6 @@ from benchmarks.data.labels import write_labels
 from benchmarks.data.merge import stage
 from benchmarks.measuring import compare, kept_and_scratch, report
 
-
 _AGAIN = 5
 
 
