@@ -1,5 +1,6 @@
 """A run that finds nothing changed against the first run.
 
+python -m benchmarks.data.labels FILES FOLDER             # makes the label files; goes on where it was stopped
 python -m benchmarks.data.unchanged [FILES] [ROUNDS] [FOLDER]
 """
 
@@ -7,20 +8,19 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 
 from benchmarks.data.labels import write_labels
 from benchmarks.data.merge import stage
-from benchmarks.measuring import compare, report
+from benchmarks.measuring import compare, kept_and_scratch, report
 
 
 def main(files: int = 100_000, rounds: int = 2, folder: str = "") -> None:
     """Measure and report."""
-    with tempfile.TemporaryDirectory(dir=folder or None) as scratch:
-        root, out = write_labels(Path(folder or scratch) / f"labels-{files}", files), Path(scratch) / "out"
-        first, again = Path(scratch) / "first", Path(scratch) / "again"
+    with kept_and_scratch(folder) as (kept, scratch):
+        root = write_labels(kept / f"labels-{files}", files)
+        first, again = scratch / "first", scratch / "again"
         stage(root, again)
         variants = {
             "first run, two processes": partial(_afresh, root, first),
@@ -28,7 +28,6 @@ def main(files: int = 100_000, rounds: int = 2, folder: str = "") -> None:
         }
         peer, ours = variants
         report(f"nothing changed in {files:,} label files", compare(variants, rounds), "files", {ours: (peer, 20)})
-        shutil.rmtree(out, ignore_errors=True)
 
 
 def _afresh(root: Path, out: Path) -> int:

@@ -2,9 +2,10 @@
 
 ``python -m benchmarks.dlora.training [large]``. The peer is what a tutorial has: the processor on every picture in the
 dataset, labels padded to the longest of the batch, LoRA on query, key and value everywhere, the fused AdamW that is
-the Trainer's default. Both in float32 on one thread, with the same batch size and dropout, without workers; rounds
-are interleaved, medians count, start-up does not. ``large`` takes a model with the widths of ko-trocr
-(768, pictures of 384 x 384 in 577 patches, 16424 tokens) and two layers in each half, with random weights.
+the Trainer's default. All in float32 on one thread, with the same batch size and dropout, without workers. They take
+turns of few steps; a ratio is that of two turns of one round, and the table has the median of all rounds (quartiles in
+brackets). ``large`` takes a model with the widths of ko-trocr (768, pictures of 384 x 384 in 577 patches, 16424 tokens)
+and two layers in each half, with random weights.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import io
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,41 +35,26 @@ from transformers import (
 )
 
 from benchmarks.dlora.handwriting import write_handwriting
+from benchmarks.dlora.turns import StepEnded, Turns, ratios, take_turns
 from ocr_pipeline.annotations import CropReader
 from ocr_pipeline.dlora import TINY_KOREAN, DloraTraining, train_dlora
 from ocr_pipeline.dlora.tiny_model import END, PAD, START, save_tiny, tiny_processor
 
-WARM = 2
+WARM = 3
 
 
 class Plan(NamedTuple):
-    """What both sides train on, and for how long."""
+    """What all of them train on, in blocks of so many steps."""
 
     base: Path
     data: Path
     batch: int
     steps: int
+    rounds: int
 
-
-class Rates(NamedTuple):
-    """Samples a second: by the clock, and of this process's processor time."""
-
-    clock: float
-    processor: float
-
-
-class Clock:
-    """When each step ended."""
-
-    def __init__(self) -> None:
-        self.marks: dict[int, tuple[float, float]] = {}
-
-    def mark(self, step: int) -> None:
-        self.marks[step] = time.perf_counter(), time.process_time()
-
-    def rates(self, plan: Plan) -> Rates:
-        samples, begun, ended = plan.batch * (plan.steps - WARM), self.marks[WARM], self.marks[plan.steps]
-        return Rates(*(samples / (end - begin) for begin, end in zip(begun, ended, strict=True)))
+    @property
+    def all_steps(self) -> int:
+        return WARM + self.steps * self.rounds
 
 
 class Processed(Dataset):
@@ -92,12 +78,10 @@ def collate(samples: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
     return {"pixel_values": torch.stack([sample["pixel_values"] for sample in samples]), "labels": padded}
 
 
-def hugging_face(plan: Plan, output: Path, dropout: float = 0.1) -> Rates:
-    clock = Clock()
-
+def hugging_face(plan: Plan, output: Path, step_ended: StepEnded, dropout: float = 0.1) -> None:
     class Marks(TrainerCallback):
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            clock.mark(state.global_step)
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            step_ended()
 
     processor = TrOCRProcessor.from_pretrained(plan.base)
     model = VisionEncoderDecoderModel.from_pretrained(plan.base, dtype=torch.float32)
@@ -107,7 +91,7 @@ def hugging_face(plan: Plan, output: Path, dropout: float = 0.1) -> Rates:
     arguments = Seq2SeqTrainingArguments(
         str(output),
         per_device_train_batch_size=plan.batch,
-        max_steps=plan.steps,
+        max_steps=plan.all_steps,
         learning_rate=1e-3,
         report_to="none",
         save_strategy="no",
@@ -117,25 +101,22 @@ def hugging_face(plan: Plan, output: Path, dropout: float = 0.1) -> Rates:
     )
     dataset = Processed(plan.data, processor)
     Seq2SeqTrainer(adapted, arguments, data_collator=collate, train_dataset=dataset, callbacks=[Marks()]).train()
-    return clock.rates(plan)
 
 
-def ours(plan: Plan, output: Path, dropout: float = 0.1, **changes: Any) -> Rates:
-    clock = Clock()
+def ours(plan: Plan, output: Path, step_ended: StepEnded, dropout: float = 0.1, **changes: Any) -> None:
     settings = DloraTraining(
         str(plan.base),
         str(output),
         per_device_train_batch_size=plan.batch,
         lora_dropout=dropout,
-        max_steps=plan.steps,
+        max_steps=plan.all_steps,
         learning_rate=1e-3,
         save_steps=1000,
         logging_steps=1000,
         use_cpu=True,
         **changes,
     )
-    train_dlora(settings, [plan.data], [], on_progress=lambda progress: clock.mark(progress.step))
-    return clock.rates(plan)
+    train_dlora(settings, [plan.data], [], on_progress=lambda _: step_ended())
 
 
 def save_large(folder: Path) -> Path:
@@ -149,7 +130,7 @@ def save_large(folder: Path) -> Path:
     return folder
 
 
-TINY: dict[str, tuple[str, Callable[..., Rates], dict[str, Any]]] = {
+VARIANTS: dict[str, tuple[str, Callable[..., None], dict[str, Any]]] = {
     "Seq2SeqTrainer, one LoRA": ("", hugging_face, {}),
     "ours, DLoRA": ("Seq2SeqTrainer, one LoRA", ours, {}),
     "ours, DLoRA, not sorted by length": ("Seq2SeqTrainer, one LoRA", ours, {"group_by_length": False}),
@@ -158,30 +139,29 @@ TINY: dict[str, tuple[str, Callable[..., Rates], dict[str, Any]]] = {
     "ours, DLoRA, without dropout": ("Seq2SeqTrainer, without dropout", ours, {"dropout": 0.0}),
 }
 """Name -> the peer, if it is not one itself; the training; its settings."""
-LARGE = {name: TINY[name] for name in list(TINY)[:2]}
+OF_LARGE = ("Seq2SeqTrainer, one LoRA", "ours, DLoRA")
 
 
 def main(size: str) -> None:
-    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as work:
         data = write_handwriting(Path(work) / "set.lmdb", 640, 1)
         if size == "large":
-            compare(LARGE, Plan(save_large(Path(work) / "large"), data, batch=4, steps=8), Path(work), rounds=2)
+            large = Plan(save_large(Path(work) / "large"), data, batch=4, steps=1, rounds=12)
+            compare({name: VARIANTS[name] for name in OF_LARGE}, large, Path(work))
         else:
-            compare(TINY, Plan(TINY_KOREAN, data, batch=32, steps=12), Path(work), rounds=3)
+            compare(VARIANTS, Plan(TINY_KOREAN, data, batch=32, steps=3, rounds=12), Path(work))
 
 
-def compare(variants: dict[str, Any], plan: Plan, work: Path, rounds: int) -> None:
-    rates: dict[str, list[Rates]] = {name: [] for name in variants}
-    for number in range(rounds):
-        for name, (_, train, settings) in variants.items():
-            rates[name].append(train(plan, work / f"{number}-{name}", **settings))
-    medians = {name: Rates(*map(statistics.median, zip(*found, strict=True))) for name, found in rates.items()}
+def compare(variants: dict[str, Any], plan: Plan, work: Path) -> None:
+    trainings = {
+        name: Turns(partial(train, plan, work / name, **settings)) for name, (_, train, settings) in variants.items()
+    }
+    costs = take_turns(trainings, warm=WARM, steps=plan.steps, rounds=plan.rounds)
     sys.stdout.write("| | samples a second | x by the clock | x by processor time |\n| --- | --- | --- | --- |\n")
     for name, (peer, _, _) in variants.items():
-        own, other = medians[name], medians[peer or name]
-        ratios = (f"{a / b:.2f}" for a, b in zip(own, other, strict=True))
-        sys.stdout.write(f"| {name} | {own.clock:.1f} | {' | '.join(ratios)} |\n")
+        speed = plan.batch * plan.steps / statistics.median(cost.clock for cost in costs[name])
+        clock, processor = ratios(costs[name], costs[peer or name])
+        sys.stdout.write(f"| {name} | {speed:.1f} | {clock} | {processor} |\n")
 
 
 if __name__ == "__main__":

@@ -90,7 +90,8 @@ class Graph:
         """The first message of a run's event log, or of an error in it, with these words."""
         events = self.ask(
             "query($id: ID!){logsForRun(runId: $id, limit: 1000){... on EventConnection{events"
-            "{... on MessageEvent{message} ... on ExecutionStepFailureEvent{error{message}}}}}}",
+            "{... on MessageEvent{message} ... on ExecutionStepFailureEvent{error{message}}"
+            " ... on ExecutionStepUpForRetryEvent{error{message}}}}}}",
             id=run,
         )["events"]
         said = [text for each in events for text in (each["message"], (each.get("error") or {}).get("message", ""))]

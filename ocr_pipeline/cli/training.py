@@ -103,9 +103,14 @@ def train_dlora_command(**flags: Any) -> None:
     if result.best is None:
         click.echo(f"trained, and without VAL_LMDB_PATHS not evaluated: {result.checkpoint}")
         return
-    base = dataclasses.asdict(result.base) if result.base else {}
-    rows = [(name, base.get(name, ""), value) for name, value in dataclasses.asdict(result.best).items()]
-    print_table(f"best: {result.checkpoint}", ("metric", "base", "adapted"), rows)
+    click.echo(f"best: {result.checkpoint}")
+    base = result.base.as_dict() if result.base else {}
+    rows = [(name, _rounded(base.get(name, "")), _rounded(value)) for name, value in result.best.as_dict().items()]
+    print_table("", ("metric", "base", "adapted"), rows)
+
+
+def _rounded(value: object) -> object:
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _speaks() -> bool:

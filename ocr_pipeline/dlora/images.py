@@ -76,4 +76,4 @@ def decode_rgb(data: bytes) -> np.ndarray:
     Raises:
         ValueError: it is truncated or no picture.
     """
-    return np.ascontiguousarray(decode_picture(data)[..., ::-1])
+    return decode_picture(data, "RGB")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ocr_pipeline.errors import PipelineError
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 """Changes when the same data and settings would give other weights."""
 
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup")
