@@ -29,7 +29,7 @@ from benchmarks.orchestration.kills_arena import Arena, Daemon
 from benchmarks.orchestration.kills_tally import Round, Tally
 from benchmarks.orchestration.kills_verdict import verdict
 
-KILLS_IN_A_ROUND = 12
+KILLS_IN_A_ROUND = 16
 _KINDS = ("step", "keeper", "run", "code server", "daemon")
 _ODDS = (4, 2, 3, 1, 2)
 
