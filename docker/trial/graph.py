@@ -13,6 +13,11 @@ from typing import Any
 from engine import TrialError
 
 LOCATION = "ocr_pipeline"
+_EVENTS = """query($id: ID!) { logsForRun(runId: $id, limit: 1000) { ... on EventConnection { events {
+  ... on MessageEvent { message }
+  ... on ExecutionStepFailureEvent { error { message causes { message } } }
+  ... on ExecutionStepUpForRetryEvent { error { message causes { message } } }
+} } } }"""
 FINISHED = ("SUCCESS", "FAILURE", "CANCELED")
 
 
@@ -88,12 +93,7 @@ class Graph:
 
     def says(self, run: str, words: str) -> str | None:
         """The first message of a run's event log, or of an error in it or its causes, with these words."""
-        error = "error{message causes{message}}"
-        events = self.ask(
-            "query($id: ID!){logsForRun(runId: $id, limit: 1000){... on EventConnection{events{"
-            f"... on MessageEvent{{message}} ... on ExecutionStepFailureEvent{{{error}}} ... on ExecutionStepUpForRetryEvent{{{error}}}}}}}}}}}",
-            id=run,
-        )["events"]
+        events = self.ask(_EVENTS, id=run)["events"]
         return next((text.strip() for each in events for text in _messages(each) if words in text), None)
 
 
