@@ -29,7 +29,7 @@ from benchmarks.orchestration.kills_arena import Arena, Daemon
 from benchmarks.orchestration.kills_tally import Round, Tally
 from benchmarks.orchestration.kills_verdict import verdict
 
-KILLS_IN_A_ROUND = 12
+KILLS_IN_A_ROUND = 16
 _KINDS = ("step", "keeper", "run", "code server", "daemon")
 _ODDS = (4, 2, 3, 1, 2)
 
@@ -59,10 +59,13 @@ def _begin(arena: Arena, tally: Tally) -> Round:
 
 
 def play(arena: Arena, instance: dg.DagsterInstance, daemon: Daemon, current: Round, over: threading.Event) -> bool:
-    """One round: from an empty output folder, or from data without trainings, to everything made; False if it is over.
+    """One round: from an empty output folder, or from data without trainings, to everything made.
 
     Args:
         over: set when the call has to end.
+
+    Returns:
+        Whether the round came to its end.
     """
     is_made, ask = (arena.is_trained, arena.train) if current.training else (arena.is_complete, arena.ask)
     chance = random.Random()

@@ -31,10 +31,10 @@ _WORKSPACE = """load_from:
 """
 PAGES = {
     "asset, 2,000 partitions": ("assets/crops_of_shards?view=overview", "/data/ocr/crops_of_shards_shard_1999"),
-    "its partitions": ("assets/crops_of_shards?view=partitions", "Materialized ("),
+    "its partitions": ("assets/crops_of_shards?view=partitions", "Materialized (2000)"),
     "its events": ("assets/crops_of_shards?view=events", "shard_1999"),
     "asset of the pipeline": ("assets/annotations?view=overview", "/data/ocr/annotations_"),
-    "its partitions ": ("assets/annotations?view=partitions", "Materialized ("),
+    "its partitions ": ("assets/annotations?view=partitions", "Materialized (10)"),
     "the whole graph": ("asset-groups", "recognition"),
 }
 
