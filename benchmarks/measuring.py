@@ -9,8 +9,10 @@ import random
 import resource
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -35,6 +37,19 @@ class Measured:
     def speed(self) -> float:
         """Units in a second."""
         return self.units / self.wall
+
+
+@contextmanager
+def kept_and_scratch(folder: str) -> Iterator[tuple[Path, Path]]:
+    """Where made-up inputs stay for the next run, and an empty folder that goes afterwards.
+
+    Args:
+        folder: both lie below it, and it is made if it is not there; without one, nothing stays.
+    """
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder or None) as scratch:
+        yield Path(folder or scratch), Path(scratch)
 
 
 def compare(

@@ -1,23 +1,25 @@
 """How much memory each stage takes for few and for many pages.
 
-    python -m benchmarks.data.flat [FEW] [MANY]
+    python -m benchmarks.data.flat [FEW] [MANY] [FOLDER] [STAGE ...]
 
 Each stage runs in a process of its own; the pages are small (320x200, eight words), because it is their number that
-matters here.
+matters here. With a FOLDER, pages and results stay there: stages can then be measured one at a time, in their order.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from benchmarks.data.kills import forget
 from benchmarks.data.memory import peak
 from benchmarks.data.pages import Box, write_pages
+from benchmarks.measuring import kept_and_scratch
 from ocr_pipeline.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.datasets import source_partition
 from ocr_pipeline.lookup import build_lookup
@@ -28,11 +30,17 @@ from ocr_pipeline.storage.workspace import Workspace
 PARTITION = "public_admin_train"
 
 
-def main(few: int = 1000, many: int = 20_000) -> None:
-    """Measure and print a line for each stage."""
-    found = [_peaks(few), _peaks(many)]
-    for name in found[0]:
-        sys.stdout.write(f"{name:20} {found[0][name]:5} MB at {few:,} pages, {found[1][name]:5} MB at {many:,}\n")
+def main(few: int = 1000, many: int = 20_000, folder: str = "", *stages: str) -> None:
+    """Measure and print a line for each stage.
+
+    Args:
+        stages: of `STAGES`; all by default. What comes before a stage must be in the folder.
+    """
+    with kept_and_scratch(folder) as (kept, _):
+        for name in stages or STAGES:
+            least, most = (_peak(kept, pages, name) for pages in (few, many))
+            sys.stdout.write(f"{name:8} {least:5} MB at {few:,} pages, {most:5} MB at {many:,}\n")
+            sys.stdout.flush()
 
 
 def merge(share: Path, out: Path) -> None:
@@ -52,18 +60,21 @@ def jsonl(share: Path, out: Path) -> None:
 
 
 STAGES: dict[str, Callable[[Path, Path], None]] = {
-    "merged_json": merge,
+    "merge": merge,
     "lookup": lookup,
-    "annotations, lmdb": lmdb,
-    "annotations, jsonl": jsonl,
+    "lmdb": lmdb,
+    "jsonl": jsonl,
 }
 
 
-def _peaks(pages: int) -> dict[str, int]:
-    with tempfile.TemporaryDirectory() as folder:
-        share, out = Path(folder) / "share", Path(folder) / "out"
-        write_pages(share, pages, [_small_page(seed) for seed in range(16)])
-        return {name: peak(stage, share, out) for name, stage in STAGES.items()}
+def _peak(kept: Path, pages: int, name: str) -> int:
+    share, out = kept / f"pages-{pages}", kept / f"out-{pages}"
+    if not share.exists():
+        draft = kept / f".pages-{pages}"
+        shutil.rmtree(draft, ignore_errors=True)
+        write_pages(draft, pages, [_small_page(seed) for seed in range(16)]).rename(share)
+    forget(out, name)
+    return peak(STAGES[name], share, out)
 
 
 def _small_page(seed: int) -> tuple[bytes, list[Box]]:
@@ -73,4 +84,4 @@ def _small_page(seed: int) -> tuple[bytes, list[Box]]:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:3]), *sys.argv[3:])

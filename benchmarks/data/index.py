@@ -6,11 +6,10 @@ python -m benchmarks.data.index [FILES] [ROUNDS] [FOLDER]
 from __future__ import annotations
 
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 
-from benchmarks.measuring import compare, report
+from benchmarks.measuring import compare, kept_and_scratch, report
 from ocr_pipeline.datasets import source_partition
 from ocr_pipeline.lookup import picture_input
 from ocr_pipeline.lookup.index import index_pictures
@@ -22,8 +21,8 @@ _PICTURES = "공공행정문서 OCR/Training/[원천]train1/02.원천데이터(j
 
 def main(files: int = 200_000, rounds: int = 3, folder: str = "") -> None:
     """Measure and report."""
-    with tempfile.TemporaryDirectory(dir=folder or None) as scratch:
-        root = write_names(Path(folder or scratch) / f"names-{files}", files)
+    with kept_and_scratch(folder) as (kept, _):
+        root = write_names(kept / f"names-{files}", files)
         variants = {
             "pathlib.rglob into a dict": partial(by_hand, root),
             "names and paths": partial(index, root),

@@ -10,43 +10,40 @@ kills it may end, and its artifacts are compared, byte by byte, with those of a 
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from benchmarks.data.crops_lmdb import PARTITION
 from benchmarks.data.pages import write_share
-
-STAGES = ("merge", "lmdb", "jsonl")
-_IN_A_ROW = 5
-
-_SCRIPT = """
-import sys
-from pathlib import Path
-from ocr_pipeline.annotations import AnnotationSettings, build_annotations, stage
-from ocr_pipeline.datasets import source_partition
+from ocr_pipeline.annotations import AnnotationSettings, build_annotations
+from ocr_pipeline.annotations import stage as annotations_stage
 from ocr_pipeline.lookup import build_lookup
 from ocr_pipeline.merged_json import label_shards, merge_labels
 from ocr_pipeline.merged_json import stage as merge_stage
 from ocr_pipeline.storage.share import Share
 from ocr_pipeline.storage.workspace import Workspace
 
-stage.SHARD_SIZE, label_shards.SHARD_SIZE, merge_stage._FEW = 4, 8, 0
-share, workspace, partition = Share(sys.argv[1]), Workspace(Path(sys.argv[2])), source_partition(sys.argv[3])
-print("ready", flush=True)
-if sys.argv[4] == "merge":
-    merge_labels(share, partition, workspace, workers=2)
-    build_lookup(share, partition, workspace)
-else:
-    build_annotations(share, partition, workspace, AnnotationSettings(sys.argv[4]), workers=2)
-"""
+STAGES = ("merge", "lmdb", "jsonl")
+_IN_A_ROW = 5
+
+_MADE = {  # artifacts and shards
+    "merge": (("json_merged", "lookup"), "*_merged.json"),
+    "lookup": (("lookup",), "none"),
+    "lmdb": (("*_annotations_*.lmdb*",), "*_annotations_*.lmdb"),
+    "jsonl": (("crops", "*_annotations_*.jsonl*"), "*_annotations_*.jsonl"),
+}
+
+_processes = multiprocessing.get_context("forkserver")  # a process that has everything imported is cheap to kill
 
 
 def main(kills: int = 50, *stages: str) -> None:
@@ -57,7 +54,8 @@ def main(kills: int = 50, *stages: str) -> None:
     """
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        write_share(root / "share", pages=96, distinct=12)
+        write_share(root / "share", pages=48, distinct=12)
+        _processes.set_forkserver_preload([annotations_stage.__name__, merge_stage.__name__, build_lookup.__module__])
         _run(root, "merge")
         failures = sum(not _survives(root, stage, kills) for stage in stages or STAGES)
     sys.exit(min(failures, 1))
@@ -65,12 +63,12 @@ def main(kills: int = 50, *stages: str) -> None:
 
 def _survives(root: Path, stage: str, kills: int) -> bool:
     workspace = root / "out"
-    _forget(workspace, stage)
+    forget(workspace, stage)
     seconds = _run(root, stage)
     calm, chance = artifacts(workspace), random.Random(stage)
     killed = compared = same = 0
     while killed < kills:
-        _forget(workspace, stage)
+        forget(workspace, stage)
         for _ in range(_IN_A_ROW):
             killed += _killed(root, stage, chance.uniform(0, seconds))
         _run(root, stage)
@@ -94,11 +92,10 @@ def _digests(workspace: Path) -> Iterator[tuple[str, str]]:
             yield str(path.relative_to(workspace)), hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _forget(workspace: Path, stage: str) -> None:
+def forget(workspace: Path, stage: str) -> None:
     """Remove what the stage has made; what comes before it stays."""
-    names = ["json_merged", "lookup"] if stage == "merge" else ["crops"]
-    made = [workspace / name for name in names] + [*workspace.glob("*_annotations_*")]
-    parts = "*_merged.json" if stage == "merge" else "*_annotations_*"
+    names, parts = _MADE[stage]
+    made = [path for name in names for path in workspace.glob(name)]
     for path in [*made, *(workspace / ".shards").glob(parts)]:
         if path.is_dir():
             shutil.rmtree(path)
@@ -106,17 +103,31 @@ def _forget(workspace: Path, stage: str) -> None:
             path.unlink(missing_ok=True)
 
 
-def _start(root: Path, stage: str) -> subprocess.Popen[bytes]:
-    arguments = [str(root / "share"), str(root / "out"), PARTITION.key, stage]
-    command = [sys.executable, "-c", _SCRIPT, *arguments]
-    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE)
-    assert process.stdout and process.stdout.readline() == b"ready\n"
+def _work(root: Path, stage: str, ready: Connection) -> None:
+    """The stage in small shards, in a process group of its own."""
+    os.setsid()
+    annotations_stage.SHARD_SIZE, label_shards.SHARD_SIZE, merge_stage._FEW = 4, 8, 0
+    share, workspace = Share(root / "share"), Workspace(root / "out")
+    ready.send(True)
+    if stage == "merge":
+        merge_labels(share, PARTITION, workspace, workers=2)
+        build_lookup(share, PARTITION, workspace)
+    else:
+        build_annotations(share, PARTITION, workspace, AnnotationSettings(stage), workers=2)  # type: ignore[arg-type]
+
+
+def _start(root: Path, stage: str) -> ForkServerProcess:
+    told, ready = _processes.Pipe(duplex=False)
+    process = _processes.Process(target=_work, args=(root, stage, ready))
+    process.start()
+    told.recv()
     return process
 
 
 def _run(root: Path, stage: str) -> float:
     process, start = _start(root, stage), time.monotonic()
-    if process.wait() != 0:
+    process.join()
+    if process.exitcode != 0:
         raise RuntimeError(f"{stage} failed")
     return time.monotonic() - start
 
@@ -124,13 +135,11 @@ def _run(root: Path, stage: str) -> float:
 def _killed(root: Path, stage: str, after: float) -> bool:
     """Start the stage and kill it, with its workers, after so many seconds; False if it ended before."""
     process = _start(root, stage)
-    try:
-        process.wait(after)
-        return False
-    except subprocess.TimeoutExpired:
+    process.join(after)
+    if process.exitcode is None:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return True
+        process.join()
+    return process.exitcode == -signal.SIGKILL
 
 
 if __name__ == "__main__":

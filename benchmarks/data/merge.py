@@ -9,13 +9,12 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 
 from benchmarks.data.labels import write_labels
 from benchmarks.data.memory import peak
-from benchmarks.measuring import compare, report
+from benchmarks.measuring import compare, kept_and_scratch, report
 from ocr_pipeline.datasets import source_partition
 from ocr_pipeline.merged_json import merge_labels
 from ocr_pipeline.storage.share import Share
@@ -26,8 +25,8 @@ PARTITION = "public_admin_train"
 
 def main(files: int = 20_000, rounds: int = 3, folder: str = "") -> None:
     """Measure and report."""
-    with tempfile.TemporaryDirectory(dir=folder or None) as scratch:
-        root, out = write_labels(Path(folder or scratch) / f"labels-{files}", files), Path(scratch) / "out"
+    with kept_and_scratch(folder) as (kept, scratch):
+        root, out = write_labels(kept / f"labels-{files}", files), scratch / "out"
         variants = {
             "json.load each, one json.dump": partial(by_hand, root, out),
             "the same, words only": partial(by_hand_words_only, root, out),
@@ -40,7 +39,7 @@ def main(files: int = 20_000, rounds: int = 3, folder: str = "") -> None:
             shutil.rmtree(out, ignore_errors=True)
             os.sync()  # or a variant waits for what the one before it wrote
 
-        memory(root, write_labels(Path(folder or scratch) / "labels-1000", 1000), out)
+        memory(root, write_labels(kept / "labels-1000", 1000), out)
         measured = compare(variants, rounds, before)
         report("merge of label files", measured, "files", {ours: (peer, 9)})
 

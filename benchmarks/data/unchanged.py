@@ -1,39 +1,38 @@
 """A run that finds nothing changed against the first run.
 
+python -m benchmarks.data.labels FILES FOLDER             # makes the label files; goes on where it was stopped
 python -m benchmarks.data.unchanged [FILES] [ROUNDS] [FOLDER]
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 
 from benchmarks.data.labels import write_labels
 from benchmarks.data.merge import stage
-from benchmarks.measuring import compare, report
+from benchmarks.measuring import compare, kept_and_scratch, report
+
+_AGAIN = 5
 
 
-def main(files: int = 100_000, rounds: int = 2, folder: str = "") -> None:
+def main(files: int = 100_000, rounds: int = 1, folder: str = "") -> None:
     """Measure and report."""
-    with tempfile.TemporaryDirectory(dir=folder or None) as scratch:
-        root, out = write_labels(Path(folder or scratch) / f"labels-{files}", files), Path(scratch) / "out"
-        first, again = Path(scratch) / "first", Path(scratch) / "again"
-        stage(root, again)
-        variants = {
-            "first run, two processes": partial(_afresh, root, first),
-            "nothing changed": partial(stage, root, again),
-        }
-        peer, ours = variants
-        report(f"nothing changed in {files:,} label files", compare(variants, rounds), "files", {ours: (peer, 20)})
-        shutil.rmtree(out, ignore_errors=True)
+    with kept_and_scratch(folder) as (kept, scratch):
+        root = write_labels(kept / f"labels-{files}", files)
+        out = scratch / "out"
+        peer, ours = "first run, two processes", "nothing changed"
+        first = compare({peer: partial(stage, root, out)}, rounds, partial(_forget, out))
+        measured = {**first, **compare({ours: partial(stage, root, out)}, _AGAIN)}
+        report(f"nothing changed in {files:,} label files", measured, "files", {ours: (peer, 20)})
 
 
-def _afresh(root: Path, out: Path) -> int:
+def _forget(out: Path) -> None:
     shutil.rmtree(out, ignore_errors=True)
-    return stage(root, out)
+    os.sync()
 
 
 if __name__ == "__main__":

@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 import random
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 
 from benchmarks.data.memory import peak
-from benchmarks.measuring import compare, report
+from benchmarks.measuring import compare, kept_and_scratch, report
 from ocr_pipeline.datasets import source_partition
 from ocr_pipeline.datasets.json_stream import stream_arrays
 from ocr_pipeline.datasets.text_in_wild import WildAnnotation, WildImage
@@ -24,8 +23,8 @@ _SYLLABLES = [chr(0xAC00 + 28 * number) for number in range(399)]
 
 def main(megabytes: int = 500, rounds: int = 3, folder: str = "") -> None:
     """Measure and report."""
-    with tempfile.TemporaryDirectory(dir=folder or None) as scratch:
-        path = Path(folder or scratch) / f"wild-{megabytes}.json"
+    with kept_and_scratch(folder) as (kept, _):
+        path = kept / f"wild-{megabytes}.json"
         if not path.exists():
             write_document(path, megabytes << 20)
         variants = {

@@ -11,12 +11,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
 import yaml
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 from benchmarks.orchestration.kills_verdict import digest
 from ocr_pipeline.dlora import TINY_KOREAN
@@ -25,8 +26,9 @@ from ocr_pipeline.storage.workspace import Workspace
 from ocr_pipeline.synthetic import write_collection
 
 REPOSITORY = Path(__file__).parents[2]
-PAGES = {"public_admin_train": 4, "public_admin_valid": 2, "handwriting_train": 4}
+PAGES = {"public_admin_train": 3, "public_admin_valid": 2}
 _MARK = "KILLS_ARENA"
+_UNDER_WAY = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
 _RECIPE = {
     "fast_checkpoint": {
         "config": "narrow_demo.yaml",
@@ -57,8 +59,12 @@ class Victim:
     steps: tuple[tuple[str, str], ...] = ()
 
     def kill(self) -> bool:
+        """Whether it was still there."""
+        return self.signal(signal.SIGKILL)
+
+    def signal(self, number: signal.Signals) -> bool:
         try:
-            os.kill(self.pid, signal.SIGKILL)
+            os.kill(self.pid, number)
         except ProcessLookupError:
             return False
         return True
@@ -126,25 +132,30 @@ class Arena:
 
     # ---- work
 
-    def ask(self) -> str:
-        """A backfill of all that is missing, in the daemon's queue; returns its id."""
+    def clear(self, *, training: bool) -> None:
+        """An empty output folder; before trainings, only what they make is removed."""
+        for folder in (self.output / "fast", self.output / "dlora") if training else (self.output,):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def ask(self) -> None:
+        """A backfill of all that is missing, in the daemon's queue."""
         told = self.run("-c", _CLI, "backfill", *_WANTED)
-        if found := re.search(r"Backfill (\S+) is in the queue", told):
-            return found[1]
-        raise RuntimeError(f"no daemon took the backfill: {told}")
+        if "is in the queue" not in told:
+            raise RuntimeError(f"no daemon took the backfill: {told}")
 
     def train(self) -> None:
         """The training job, in the daemon's queue."""
         self.run("-m", "dagster", "job", "launch", "-w", "workspace.yaml", "-j", "training")
 
     def is_busy(self, instance: dg.DagsterInstance) -> bool:
-        """Whether a run, or the retry of one that is to be expected, has not ended yet."""
+        """Whether a backfill, a run, or the retry of one that is to be expected, has not ended yet."""
         runs = instance.get_runs(limit=100)
         tried_again = {run.parent_run_id for run in runs}
         awaited = [
             run for run in runs if run.tags.get("dagster/will_retry") == "true" and run.run_id not in tried_again
         ]
-        return bool(awaited) or not all(run.is_finished for run in runs)
+        backfills = instance.get_backfills(BulkActionsFilter(statuses=_UNDER_WAY), limit=1)
+        return bool(backfills or awaited) or not all(run.is_finished for run in runs)
 
     def is_complete(self) -> bool:
         """Whether every data artifact of every partition is published."""
@@ -189,10 +200,20 @@ class Arena:
         found = [pid for pid, text in processes.items() if pattern.search(text) and parents[pid] not in steps]
         return [Victim(pid, tuple(owners[keeper] for keeper in owners if parents[keeper] == pid)) for pid in found]
 
-    def names(self, instance: dg.DagsterInstance, victim: Victim) -> list[str]:
-        """``partition step`` of each step that a victim takes along."""
+    def names(self, instance: dg.DagsterInstance, steps: Iterable[tuple[str, str]]) -> list[str]:
+        """``partition step`` of each (run, step)."""
         partitions = {run.run_id: run.tags.get("dagster/partition", "") for run in instance.get_runs(limit=100)}
-        return [f"{partitions.get(run_id, '')} {step}" for run_id, step in victim.steps]
+        return [f"{partitions.get(run_id, '')} {step}" for run_id, step in steps]
+
+    def fall(self) -> set[tuple[str, str]]:
+        """Kill every process of this arena at once; returns the (run, step) that were under way."""
+        for _ in range(2):  # a child of the first moment is met in the second
+            for pid in self.processes():
+                Victim(pid).signal(signal.SIGSTOP)
+        steps = {step for victim in self.victims("keeper") for step in victim.steps}
+        for pid in self.processes():
+            Victim(pid).kill()
+        return steps
 
 
 class Daemon:
@@ -228,8 +249,7 @@ class Daemon:
         """End the daemon and whatever is left of this arena."""
         self.process.terminate()
         self.process.wait()
-        for pid in self.arena.processes():
-            Victim(pid).kill()
+        self.arena.fall()
 
 
 def _parent(pid: int) -> int:

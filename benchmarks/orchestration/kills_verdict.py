@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import time
@@ -17,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from ocr_pipeline.leases.machine import find_machine
-from ocr_pipeline.leases.queue import LeaseQueue
+from ocr_pipeline.leases.queue import LeaseQueue, is_abandoned
 from ocr_pipeline.storage.manifest import read_manifest
 from ocr_pipeline.storage.workspace import Workspace
 
@@ -102,22 +101,13 @@ def _left_behind(arena: Arena, instance: dg.DagsterInstance) -> list[str]:
 
 def _now_left(arena: Arena, instance: dg.DagsterInstance) -> list[str]:
     left = [f"ticket {ticket.owner}" for ticket in LeaseQueue(arena.leases, find_machine(), 60).tickets()]
-    left += [f"lease {path.name}" for path in (arena.output / ".leases").glob("*.lock") if _is_held(path)]
+    left += [f"lease {path.name}" for path in (arena.output / ".leases").glob("*.lock") if not is_abandoned(path)]
     slots = instance.event_log_storage.get_concurrency_info("gpu").claimed_slots
     left += [f"slot of {slot.run_id}" for slot in slots]
     left += [f"run {run.run_id} {run.status.value}" for run in instance.get_runs() if not run.is_finished]
     for kind in ("step", "keeper", "run"):
         left += [f"{kind} process {victim.pid}" for victim in arena.victims(kind)]
     return left
-
-
-def _is_held(path: Path) -> bool:
-    with path.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def _steps(instance: dg.DagsterInstance, began: float) -> tuple[Counter[str], Counter[str]]:

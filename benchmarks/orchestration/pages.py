@@ -2,8 +2,8 @@
 
 HOME is filled with the past of `benchmarks.orchestration.history`, unless that stands there already. Then a real
 ``dagster-webserver`` is started over it and the real code location, and Debian's Chromium visits each page, from the
-address to the moment at which what a person looks for can be seen; 0 VISITS only fill HOME. It needs the extra
-``ui-test``.
+address to the moment at which what a person looks for can be seen; 0 VISITS only fill HOME. What was seen is kept as
+pictures in HOME. It needs the extra ``ui-test``.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _WORKSPACE = """load_from:
   - python_module: {module_name: benchmarks.orchestration.history, location_name: history}
 """
 PAGES = {
-    "asset, 2,000 partitions": ("assets/crops_of_shards?view=overview", "Materialized"),
-    "its partitions": ("assets/crops_of_shards?view=partitions", "Materialized (2K)"),
+    "asset, 2,000 partitions": ("assets/crops_of_shards?view=overview", "/data/ocr/crops_of_shards_shard_1999"),
+    "its partitions": ("assets/crops_of_shards?view=partitions", "Materialized (2000)"),
     "its events": ("assets/crops_of_shards?view=events", "shard_1999"),
-    "asset of the pipeline": ("assets/annotations?view=overview", "Word crops with their text"),
+    "asset of the pipeline": ("assets/annotations?view=overview", "/data/ocr/annotations_"),
     "its partitions ": ("assets/annotations?view=partitions", "Materialized (10)"),
     "the whole graph": ("asset-groups", "recognition"),
 }
@@ -54,8 +54,8 @@ def _fill(home: Path) -> None:
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\nnux: {enabled: false}\n")
     (home / "workspace.yaml").write_text(_WORKSPACE)
     began = time.perf_counter()
-    with dg.DagsterInstance.get() as instance:
-        events = write_history(instance)
+    dg.DagsterInstance.get().dispose()  # the first opener creates the databases
+    events = write_history(home)
     (home / "filled").touch()
     sys.stdout.write(f"{events:,} materialisations written in {time.perf_counter() - began:.0f} s\n")
 
@@ -72,10 +72,11 @@ def _measure(home: Path, visits: int) -> None:
             browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=SANDBOX_OFF)
             page = browser.new_page(viewport={"width": 1500, "height": 900})
             _wait_for_server(address, server)
-            _visit(page, f"{address}/asset-groups", "recognition")  # code and browser are loaded once
+            _visit(page, f"{address}/asset-groups", "recognition", home / "first.png")  # code and browser are loaded
             sys.stdout.write(f"page | median s | longest s ({visits} visits)\n")
-            for name, (path, text) in PAGES.items():
-                seconds = [_visit(page, f"{address}/{path}", text) for _ in range(visits)]
+            for number, (name, (path, text)) in enumerate(PAGES.items()):
+                picture = home / f"page_{number}.png"
+                seconds = [_visit(page, f"{address}/{path}", text, picture) for _ in range(visits)]
                 sys.stdout.write(f"{name.strip()} | {statistics.median(seconds):.2f} | {max(seconds):.2f}\n")
                 sys.stdout.flush()
             browser.close()
@@ -95,12 +96,16 @@ def _wait_for_server(address: str, server: subprocess.Popen[bytes]) -> None:
             time.sleep(0.5)
 
 
-def _visit(page: Page, address: str, text: str) -> float:
+def _visit(page: Page, address: str, text: str, picture: Path) -> float:
+    """Seconds until a text can be seen, at most a minute."""
     page.goto("about:blank")
     began = time.perf_counter()
     page.goto(address, wait_until="commit")
-    page.get_by_text(text).first.wait_for(timeout=60_000)
-    return time.perf_counter() - began
+    try:
+        page.get_by_text(text).filter(visible=True).first.wait_for(timeout=60_000)
+        return time.perf_counter() - began
+    finally:
+        page.screenshot(path=picture)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,11 @@ from typing import Any
 from engine import TrialError
 
 LOCATION = "ocr_pipeline"
+_EVENTS = """query($id: ID!) { logsForRun(runId: $id, limit: 1000) { ... on EventConnection { events {
+  ... on MessageEvent { message }
+  ... on ExecutionStepFailureEvent { error { message causes { message } } }
+  ... on ExecutionStepUpForRetryEvent { error { message causes { message } } }
+} } } }"""
 FINISHED = ("SUCCESS", "FAILURE", "CANCELED")
 
 
@@ -87,14 +92,9 @@ class Graph:
         return found[0]["id"] if found else None
 
     def says(self, run: str, words: str) -> str | None:
-        """The first message of a run's event log, or of an error in it, with these words."""
-        events = self.ask(
-            "query($id: ID!){logsForRun(runId: $id, limit: 1000){... on EventConnection{events"
-            "{... on MessageEvent{message} ... on ExecutionStepFailureEvent{error{message}}}}}}",
-            id=run,
-        )["events"]
-        said = [text for each in events for text in (each["message"], (each.get("error") or {}).get("message", ""))]
-        return next((text.strip() for text in said if words in text), None)
+        """The first message of a run's event log, or of an error in it or its causes, with these words."""
+        events = self.ask(_EVENTS, id=run)["events"]
+        return next((text.strip() for each in events for text in _messages(each) if words in text), None)
 
 
 def until(what: str, reached: Callable[[], Any], seconds: float) -> Any:
@@ -112,6 +112,11 @@ def until(what: str, reached: Callable[[], Any], seconds: float) -> Any:
             pass
         time.sleep(1)
     raise TrialError(f"{what}: not within {seconds:g} s")
+
+
+def _messages(event: dict[str, Any]) -> list[str]:
+    error = event.get("error") or {"message": "", "causes": []}
+    return [event["message"], error["message"], *(cause["message"] for cause in error["causes"])]
 
 
 def _keys(assets: Sequence[str]) -> list[dict[str, list[str]]]:

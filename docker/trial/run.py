@@ -27,7 +27,7 @@ from engine import HERE, Images, Stack, TrialError, require, run, size
 from graph import FINISHED, Graph, until
 
 SERVICES = ("postgres", "code", "web", "daemon")
-DATA = ("merged_json", "lookup", "layout_lmdb")
+DATA = ("merged_json", "lookup", "annotations", "data_quality", "layout_lmdb")
 PARTITIONS = ("public_admin_train", "public_admin_valid")
 COLLECTION = """
 from pathlib import Path
@@ -105,7 +105,7 @@ def try_data(stack: Stack, graph: Graph) -> None:
     until("the backfill has begun", lambda: graph.backfill_status(backfill) == "REQUESTED", 60)
     stack.stop("daemon")
     logger.info("the daemon is restarted; it is healthy after %.0f s", stack.up("daemon"))
-    until("the backfill ends", lambda: graph.backfill_status(backfill) == "COMPLETED_SUCCESS", 420)
+    until("the backfill ends", lambda: graph.backfill_status(backfill) == "COMPLETED_SUCCESS", 600)
     logger.info("%s", stack.execute("code", "ocr-pipeline", "status"))
 
 

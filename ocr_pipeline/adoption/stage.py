@@ -21,7 +21,8 @@ from ocr_pipeline.storage.manifest import (
     retire,
     write_manifest,
 )
-from ocr_pipeline.storage.quarantine import Counts, write_quarantine
+from ocr_pipeline.storage.quarantine import Counts
+from ocr_pipeline.storage.quarantine_files import write_quarantine
 from ocr_pipeline.storage.workspace import Workspace
 
 logger = logging.getLogger(__name__)

@@ -18,10 +18,12 @@ from ocr_pipeline.annotations.parallel import in_order, one_thread_in_opencv
 from ocr_pipeline.annotations.settings import AnnotationSettings
 from ocr_pipeline.annotations.shards import PageShard, Task, shards, tasks
 from ocr_pipeline.datasets import SourcePartition
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.lookup import Lookup, load_lookup
 from ocr_pipeline.merged_json import read_pages
 from ocr_pipeline.page import nfc
 from ocr_pipeline.progress import Progress
+from ocr_pipeline.storage.depot import depot_of
 from ocr_pipeline.storage.manifest import (
     Manifest,
     current_manifest,
@@ -31,7 +33,8 @@ from ocr_pipeline.storage.manifest import (
     upstream,
     write_manifest,
 )
-from ocr_pipeline.storage.quarantine import Counts, Quarantined, write_quarantine
+from ocr_pipeline.storage.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.quarantine_files import write_quarantine
 from ocr_pipeline.storage.shards import build_shard, forget_others, shard_counts, shard_quarantine
 from ocr_pipeline.storage.share import Share
 from ocr_pipeline.storage.workspace import Workspace
@@ -67,6 +70,7 @@ def build_annotations(
         upstream("merged_json", workspace.merged_json(partition.key)),
         upstream("lookup", workspace.lookup(partition.key)),
     ]
+    _demand_room_for_files(workspace, settings)
     recorded = settings.recorded()
     lookup: Lookup | None = None
     manifests = []
@@ -83,6 +87,16 @@ def build_annotations(
             build.forget_others()
         manifests.append(manifest)
     return manifests
+
+
+def _demand_room_for_files(workspace: Workspace, settings: AnnotationSettings) -> None:
+    depot = depot_of(workspace.crops("", ""))
+    if depot and settings.output_format == "jsonl":
+        raise PipelineError(
+            "crops as single files are not kept in an object store",
+            where=depot.url,
+            remedy="Set FAST_OUTPUT_FORMAT=lmdb, or give a folder as OCR_PIPELINE_OUTPUT.",
+        )
 
 
 class _Build:

@@ -23,7 +23,7 @@ def adopt_command(folder: Path, output: str) -> None:
 
     Each is checked and counted; FOLDER itself is never changed. Exit code 1 if a file had to be refused.
     """
-    workspace = Workspace(Path(output).expanduser().absolute())
+    workspace = Workspace.at(output)
     outcomes, unknown = adopt(folder, workspace)
     rows = []
     for outcome in outcomes:

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
@@ -27,7 +26,7 @@ def automation(source: str, output: str) -> None:
 
     The watch is asked as if it had never looked, so it names all that is on the share.
     """
-    workspace = Workspace(Path(output).expanduser().absolute())
+    workspace = Workspace.at(output)
     share = Share.from_environment({SOURCE_VARIABLE: source})
     print_table(f"automation -> {workspace.root}", ("", "", "would now"), list(_rows(share, workspace)))
 

@@ -59,7 +59,7 @@ def backfill(
     Nothing is done twice: a run finds what is current, and waits for another run that makes the same artifact.
     """
     share = Share.from_environment({SOURCE_VARIABLE: source})
-    workspace = Workspace(Path(output).expanduser().absolute())
+    workspace = Workspace.at(output)
     chosen = _chosen(datasets, partitions, context.get_parameter_source("partitions"))
     steps = [step for partition in chosen for step in plan(share, workspace, partition, assets or ASSETS, everything)]
     rows = [(s.partition, s.asset, "materialise" if s.is_wanted else "leave", s.why) for s in steps]

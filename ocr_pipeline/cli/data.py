@@ -140,7 +140,7 @@ def paddle_env(gpu: bool) -> None:
 
 def _locations(source: str, output: str) -> tuple[Share, Workspace]:
     share = Share.from_environment({SOURCE_VARIABLE: source})
-    return share, Workspace(Path(output).expanduser().absolute())
+    return share, Workspace.at(output)
 
 
 def _report(stage: str, manifests: list[Manifest], folder: Path) -> None:

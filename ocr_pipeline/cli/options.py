@@ -46,7 +46,7 @@ def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
         default="data",
         show_default=True,
         show_envvar=True,
-        help="Folder of all artifacts.",
+        help="Folder or s3:// URL of all artifacts.",
     )(command)
 
 

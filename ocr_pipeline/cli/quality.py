@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import click
 
@@ -32,7 +31,7 @@ _COLUMNS = ("partition", "pages", "known", "words", "characters", "suspicious", 
 def quality(source: str, output: str, partitions: list[SourcePartition], seconds: str | None) -> None:
     """Counts, characters, boxes, duplicates and leaks of the published pages, as numbers and an HTML report."""
     share = Share.from_environment({SOURCE_VARIABLE: source})
-    workspace = Workspace(Path(output).expanduser().absolute())
+    workspace = Workspace.at(output)
     settings = QualitySettings.from_environment({**os.environ, **({SECONDS_VARIABLE: seconds} if seconds else {})})
     for partition in leased(workspace, "data_quality", partitions):
         measure_quality(share, partition, workspace, settings)

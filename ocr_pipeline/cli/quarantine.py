@@ -16,8 +16,10 @@ import msgspec
 from ocr_pipeline.cli.options import output_option, partition_option
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.datasets import DATASETS, SourcePartition
-from ocr_pipeline.storage.manifest import quarantine_path, read_manifest
-from ocr_pipeline.storage.quarantine import Quarantined, read_quarantine
+from ocr_pipeline.storage.depot import depot_of
+from ocr_pipeline.storage.manifest import known_manifest, quarantine_path
+from ocr_pipeline.storage.quarantine import Quarantined
+from ocr_pipeline.storage.quarantine_files import read_quarantine
 from ocr_pipeline.storage.workspace import Workspace
 
 STAGES = ("merged_json", "lookup", "annotations", "layout_lmdb")
@@ -67,7 +69,7 @@ def quarantine(
     form: str | None,
 ) -> None:
     """What was set aside: counted by stage, partition and reason, then record by record."""
-    workspace, wanted = Workspace(Path(output).expanduser().absolute()), Wanted(stages, reasons, datasets)
+    workspace, wanted = Workspace.at(output), Wanted(stages, reasons, datasets)
     rows = quarantined_rows(workspace, partitions, wanted)
     if form:
         _write(form, islice(rows, limit))
@@ -85,11 +87,18 @@ def quarantined_rows(workspace: Workspace, partitions: Iterable[SourcePartition]
     for partition in partitions:
         artifacts = workspace.data_artifacts(partition.key, partition.dataset.name, partition.splits)
         for stage in wanted.stages or STAGES:
-            published = list(filter(read_manifest, artifacts[stage]))
-            records = chain.from_iterable(read_quarantine(quarantine_path(artifact)) for artifact in published)
+            published = list(filter(known_manifest, artifacts[stage]))
+            records = chain.from_iterable(map(_records, published))
             for record in _once(records) if len(published) > 1 else records:
                 if record in wanted:
                     yield stage, partition.key, record
+
+
+def _records(artifact: Path) -> Iterator[Quarantined]:
+    path = quarantine_path(artifact)
+    if depot := depot_of(path):
+        depot.fetch_file(path)
+    return read_quarantine(path)
 
 
 def _once(records: Iterable[Quarantined]) -> Iterator[Quarantined]:

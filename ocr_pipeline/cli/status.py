@@ -12,7 +12,7 @@ from ocr_pipeline.cli.tables import print_table, reasons_text
 from ocr_pipeline.datasets import SourcePartition
 from ocr_pipeline.lookup import picture_input
 from ocr_pipeline.merged_json import label_input
-from ocr_pipeline.storage.manifest import Manifest, manifest_path, read_manifest
+from ocr_pipeline.storage.manifest import Manifest, known_manifest, manifest_path
 from ocr_pipeline.storage.share import Share
 from ocr_pipeline.storage.workspace import Workspace
 
@@ -25,7 +25,7 @@ COLUMNS = ("artifact", "file", "state", "pages", "words", "aside", "set aside be
 @partition_option
 def status(source: str, output: str, partitions: list[SourcePartition]) -> None:
     """What is complete, missing, stale or empty; with a source, labels and pictures are compared with the share."""
-    workspace = Workspace(Path(output).expanduser().absolute())
+    workspace = Workspace.at(output)
     share = Share(source) if source else None
     if share:
         share.check()
@@ -56,17 +56,17 @@ def partition_rows(
 
 
 def _published_inputs(workspace: Workspace, checkpoint: Path) -> dict[str, str]:
-    manifest = read_manifest(checkpoint)
+    manifest = known_manifest(checkpoint)
     return _fingerprints({item.name: workspace.root / item.name for item in manifest.inputs}) if manifest else {}
 
 
 def _fingerprints(artifacts: Mapping[str, Path]) -> dict[str, str]:
-    found = {name: read_manifest(path) for name, path in artifacts.items()}
+    found = {name: known_manifest(path) for name, path in artifacts.items()}
     return {name: manifest.fingerprint if manifest else "" for name, manifest in found.items()}
 
 
 def _row(name: str, artifact: Path, inputs: Mapping[str, str]) -> tuple[object, ...]:
-    manifest = read_manifest(artifact)
+    manifest = known_manifest(artifact)
     if manifest is None:
         state = "missing" if not artifact.exists() else f"incomplete (no {manifest_path(artifact).name})"
         return name, artifact.name, state, 0, 0, 0, ""

@@ -70,7 +70,8 @@ def train_fast_command(**flags: Any) -> None:
         return
     if result.stopped:
         click.echo(f"ended at step {result.steps} because of --{result.stopped}")
-    print_table(f"best: {result.best_checkpoint}", ("metric", "value"), sorted(result.metrics.items()))
+    rows = [(name, value if name == "step" else f"{value:.3f}") for name, value in sorted(result.metrics.items())]
+    print_table(f"best: {result.best_checkpoint}", ("metric", "value"), rows)
 
 
 @click.command("train-dlora", cls=HuggingFaceCommand)

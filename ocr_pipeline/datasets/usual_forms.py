@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import repeat
+from typing import Annotated
 
 import msgspec
 
@@ -17,10 +18,15 @@ from ocr_pipeline.datasets.dataset import Parsed
 from ocr_pipeline.page import ILLEGIBLE, Page, Quad, Word, nfc
 from ocr_pipeline.storage.quarantine import Counts
 
-SizedBox = tuple[int, int, int, int]
-"""x, y, width, height."""
-
 _LARGEST = 1 << 31
+
+_Coordinate = Annotated[int, msgspec.Meta(gt=-_LARGEST, lt=_LARGEST)]
+_Extent = Annotated[int, msgspec.Meta(gt=0, lt=_LARGEST)]
+Pixels = Annotated[int, msgspec.Meta(ge=0, lt=_LARGEST)]
+"""Width or height of a picture."""
+
+SizedBox = tuple[_Coordinate, _Coordinate, _Extent, _Extent]
+"""x, y, width, height of a box that has an area."""
 
 UsualReader = Callable[[bytes, str, str], Parsed | None]
 """(data of the label file, its path, split) -> what it holds, or None if it is not of the usual form."""
@@ -44,13 +50,12 @@ def add_usual_page(
         return False
     if not unicodedata.is_normalized("NFC", "".join(filter(None, texts))):
         return False
-    page = msgspec.structs.replace(page, words=_words(texts, quads, typefaces, ignored))
-    parsed.pages.append(page)
+    parsed.pages.append(msgspec.structs.replace(page, words=_words(texts, quads, typefaces, ignored)))
     counts = parsed.counts
     counts.pages_in += 1
     counts.pages_out += 1
-    counts.words_in += len(page.words)
-    counts.words_out += len(page.words)
+    counts.words_in += len(texts)
+    counts.words_out += len(texts)
     counts.note("words_ignored", len(ignored))
     return True
 
@@ -66,15 +71,8 @@ def _words(
     )
 
 
-def quads_of_sizes(boxes: list[SizedBox]) -> list[Quad] | None:
-    """Corners of ``[x, y, width, height]`` boxes; None unless all have an area."""
-    if not boxes:
-        return []
-    xs, ys, widths, heights = zip(*boxes, strict=True)
-    if min(widths) <= 0 or min(heights) <= 0 or min(min(xs), min(ys)) <= -_LARGEST:
-        return None
-    if max(xs) + max(widths) >= _LARGEST or max(ys) + max(heights) >= _LARGEST:
-        return None
+def quads_of_sizes(boxes: list[SizedBox]) -> list[Quad]:
+    """Corners of ``[x, y, width, height]`` boxes."""
     return [
         ((x, y), (right := x + width, y), (right, bottom := y + height), (x, bottom)) for x, y, width, height in boxes
     ]
@@ -90,8 +88,6 @@ def usual_admin_label(dataset: str) -> UsualReader:
             return None
         image, boxes = document.images[0], document.annotations
         quads = quads_of_sizes([box.box for box in boxes])
-        if quads is None or not _is_size(image.width, image.height):
-            return None
         page = Page(dataset, split, nfc(image.name), image.width, image.height, label)
         parsed = Parsed(counts=Counts())
         return parsed if add_usual_page(parsed, page, [box.text for box in boxes], quads) else None
@@ -114,7 +110,7 @@ def usual_corner_label(dataset: str) -> UsualReader:
         quads = _quads_of_corners(boxes)
         typefaces = [box.typeface for box in boxes]
         typed = any(typeface is not None for typeface in typefaces)
-        if quads is None or not _is_size(image.width, image.height) or (not typed and b"ypeface" in data):
+        if quads is None or (not typed and b"ypeface" in data):
             return None
         stem = label.rpartition("/")[2].rpartition(".")[0]
         extension = image.type.lower()
@@ -138,8 +134,8 @@ def _quads_of_corners(boxes: list[_CornerBox]) -> list[Quad] | None:
             and right == right_again
             and top == top_again
             and bottom == bottom_again
-            and -_LARGEST < left < right < _LARGEST
-            and -_LARGEST < top < bottom < _LARGEST
+            and left < right
+            and top < bottom
         ):
             return None
         quads.append(((left, top), (right, top), (right, bottom), (left, bottom)))
@@ -153,14 +149,10 @@ def _decode(decoder: msgspec.json.Decoder, data: bytes):
         return None
 
 
-def _is_size(width: int, height: int) -> bool:
-    return 0 <= width < _LARGEST and 0 <= height < _LARGEST
-
-
 class _AdminImage(msgspec.Struct, gc=False):
     name: str = msgspec.field(name="image.file.name")
-    width: int = msgspec.field(name="image.width")
-    height: int = msgspec.field(name="image.height")
+    width: Pixels = msgspec.field(name="image.width")
+    height: Pixels = msgspec.field(name="image.height")
 
 
 class _AdminBox(msgspec.Struct, gc=False):
@@ -174,14 +166,14 @@ class _AdminLabel(msgspec.Struct, gc=False):
 
 
 class _CornerImage(msgspec.Struct, gc=False):
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
     type: str
 
 
 class _CornerBox(msgspec.Struct, gc=False):
-    x: tuple[int, int, int, int]
-    y: tuple[int, int, int, int]
+    x: tuple[_Coordinate, _Coordinate, _Coordinate, _Coordinate]
+    y: tuple[_Coordinate, _Coordinate, _Coordinate, _Coordinate]
     text: str = msgspec.field(name="data")
     typeface: int | None = None
 

@@ -18,9 +18,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from ocr_pipeline.annotations import Crop, CropReader
 from ocr_pipeline.dlora.augmentation import augment
 from ocr_pipeline.dlora.images import ImageFormat, decode_rgb
-from ocr_pipeline.dlora.processes import ALONE, Processes
 from ocr_pipeline.dlora.text import TextCodec
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.processes import ALONE, Processes
 
 IGNORED = -100  # label of padding; counts in no loss
 _FOR_WORKERS = [__name__, "transformers.tokenization_utils_tokenizers"]  # loaded once for all of them

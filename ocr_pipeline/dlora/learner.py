@@ -16,10 +16,10 @@ from ocr_pipeline.dlora.adapters import ADAPTERS, GradientWatch, add_adapters, l
 from ocr_pipeline.dlora.bases import demand_base
 from ocr_pipeline.dlora.data import IGNORED, Batch, to_input
 from ocr_pipeline.dlora.loss import decoder_inputs, token_loss
-from ocr_pipeline.dlora.processes import Processes
 from ocr_pipeline.dlora.recognizer import Base, load_base
 from ocr_pipeline.dlora.settings import DloraTraining
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.processes import Processes
 
 logger = logging.getLogger(__name__)
 
@@ -84,14 +84,14 @@ class Learner:
         """
         torch.manual_seed(_seed(self.settings.seed, step, self.processes.rank))
         own = sum(int((batch.labels != IGNORED).sum()) for batch in batches)
-        (tokens,) = self.processes.sum([own], self.device)
+        (tokens,) = self.processes.sum([own])
         total = torch.zeros((), device=self.device)
         for batch in batches:
             loss = self._loss(batch) / tokens
             self.scaler.scale(loss).backward()
             total += loss.detach()
         self.processes.sum_gradients(self.trained.values())
-        (mean,) = self.processes.sum([total.item()], self.device)
+        (mean,) = self.processes.sum([total.item()])
         _must_be_finite(mean, step)
         if self.watch:
             self.watch.after_backward()

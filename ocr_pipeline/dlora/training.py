@@ -24,13 +24,13 @@ from ocr_pipeline.dlora.data import Batch, CropDataset, StepSampler, loader
 from ocr_pipeline.dlora.evaluating import Evaluation, evaluate, write_evaluation
 from ocr_pipeline.dlora.four_bits import four_bits
 from ocr_pipeline.dlora.learner import Learner, precision
-from ocr_pipeline.dlora.processes import Processes, joined, own_device
 from ocr_pipeline.dlora.recognizer import Base, Decoding, Recognizer, load_base
 from ocr_pipeline.dlora.reports import Stopwatch, event_writer, write_charset, write_history
 from ocr_pipeline.dlora.settings import DloraTraining
 from ocr_pipeline.dlora.text import Coverage
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import RecognitionScores
+from ocr_pipeline.processes import Processes, connected, own_device
 from ocr_pipeline.stopping import StopSigns, TrainingStoppedError
 
 logger = logging.getLogger(__name__)
@@ -92,9 +92,9 @@ def train_dlora(
     Raises:
         PipelineError: data, base or checkpoint cannot be used, or the loss is no longer a number.
     """
-    device = own_device(settings.use_cpu)
+    device = own_device(not settings.use_cpu and torch.cuda.is_available())
     quantised = four_bits(precision(settings, device)) if settings.qlora else None
-    with joined(device) as processes:
+    with connected(device) as processes:
         base = load_base(settings.model_name_or_path, quantised=quantised)
         train_data = _dataset(train_paths, base, settings.seed if settings.augment else None)
         run = _Run(settings, base, train_data, _dataset(valid_paths, base), on_progress, device, processes)
@@ -187,7 +187,7 @@ class _Run:
         with StopSigns(None) as signs:
             for batches in self.stopwatch.watched(self._steps(), lambda step: sum(len(batch.texts) for batch in step)):
                 saved = self._step(batches)
-                (terminated,) = self.processes.sum([signs.terminated], self.device)
+                terminated = self.processes.any(signs.terminated)
                 if terminated and self.step < self.steps:
                     self._leave(saved)
 
@@ -246,7 +246,7 @@ class _Run:
         s = self.settings
         own = self.processes.share(self.indices)
         read = evaluate(self._recognizer(model), self.valid_data, own, s.per_device_eval_batch_size)
-        evaluation = Evaluation(self.processes.gather(read.crops))
+        evaluation = Evaluation(self.processes.gather_shares(read.crops))
         for crop in evaluation.crops[: s.show_predictions]:
             logger.info("reads %r as %r%s", crop.reference, crop.prediction, self._tokens(crop.prediction))
         scores = evaluation.scores

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,18 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
 from torch.utils.data import DataLoader
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.checkpoint import load_weights, read_weights
 from ocr_pipeline.fast.data import FATES, Batch, OwnBatches, Pages, SampleOrder, TrainingCrops
+from ocr_pipeline.fast.data_parallel import apart, joined
+from ocr_pipeline.fast.detector import choose_device
 from ocr_pipeline.fast.losses import FastLoss, Losses
 from ocr_pipeline.fast.network import build_network, in_channels_last, normalise
 from ocr_pipeline.fast.optimisation import learning_rate, make_average, make_optimizer, seed_of_step
-from ocr_pipeline.fast.processes import Processes, training_processes
+from ocr_pipeline.fast.reporting import OnProgress, Report, Window
 from ocr_pipeline.fast.settings import CODE_VERSION, FastTraining, TrainingResult
 from ocr_pipeline.fast.snapshots import (
     BEST,
@@ -34,16 +35,13 @@ from ocr_pipeline.fast.snapshots import (
     write_detector,
     write_snapshot,
 )
-from ocr_pipeline.fast.tensorboard import no_board, open_board
 from ocr_pipeline.fast.validation import start_worker, validate, validation_loader, without_progress
-from ocr_pipeline.fast.views import BATCH, CURVES, VALIDATION, beside, draw_batch, draw_curves, write_picture
+from ocr_pipeline.processes import Processes, connected, own_device
 from ocr_pipeline.stopping import StopSigns, TrainingStoppedError
 from ocr_pipeline.storage.manifest import fingerprint_file
-from ocr_pipeline.storage.publishing import publish_text
 
 log = logging.getLogger(__name__)
 
-OnProgress = Callable[[dict[str, Any]], None]
 _SHOWN_PAGES = 4
 
 
@@ -63,7 +61,8 @@ def train_fast(
         PipelineError: data, configuration, checkpoint or device cannot be used, or the loss is not finite too often.
         TrainingStoppedError: SIGTERM came; everything up to then is saved.
     """
-    with training_processes(settings.device) as processes:
+    device = own_device(choose_device(settings.device).type == "cuda")
+    with connected(device) as processes:
         train, valid = Pages(train_lmdbs), Pages(valid_lmdbs) if valid_lmdbs else None
         train.warn_of_unlabelled_text()
         training = _Training(settings, train, valid, on_progress, processes)
@@ -82,7 +81,7 @@ class _Training:
         on_progress: OnProgress | None,
         processes: Processes,
     ) -> None:
-        self.settings, self.pages, self.on_progress, self.processes = settings, pages, on_progress, processes
+        self.settings, self.pages, self.processes = settings, pages, processes
         self.config = config = settings.effective_config()
         self.device = processes.device
         torch.manual_seed(settings.seed)
@@ -109,9 +108,8 @@ class _Training:
         self.valid = validation_loader(valid, config, settings, processes) if valid else None
         self.step, self.position = 0, 0
         self.metric, self.history = dict[str, float](), list[dict[str, Any]]()
-        self.sums, self.summed, self.fates = np.zeros(len(Losses._fields)), 0, np.zeros(len(FATES))
-        self.skipped, self.stopped = 0, ""
-        self.board = open_board(settings) if processes.is_first else no_board
+        self.window, self.stopped = Window(), ""
+        self.report = Report(settings, self.steps, on_progress) if processes.writes else None
         self.weights = read_weights(settings.checkpoint) if settings.checkpoint else None
         self.origin = {
             "seed": settings.seed,
@@ -165,16 +163,14 @@ class _Training:
             self.average.n_averaged.fill_(self.step)
         self.optimizer.load_state_dict(snapshot.optimizer)
         self.scaler.load_state_dict(snapshot.scaler)
-        window = snapshot.window
-        self.sums, self.summed = np.array(window["sums"]), window["steps"]
-        self.fates, self.skipped = np.array(window["words"]), window["skipped"]
+        self.window.restore(snapshot.window)
 
     # ---- the loop
 
     def run(self) -> TrainingResult:
         if self.settings.channels_last:
             in_channels_last(self.network)
-        network = self.processes.joined(self.network)
+        network = joined(self.network, self.processes)
         if self.settings.compile:
             network = torch.compile(network, mode=self.settings.compile_mode)
         self.network.train()
@@ -226,11 +222,12 @@ class _Training:
         torch.manual_seed(seed_of_step(self.settings.seed, self.step, self.processes.rank))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, self.step, self.steps, self.steps_per_epoch)
-        sums, fates, faulty = np.zeros_like(self.sums), np.zeros_like(self.fates), list[int]()
+        sums, fates, faulty = np.zeros(len(Losses._fields)), np.zeros(len(FATES)), list[int]()
         for left in reversed(range(self.settings.ga_steps)):
             batch = next(batches)
-            self._show(batch)
-            with self.processes.apart(network) if left else nullcontext():
+            if self.report is not None:
+                self.report.show_batch(batch, first=self.step == 0)
+            with apart(network, self.processes) if left else nullcontext():
                 losses = self._losses(network, batch)
                 means, words = self._over_all(losses, batch)
                 if not math.isfinite(means[0]):
@@ -242,7 +239,7 @@ class _Training:
             self._skip(faulty)
         else:
             self._descend()
-            self.sums, self.fates, self.summed = self.sums + sums, self.fates + fates, self.summed + 1
+            self.window.add(sums, fates)
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
         self.position += self.crops_per_step
@@ -250,7 +247,7 @@ class _Training:
     def _over_all(self, losses: Losses, batch: Batch) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Mean losses of the batches of all processes, and what became of the words in them."""
         own = torch.cat([torch.stack(losses).detach(), batch.words.sum(0).to(self.device)])
-        seen = self.processes.total(own).cpu().double().numpy()
+        seen = np.array(self.processes.sum(own.tolist()))
         return seen[: len(losses)] / self.processes.count, seen[len(losses) :]
 
     def _faulty(self, losses: Losses, batch: Batch) -> list[int]:
@@ -270,13 +267,13 @@ class _Training:
 
     def _skip(self, faulty: Sequence[int]) -> None:
         """Leave the step out, and give up when that happens too often or the network itself is spoilt."""
-        self.skipped += 1
+        self.window.skipped += 1
         names = ", ".join(self.pages.name(index) for index in dict.fromkeys(faulty))
         log.warning("step %d is left out, its loss is not finite: %s", self.step + 1, names)
         spoilt = not all(torch.isfinite(value).all() for value in self.network.state_dict().values())
-        if spoilt or self.skipped > self.settings.max_skips:
+        if spoilt or self.window.skipped > self.settings.max_skips:
             raise PipelineError(
-                f"the loss is no longer finite at step {self.step + 1} (left out so far: {self.skipped - 1})",
+                f"the loss is no longer finite at step {self.step + 1} (left out so far: {self.window.skipped - 1})",
                 where=names,
                 remedy="Look at these pages; else lower --learning_rate, set clip_norm, or train without --amp.",
             )
@@ -310,42 +307,20 @@ class _Training:
 
     def _record(self, seconds: float, validating: bool) -> None:
         """Add a row to the history: mean losses since the last one and, if due, the score."""
-        mean = (self.sums / self.summed).tolist() if self.summed else [math.nan] * 4
         row: dict[str, Any] = {"step": self.step, "epoch": self.step // self.steps_per_epoch}
-        row |= dict(zip(("loss", "text", "kernel", "embedding"), mean, strict=True))
-        row["learning_rate"] = self.optimizer.param_groups[0]["lr"]
-        row |= {f"words_{fate}": round(count) for fate, count in zip(FATES, self.fates.tolist(), strict=True)}
-        row["skipped"] = self.skipped
-        self.sums, self.summed, self.fates = np.zeros_like(self.sums), 0, np.zeros_like(self.fates)
+        row |= {"learning_rate": self.optimizer.param_groups[0]["lr"]} | self.window.close()
         if validating:
             row |= self._validate()
         self.history.append(row)
-        if self.processes.is_first:
-            self._report(row, validating, seconds)
-
-    def _report(self, row: dict[str, Any], validated: bool, seconds: float) -> None:
-        """Tell what a person reads or looks at."""
-        publish_text(self.settings.output_dir / "results.csv", pd.DataFrame(self.history).to_csv(index=False))
-        if validated or self.step == self.steps or self.stopped:
-            write_picture(self.settings.output_dir / CURVES, draw_curves(self.history))
-        self.board(row)
-        score = f", hmean {row['hmean']:.3f}" if validated else ""
-        if not self.settings.quiet:
-            log.info("step %d of %d, loss %.4f%s, %.0f s", self.step, self.steps, row["loss"], score, seconds)
-        if self.on_progress is not None:
-            self.on_progress(row | {"steps": self.steps, "seconds": seconds})
-
-    def _show(self, batch: Batch) -> None:
-        path = self.settings.output_dir / BATCH
-        if self.processes.is_first and (self.step == 0 or not path.exists()):
-            pictures, text, kernel, mask = (layer.numpy() for layer in batch[:4])
-            write_picture(path, draw_batch(pictures, text, kernel, mask))
+        if self.report is not None:
+            finished = self.step == self.steps or bool(self.stopped)
+            self.report.add_row(self.history, seconds, curves=validating or finished)
 
     def _validate(self) -> dict[str, float]:
         assert self.valid is not None
         score, drawn = validate(self._judged(), self.valid, self.config, self.processes, shown=_SHOWN_PAGES)
-        if self.processes.is_first:
-            write_picture(self.settings.output_dir / VALIDATION, beside(drawn))
+        if self.report is not None:
+            self.report.show_pages(drawn)
         metric = {"precision": score.precision, "recall": score.recall, "hmean": score.hmean}
         if not self.metric or score.hmean > self.metric["hmean"]:
             self.metric = metric | {"step": self.step}
@@ -353,14 +328,14 @@ class _Training:
         return metric
 
     def _keep_best(self) -> None:
-        if self.processes.is_first:
+        if self.processes.writes:
             write_detector(self.settings.output_dir / BEST, self._snapshot())
 
     def _judged(self) -> Any:
         return self.network if self.average is None else self.average.module
 
     def _save(self, path: Path) -> None:
-        if self.processes.is_first:
+        if self.processes.writes:
             write_snapshot(path, self._snapshot())
             remove_old_snapshots(self.settings.output_dir, self.settings.keep_checkpoints)
         self.last = path
@@ -375,12 +350,7 @@ class _Training:
             ema=self.average.module.state_dict() if self.average is not None else {},
             optimizer=self.optimizer.state_dict(),
             scaler=self.scaler.state_dict(),
-            window={
-                "sums": self.sums.tolist(),
-                "steps": self.summed,
-                "words": self.fates.tolist(),
-                "skipped": self.skipped,
-            },
+            window=self.window.state(),
             config=msgspec.to_builtins(self.config),
             data=self.pages.manifest(),
             code_version=CODE_VERSION,

@@ -2,7 +2,8 @@
 
 from ocr_pipeline.layout_lmdb.detections import Detections
 from ocr_pipeline.layout_lmdb.drawing import draw_record
-from ocr_pipeline.layout_lmdb.engines import LayoutEngine, NoLayout, open_cell_engine, open_engine
+from ocr_pipeline.layout_lmdb.engine import LayoutEngine, NoLayout
+from ocr_pipeline.layout_lmdb.engines import open_cell_engine, open_engine
 from ocr_pipeline.layout_lmdb.paddle_engine import make_paddle_environment, paddle_environment
 from ocr_pipeline.layout_lmdb.partition import build_layouts
 from ocr_pipeline.layout_lmdb.reader import LayoutReader

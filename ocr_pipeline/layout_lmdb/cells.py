@@ -12,7 +12,8 @@ import numpy as np
 
 from ocr_pipeline.layout_lmdb.cache import DetectionCache, Known, cache_prefix
 from ocr_pipeline.layout_lmdb.detections import Detections, model_input
-from ocr_pipeline.layout_lmdb.engines import LayoutEngine, batches_at_once
+from ocr_pipeline.layout_lmdb.engine import LayoutEngine
+from ocr_pipeline.layout_lmdb.engines import batches_at_once
 from ocr_pipeline.layout_lmdb.feeding import in_order
 from ocr_pipeline.layout_lmdb.geometry import Box
 from ocr_pipeline.layout_lmdb.record import Cell

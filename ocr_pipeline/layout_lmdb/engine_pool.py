@@ -7,17 +7,15 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.layout_lmdb.detections import Detections
+from ocr_pipeline.layout_lmdb.engine import LayoutEngine
 from ocr_pipeline.layout_lmdb.feeding import end_with_parent
 from ocr_pipeline.layout_lmdb.slots import PictureSlots
-
-if TYPE_CHECKING:
-    from ocr_pipeline.layout_lmdb.engines import LayoutEngine
 
 
 class EnginePool:

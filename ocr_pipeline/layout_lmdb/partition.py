@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from ocr_pipeline.datasets import SourcePartition
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.layout_lmdb.engines import LayoutEngine, open_cell_engine, open_engine
+from ocr_pipeline.layout_lmdb.engine import LayoutEngine
+from ocr_pipeline.layout_lmdb.engines import open_cell_engine, open_engine
 from ocr_pipeline.layout_lmdb.settings import NO_MODEL, LayoutSettings
 from ocr_pipeline.layout_lmdb.stage import build_layout_lmdb
 from ocr_pipeline.lookup import load_lookup

@@ -17,7 +17,8 @@ from ocr_pipeline.layout_lmdb.cache import DetectionCache, Known, cache_prefix
 from ocr_pipeline.layout_lmdb.cells import CellFinder, Tables
 from ocr_pipeline.layout_lmdb.crops import Cut, crops_of, cut_crops
 from ocr_pipeline.layout_lmdb.detections import Detections
-from ocr_pipeline.layout_lmdb.engines import LayoutEngine, batches_at_once
+from ocr_pipeline.layout_lmdb.engine import LayoutEngine
+from ocr_pipeline.layout_lmdb.engines import batches_at_once
 from ocr_pipeline.layout_lmdb.feeding import in_order
 from ocr_pipeline.layout_lmdb.looking import Look, Looking, Unseen
 from ocr_pipeline.layout_lmdb.record import TABLE, LayoutRecord, LayoutWord
@@ -26,7 +27,8 @@ from ocr_pipeline.layout_lmdb.settings import LayoutSettings
 from ocr_pipeline.layout_lmdb.slots import PictureSlots
 from ocr_pipeline.layout_lmdb.writer import Sample
 from ocr_pipeline.page import Page
-from ocr_pipeline.storage.quarantine import Counts, Quarantined, QuarantineWriter
+from ocr_pipeline.storage.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.quarantine_files import QuarantineWriter
 
 FindImage = Callable[[Page], "str | Quarantined"]
 OnProgress = Callable[[int, "int | None"], None]

@@ -17,7 +17,8 @@ from typing import Any
 from ocr_pipeline.layout_lmdb.cache import DetectionCache, cache_path, cache_prefix
 from ocr_pipeline.layout_lmdb.cells import CellFinder
 from ocr_pipeline.layout_lmdb.detections import KEPT_ABOVE
-from ocr_pipeline.layout_lmdb.engines import LayoutEngine, batches_at_once
+from ocr_pipeline.layout_lmdb.engine import LayoutEngine
+from ocr_pipeline.layout_lmdb.engines import batches_at_once
 from ocr_pipeline.layout_lmdb.feeding import decode_workers
 from ocr_pipeline.layout_lmdb.looking import Looking, ReadBytes
 from ocr_pipeline.layout_lmdb.run import FindImage, OnProgress, Run, slots_needed
@@ -28,13 +29,13 @@ from ocr_pipeline.page import Page
 from ocr_pipeline.storage.manifest import (
     Input,
     Manifest,
-    manifest_path,
     quarantine_path,
     read_manifest,
+    retire,
     write_manifest,
 )
 from ocr_pipeline.storage.publishing import publish_folder
-from ocr_pipeline.storage.quarantine import QuarantineWriter
+from ocr_pipeline.storage.quarantine_files import QuarantineWriter
 
 STAGE = "layout_lmdb"
 CODE_VERSION = "3"
@@ -93,7 +94,7 @@ def build_layout_lmdb(
         run.total, run.on_progress = _expected(settings.limit, total), on_progress
         with publish_folder(target) as folder:
             _, fingerprint = fill_folder(folder, run.samples(chain(first, rest)), made_with)
-            manifest_path(target).unlink(missing_ok=True)  # it speaks of the folder that is replaced now
+            retire(target)
     manifest = Manifest(
         stage=STAGE,
         partition=partition,

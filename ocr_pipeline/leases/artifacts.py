@@ -3,7 +3,7 @@
 Steps of Dagster and commands of the command line take the same leases, so they meet each other too. A lease is an
 exclusive ``flock`` on a small file below ``.leases`` of the output folder. Its text says who holds it, for people;
 whether it is held only the kernel knows. It serves all processes of one machine; on a network file system it serves as
-far as that file system carries ``flock`` to the others.
+far as that file system carries ``flock`` to the others. Where a depot keeps the artifacts, it keeps leases too.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.leases.depot_lease import depot_lease
+from ocr_pipeline.storage.depot import depot_of
 from ocr_pipeline.storage.workspace import Workspace
 
 logger = logging.getLogger(__name__)
@@ -47,7 +50,8 @@ def lease(path: Path, owner: str) -> Iterator[None]:
         _wait(file, path)
         _write_owner(file, owner)
         try:
-            yield
+            with _among_machines(path, owner):
+                yield
         finally:
             file.truncate(0)  # closing the file gives the lease back
 
@@ -55,6 +59,11 @@ def lease(path: Path, owner: str) -> Iterator[None]:
 def holder(path: Path) -> str:
     """Who holds the lease, or held it when it was killed; empty if it was given back."""
     return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+
+
+def _among_machines(path: Path, owner: str) -> AbstractContextManager[None]:
+    depot = depot_of(path)
+    return depot_lease(depot, path, f"{owner} on {socket.gethostname()}") if depot else contextlib.nullcontext()
 
 
 def _opened(path: Path) -> IO[str]:

@@ -110,7 +110,7 @@ class LeaseQueue:
     def _alive(self) -> list[Ticket]:
         tickets = []
         for path in self.folder.glob(f"*{_SUFFIX}"):
-            if _abandoned(path):
+            if is_abandoned(path):
                 path.unlink()
             else:
                 tickets.append(_read(path))
@@ -142,7 +142,8 @@ class Place:
         os.close(self.lock)
 
 
-def _abandoned(path: Path) -> bool:
+def is_abandoned(path: Path) -> bool:
+    """Whether no living process holds the lock of a file."""
     with path.open() as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -26,11 +26,12 @@ from ocr_pipeline.storage.manifest import (
     upstream,
     write_manifest,
 )
-from ocr_pipeline.storage.quarantine import Quarantined, write_quarantine
+from ocr_pipeline.storage.quarantine import Quarantined
+from ocr_pipeline.storage.quarantine_files import write_quarantine
 from ocr_pipeline.storage.share import Listing, Share
 from ocr_pipeline.storage.workspace import Workspace
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ def _sizes_and_versions(share: Share, folders: Iterable[Listing]) -> Iterator[tu
 
 
 def _beside(lookup: Path, what: str) -> Path:
-    return lookup.with_name(f"{lookup.name.removesuffix('.pkl.gz')}.{what}")
+    return lookup.with_name(f"{lookup.name}.{what}")
 
 
 def _listed(share: Share, partition: SourcePartition) -> list[Listing]:

@@ -18,7 +18,8 @@ from ocr_pipeline.storage.manifest import (
     quarantine_path,
     write_manifest,
 )
-from ocr_pipeline.storage.quarantine import Counts, write_quarantine
+from ocr_pipeline.storage.quarantine import Counts
+from ocr_pipeline.storage.quarantine_files import write_quarantine
 
 
 def adopt_merged(target: Path, partition: SourcePartition, code_version: str, labels: Input) -> Manifest:

@@ -25,6 +25,7 @@ from ocr_pipeline.storage.share import DamagedError, Entry, Listing, Share
 CODE_VERSION = "2"
 SHARD_SIZE = 2000
 PAGES, DIGEST = "pages.jsonl", "digest"
+_BUFFER = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def fill_shard(job: LabelFiles, draft: Path) -> tuple[Counts, list[Quarantined]]
     counts, quarantined = Counts(), []
     encode, digest = msgspec.json.Encoder().encode, hashlib.sha256()
     fetched = job.share.ahead(partial(_fetch, job.share), entries)
-    with _no_collection(), (draft / PAGES).open("wb") as file:
+    with _no_collection(), (draft / PAGES).open("wb", _BUFFER) as file:
         for entry, data in zip(entries, fetched, strict=True):
             parsed = _parse(entry, data, partition)
             for page in parsed.pages:

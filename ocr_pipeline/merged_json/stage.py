@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,8 +25,9 @@ from ocr_pipeline.storage.manifest import (
     write_manifest,
 )
 from ocr_pipeline.storage.publishing import publish_file
-from ocr_pipeline.storage.quarantine import Counts, write_quarantine
-from ocr_pipeline.storage.shards import build_missing, forget_others, shard_counts, shard_quarantine
+from ocr_pipeline.storage.quarantine import Counts
+from ocr_pipeline.storage.quarantine_files import write_quarantine
+from ocr_pipeline.storage.shards import built, forget_others, shard_counts, shard_quarantine
 from ocr_pipeline.storage.share import Listing, Share
 from ocr_pipeline.storage.workspace import Workspace
 
@@ -90,17 +91,17 @@ def _publish_shards(
 ) -> tuple[str, Counts]:
     files = sum(map(len, folders))
     progress = Progress(f"merged_json {partition.key}", "label files", files)
-    with _executor(files, workers) as executor:
-        shards = build_missing(
-            store,
-            label_shards(share, partition, folders),
-            fill_shard,
-            executor,
-            workers,
-            lambda job: progress.advance(len(job)),
-        )
-    with publish_file(target) as draft, draft.open("wb") as file:
-        write_document(file, partition.key, (shard / PAGES for shard in shards))
+    shards: list[Path] = []
+
+    def parts(executor: Executor) -> Iterator[Path]:
+        jobs = label_shards(share, partition, folders)
+        for shard in built(store, jobs, fill_shard, executor, workers, lambda job: progress.advance(len(job))):
+            shards.append(shard)
+            yield shard / PAGES
+
+    with _executor(files, workers) as executor, publish_file(target) as draft:
+        with draft.open("wb") as file:
+            write_document(file, partition.key, parts(executor))
         _make_room(target)
     write_quarantine(quarantine_path(target), shard_quarantine(shards))
     forget_others(store, shards)

@@ -11,7 +11,8 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.merged_json.reader import read_foreign
 from ocr_pipeline.storage.manifest import fingerprint_file, quarantine_path, retire
 from ocr_pipeline.storage.publishing import publish_file
-from ocr_pipeline.storage.quarantine import Counts, Quarantined, write_quarantine
+from ocr_pipeline.storage.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.quarantine_files import write_quarantine
 from ocr_pipeline.storage.share import DamagedError, Entry, Listing, Share
 
 _EMPTY = b'{"images":[],"annotations":[]}'

@@ -17,7 +17,7 @@ import msgspec
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.recipe_file import recipe_defaults
-from ocr_pipeline.storage.manifest import Manifest, fingerprint_of, manifest_path, read_manifest, write_manifest
+from ocr_pipeline.storage.manifest import Manifest, fingerprint_of, read_manifest, retire, write_manifest
 from ocr_pipeline.storage.publishing import publish_file, publish_folder, publish_text
 from ocr_pipeline.storage.workspace import Workspace
 
@@ -136,7 +136,7 @@ def _validation_data(manifest: Manifest) -> dict[str, str]:
 
 
 def _copy(source: Path, target: Path, manifest: Manifest) -> None:
-    manifest_path(target).unlink(missing_ok=True)  # a kill in between leaves no manifest, never the wrong one
+    retire(target)  # a kill in between leaves no manifest, never the wrong one
     if source.is_dir():
         with publish_folder(target) as draft:
             shutil.copytree(source, draft, dirs_exist_ok=True)

@@ -14,7 +14,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.invariants import FaultsOf, count_faults
 from ocr_pipeline.orchestration.recipes import Recipe
 from ocr_pipeline.quality import read_quality
-from ocr_pipeline.storage.manifest import Input, read_manifest
+from ocr_pipeline.storage.manifest import Input, known_manifest, read_manifest
 from ocr_pipeline.storage.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def demand_sayable_labels(coverage: Coverage, base: str) -> None:
 
 
 def _leaks(workspace: Workspace, partition: SourcePartition) -> Iterator[str]:
-    labels = read_manifest(workspace.merged_json(partition.key))
+    labels = known_manifest(workspace.merged_json(partition.key))
     if labels is None:
         return  # crops that were taken over from elsewhere: their pages are not known
     report = workspace.quality(partition.key)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ocr_pipeline.annotations import CropReader
 from ocr_pipeline.layout_lmdb import LayoutReader
-from ocr_pipeline.storage.manifest import read_manifest
+from ocr_pipeline.storage.manifest import known_manifest
 from ocr_pipeline.storage.pictures import decode_picture
 from ocr_pipeline.storage.quarantine import Counts
 
@@ -15,7 +15,7 @@ FaultsOf = Callable[[Path], Iterable[str]]
 
 def counts_of(artifact: Path) -> Counts:
     """The counts of a published artifact; without a manifest counts that do not add up."""
-    manifest = read_manifest(artifact)
+    manifest = known_manifest(artifact)
     return manifest.counts if manifest else Counts(words_in=-1)
 
 

@@ -12,9 +12,11 @@ import numpy as np
 
 from ocr_pipeline.storage.manifest import Manifest, manifest_path, quarantine_path
 from ocr_pipeline.storage.pictures import decode_picture
-from ocr_pipeline.storage.quarantine import Counts, read_quarantine
+from ocr_pipeline.storage.quarantine import Counts
+from ocr_pipeline.storage.quarantine_files import read_quarantine
 
 _ROWS = 20
+_SCHEMA = dg.TableSchema([dg.TableColumn(name) for name in ("unit", "reason", "where", "detail")])
 
 
 def artifact_metadata(manifest: Manifest, artifact: Path) -> dict[str, Any]:
@@ -72,10 +74,12 @@ def quarantine_table(quarantines: Iterable[Path]) -> dg.MetadataValue:
     """The first records of the quarantine, by name."""
     records = (record for path in quarantines for record in read_quarantine(path))
     rows = [
-        f"| {record.unit} | {record.reason} | {record.image or record.label} | {record.detail} |"
-        for record in islice(records, _ROWS)
+        dg.TableRecord(
+            {"unit": each.unit, "reason": each.reason, "where": each.image or each.label, "detail": each.detail}
+        )
+        for each in islice(records, _ROWS)
     ]
-    return dg.MetadataValue.md("\n".join(["| unit | reason | where | detail |", "|---|---|---|---|", *rows]))
+    return dg.MetadataValue.table(rows, _SCHEMA)
 
 
 def picture(pixels: np.ndarray, longest: int = 900) -> dg.MetadataValue:

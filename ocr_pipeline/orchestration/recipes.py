@@ -7,11 +7,13 @@ from pathlib import Path
 from ocr_pipeline.datasets import SourcePartition
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.partitions import chosen_partitions
-from ocr_pipeline.storage.manifest import Input, read_manifest
+from ocr_pipeline.storage.manifest import Input, Manifest, read_manifest
 from ocr_pipeline.storage.quarantine import Counts
 
 ArtifactOf = Callable[[str, str], Path]
 """(dataset, split) -> the artifact's path."""
+
+ManifestOf = Callable[[Path], Manifest | None]
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,18 @@ class Recipe:
     counts: Counts
 
 
-def choose_data(partitions: Sequence[str], artifact_of: ArtifactOf, *, fully_labelled: bool) -> Recipe:
+def choose_data(
+    partitions: Sequence[str],
+    artifact_of: ArtifactOf,
+    *,
+    fully_labelled: bool,
+    manifest_of: ManifestOf = read_manifest,
+) -> Recipe:
     """The published artifacts of the chosen partitions; sets that are absent stay quiet.
 
     Args:
         partitions, fully_labelled: as `chosen_partitions` takes them.
+        manifest_of: `known_manifest` where nothing is to be read of the artifacts themselves.
 
     Raises:
         PipelineError: there is no such partition, or nothing to learn from is published.
@@ -49,7 +58,7 @@ def choose_data(partitions: Sequence[str], artifact_of: ArtifactOf, *, fully_lab
     counts = Counts()
     for partition, split in _splits(chosen):
         artifact = artifact_of(partition.dataset.name, split)
-        manifest = read_manifest(artifact)
+        manifest = manifest_of(artifact)
         if manifest is None or manifest.counts.words_out == 0:
             continue
         used[partition.key] = partition

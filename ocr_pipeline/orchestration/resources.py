@@ -17,7 +17,9 @@ class Locations(dg.ConfigurableResource):
         description=f"Folder or fsspec URL of the AI-Hub sets; empty: {SOURCE_VARIABLE}. Runs record what stands here: "
         "a password belongs into the variable.",
     )
-    output: str = Field(default="", description=f"Folder of all artifacts; empty: {OUTPUT_VARIABLE}, else ./data.")
+    output: str = Field(
+        default="", description=f"Folder or s3:// URL of all artifacts; empty: {OUTPUT_VARIABLE}, else ./data."
+    )
 
     @property
     def share(self) -> Share:

@@ -8,11 +8,13 @@ from html import escape
 from pathlib import Path
 
 from ocr_pipeline.datasets import PARTITIONS
-from ocr_pipeline.quality.locking import alone
 from ocr_pipeline.quality.partition_section import link, partition_section, shown_number, state_tag
 from ocr_pipeline.quality.record import Quality
 from ocr_pipeline.quality.stage import read_quality
 from ocr_pipeline.quality.style import STYLE
+from ocr_pipeline.storage.depot import depot_of
+from ocr_pipeline.storage.locking import alone
+from ocr_pipeline.storage.manifest import read_manifest
 from ocr_pipeline.storage.publishing import publish_text
 from ocr_pipeline.storage.workspace import Workspace
 
@@ -40,7 +42,9 @@ def write_report(workspace: Workspace) -> Path:
     target = workspace.quality_report
     with alone(target):
         found = [workspace.quality(key) for key in PARTITIONS]
-        publish_text(target, report_html([read_quality(path) for path in found if path.exists()]))
+        publish_text(target, report_html([read_quality(path) for path in found if read_manifest(path)]))
+        if depot := depot_of(target):
+            depot.send_file(target)
     return target
 
 

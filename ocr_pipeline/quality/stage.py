@@ -20,7 +20,14 @@ from ocr_pipeline.quality.page_index import index_inputs, page_index
 from ocr_pipeline.quality.published import compare_counts
 from ocr_pipeline.quality.record import Comparison, Quality
 from ocr_pipeline.quality.samples import take_samples, wanted_samples
-from ocr_pipeline.storage.manifest import Input, Manifest, fingerprint_file, read_manifest, write_manifest
+from ocr_pipeline.storage.manifest import (
+    Input,
+    Manifest,
+    fingerprint_file,
+    known_manifest,
+    read_manifest,
+    write_manifest,
+)
 from ocr_pipeline.storage.publishing import publish_file
 from ocr_pipeline.storage.quarantine import Counts
 from ocr_pipeline.storage.share import Share
@@ -174,5 +181,5 @@ def _merged_counts(family: list[SourcePartition], workspace: Workspace) -> dict[
 
 def _crops(partition: SourcePartition, workspace: Workspace) -> dict[str, Manifest]:
     artifacts = workspace.data_artifacts(partition.key, partition.dataset.name, partition.splits)["annotations"]
-    manifests = {artifact.name: read_manifest(artifact) for artifact in artifacts}
+    manifests = {artifact.name: known_manifest(artifact) for artifact in artifacts}
     return {name: manifest for name, manifest in manifests.items() if manifest}

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ocr_pipeline.page import nfc
 from ocr_pipeline.storage.archives import Archive, DamagedError, Volume
-from ocr_pipeline.storage.listing import Contents, Folder, Row, is_dropping
+from ocr_pipeline.storage.listing import Contents, Folder
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Files(Protocol):
 
     def check(self) -> None: ...
 
-    def contents(self, path: str, keep: Callable[[str], bool]) -> Contents: ...
+    def contents(self, path: str) -> Contents: ...
 
     def read(self, path: str, start: int = 0, size: int | None = None) -> bytes: ...
 
@@ -72,12 +72,11 @@ class ArchiveFiles:
         inside = self._split(path)
         if inside is not None:
             return _within_archive(self._archive(inside[0]).contents(inside[1]), keep)
-        found = self._files.contents(path, lambda name: keep(name) or _ARCHIVE.match(name) is not None)
-        rows = [row for row in found.files if _ARCHIVE.match(row[0])]
-        if rows:
-            found.files = [row for row in found.files if not _ARCHIVE.match(row[0])]
-        self._delivered[path] = _deliveries(path, rows, found.folders)
+        found = self._files.contents(path).without_droppings()
+        archives = _archives(found.files)
+        self._delivered[path] = _deliveries(path, found, archives)
         found.archives = list(self._delivered[path])
+        found.files = [name for name in found.files if keep(name) and name not in archives]
         return found
 
     def read(self, path: str, start: int = 0, size: int | None = None) -> bytes:
@@ -138,27 +137,34 @@ class ArchiveFiles:
 
 
 def _within_archive(found: Contents, keep: Callable[[str], bool]) -> Contents:
-    nested = {name: "an archive within an archive" for name, _, _ in found.files if _ARCHIVE.match(name)}
-    return Contents(
-        folders=[name for name in found.folders if not is_dropping(name)],
-        files=[row for row in found.files if (keep(row[0]) or row[0] in nested) and not is_dropping(row[0])],
-        faults={**found.faults, **nested},
-    )
+    found = found.without_droppings()
+    nested = dict.fromkeys(_archives(found.files), "an archive within an archive")
+    found.files = [name for name in found.files if keep(name) or name in nested]
+    found.faults = {**found.faults, **nested}
+    return found
 
 
-def _deliveries(path: str, rows: list[Row], folders: list[str]) -> dict[str, _Delivered]:
+def _archives(names: list[str]) -> frozenset[str]:
+    """Which of the names are those of archives or their pieces."""
+    if ".zip" not in "/".join(names).lower():  # one look at all of them
+        return frozenset()
+    return frozenset(filter(_ARCHIVE.match, names))
+
+
+def _deliveries(path: str, found: Contents, archives: frozenset[str]) -> dict[str, _Delivered]:
     """Archives by their names, with the pieces of each; those that stand unpacked beside themselves are left out."""
     prefix = f"{path}/" if path else ""
     whole: dict[str, _Delivered] = {}
     parts: dict[str, list[tuple[int, str, int, float]]] = {}
-    for name, size, version in rows:
+    names = [name for name in found.files if name in archives]
+    for name, (size, version) in zip(names, found.states(names), strict=True):
         archive, number = _ARCHIVE.match(name).groups()  # type: ignore[union-attr]
         if number is None:
             whole[archive] = _Delivered(((prefix + name, size),), (version,))
         else:
             parts.setdefault(archive, []).append((int(number), prefix + name, size, version))
     joined = {name: _joined(sorted(pieces)) for name, pieces in parts.items()}
-    unpacked = {nfc(name).casefold() for name in folders}
+    unpacked = {nfc(name).casefold() for name in found.folders}
     return {name: each for name, each in {**joined, **whole}.items() if not _is_unpacked(prefix + name, name, unpacked)}
 
 

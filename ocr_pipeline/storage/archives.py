@@ -147,7 +147,7 @@ class Archive:
         above, _, name = path.rpartition("/")
         contents = self._folder(above)
         if name:
-            contents.files.append((name, member.size, float(member.crc)))
+            contents.add(name, member.size, float(member.crc))
             if member.fault:
                 contents.faults[name] = member.fault
 

@@ -28,10 +28,10 @@ def list_folder(ftp: ftplib.FTP, path: str) -> Contents | None:
             if kind == "dir":
                 found.folders.append(name)
             elif kind == "file":
-                found.files.append((name, int(facts["size"]), _seconds(facts.get("modify", ""))))
+                found.add(name, int(facts["size"]), _seconds(facts.get("modify", "")))
             elif kind not in ("cdir", "pdir"):
                 found.faults[name] = f"the server calls it {kind}"
-                found.files.append((name, 0, 0.0))
+                found.add(name, 0, 0.0)
     except ftplib.error_perm as error:
         if str(error)[:3] in ("500", "502"):
             return None

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from array import array
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import filterfalse
+from typing import Any
 
 import msgspec
 
@@ -16,8 +20,13 @@ from ocr_pipeline.storage.manifest import fingerprint_of
 Folder = tuple[str, ...]
 """A folder below the share's root, as the NFC names of its parts."""
 
-Row = tuple[str, int, float]
-"""Real name, size and version of one file."""
+State = tuple[int, float]
+"""Size and version of one file; see `Entry`."""
+
+Ask = Callable[[list[str]], Iterable[State]]
+"""Gives the states of the files of one folder, by their real names."""
+
+_DROPPING = re.compile(r"\._|__MACOSX|(?:\.DS_Store|Thumbs\.db|desktop\.ini)\Z")
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -53,14 +62,18 @@ class Contents:
 
     Attributes:
         folders: names.
-        files: rows.
+        files: names.
+        told: file name -> state, where these come with the listing.
+        ask: where they do not (a local folder), a request of its own for each file.
         faults: file name -> why it cannot be read.
         archives: names of zip archives, which count as folders.
         damage: why an archive cannot be listed.
     """
 
     folders: list[str] = field(default_factory=list)
-    files: list[Row] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    told: dict[str, State] = field(default_factory=dict)
+    ask: Ask | None = None
     faults: dict[str, str] = field(default_factory=dict)
     archives: list[str] = field(default_factory=list)
     damage: str = ""
@@ -70,45 +83,67 @@ class Contents:
         archives = ((nfc(name[: -len(".zip")]), name) for name in self.archives)
         return sorted([*((nfc(name), name) for name in self.folders), *archives])
 
+    def add(self, name: str, size: int, version: float) -> None:
+        """Note a file whose state the listing tells."""
+        self.files.append(name)
+        self.told[name] = size, version
+
+    def without_droppings(self) -> Contents:
+        """The same without what macOS and Windows leave beside the data."""
+        folders, files = (list(filterfalse(_DROPPING.match, names)) for names in (self.folders, self.files))
+        return replace(self, folders=folders, files=files)
+
+    def states(self, names: list[str]) -> Iterable[State]:
+        """Of some of the files."""
+        return self.ask(names) if self.ask else map(self.told.__getitem__, names)
+
 
 @dataclass(frozen=True)
 class Listing:
     """The files of one folder, sorted by their NFC names, in about 60 bytes each.
 
+    Sizes and versions are asked for when they are first needed: an index of names takes none.
+
     Attributes:
         folder: NFC names from the root; path: real path below the root.
-        names: real names, in the file system's bytes with a zero byte between them.
-        sizes, versions: one for each name; see `Entry`.
+        names: real names, with a zero character between them.
+        ask: gives the files' states.
         faults: file name -> why it cannot be read.
         damage: why the whole folder, an archive, cannot be read; it holds no names then.
     """
 
     folder: Folder
     path: str
-    names: bytes
-    sizes: array[int]
-    versions: array[float]
+    names: str
+    ask: Ask
     faults: Mapping[str, str] = field(default_factory=dict)
     damage: str = ""
 
     @classmethod
     def of(cls, folder: Folder, path: str, contents: Contents) -> Listing:
         """The files of a folder's contents."""
-        rows = _sorted(contents.files)
-        names, sizes, versions = zip(*rows, strict=True) if rows else ((), (), ())
-        joined = os.fsencode("\0".join(names))
-        return cls(folder, path, joined, array("q", sizes), array("d", versions), contents.faults, contents.damage)
+        names = _sorted(contents.files)
+        ask = contents.ask or _known(*_columns(contents.states(names)))
+        return cls(folder, path, "\0".join(names), ask, contents.faults, contents.damage)
 
     def __len__(self) -> int:
-        return len(self.sizes) + bool(self.damage)
+        return bool(self.damage) + (self.names.count("\0") + 1 if self.names else 0)
+
+    @property
+    def sizes(self) -> array[int]:
+        return self._states[0]
+
+    @property
+    def versions(self) -> array[float]:
+        return self._states[1]
 
     def part(self, start: int, stop: int) -> Listing:
         """The files from ``start`` to ``stop``."""
         if (start, stop) == (0, len(self)):
             return self
-        names = b"\0".join(self.names.split(b"\0")[start:stop])
-        sizes, versions = self.sizes[start:stop], self.versions[start:stop]
-        return Listing(self.folder, self.path, names, sizes, versions, self.faults, self.damage)
+        names = "\0".join(self.real_names()[start:stop])
+        states = _known(self.sizes[start:stop], self.versions[start:stop])
+        return Listing(self.folder, self.path, names, states, self.faults, self.damage)
 
     def entries(self) -> Iterator[Entry]:
         """The files; a damaged archive is one entry with a fault."""
@@ -121,28 +156,43 @@ class Listing:
 
     def real_names(self) -> list[str]:
         """The names of the files as they are spelled."""
-        return os.fsdecode(self.names).split("\0") if self.sizes else []
+        return self.names.split("\0") if self.names else []
 
     def nfc_names(self) -> list[str]:
         """The same names in NFC."""
-        return nfc(os.fsdecode(self.names)).split("\0") if self.sizes else []
+        return nfc(self.names).split("\0") if self.names else []
 
     @property
     def fingerprint(self) -> str:
         """Changes with the name, size, version or fault of any file."""
-        faults = [*sorted(self.faults.items()), self.damage]
-        return fingerprint_of(
-            [os.fsencode(self.path), self.names, self.sizes.tobytes(), self.versions.tobytes(), repr(faults)]
-        )
+        faults = repr([*sorted(self.faults.items()), self.damage])
+        path, names = os.fsencode(self.path), os.fsencode(self.names)
+        return fingerprint_of([path, names, self.sizes.tobytes(), self.versions.tobytes(), faults])
+
+    @cached_property
+    def _states(self) -> tuple[array[int], array[float]]:
+        return _columns(self.ask(self.real_names()))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_states": self._states, "ask": None}
 
 
-def _sorted(rows: list[Row]) -> list[Row]:
-    """Rows by their NFC names."""
-    if unicodedata.is_normalized("NFC", "/".join([row[0] for row in rows])):
-        return sorted(rows)
-    return sorted(rows, key=lambda row: (nfc(row[0]), row[0]))
+def _columns(states: Iterable[State]) -> tuple[array[int], array[float]]:
+    rows = list(states)
+    return array("q", [size for size, _ in rows]), array("d", [version for _, version in rows])
+
+
+def _known(sizes: array[int], versions: array[float]) -> Ask:
+    return lambda names: zip(sizes, versions, strict=True)
+
+
+def _sorted(names: list[str]) -> list[str]:
+    """By their NFC form."""
+    if unicodedata.is_normalized("NFC", "/".join(names)):
+        return sorted(names)
+    return sorted(names, key=lambda name: (nfc(name), name))
 
 
 def is_dropping(name: str) -> bool:
     """Whether a name is one that macOS or Windows leaves beside the data."""
-    return name.startswith(("._", "__MACOSX")) or name in (".DS_Store", "Thumbs.db", "desktop.ini")
+    return _DROPPING.match(name) is not None

@@ -48,6 +48,7 @@ class LmdbWriter:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._data = folder / "data.mdb"
         with _as_os_error():
             self._environment = lmdb.open(str(folder), map_size=_FIRST_MAP_SIZE, lock=False, sync=False)
         self._pending: list[tuple[bytes, bytes]] = []
@@ -76,17 +77,25 @@ class LmdbWriter:
     def _commit(self) -> None:
         while True:
             try:
-                with _as_os_error(), self._environment.begin(write=True) as transaction:
+                with self._environment.begin(write=True) as transaction:
                     transaction.cursor().putmulti(self._pending)
             except lmdb.MapFullError:
                 self._environment.set_mapsize(self._environment.info()["map_size"] * 2)
                 continue
+            except lmdb.Error as error:
+                self._demand_room()
+                raise OSError(str(error)) from error
             break
         self._pending.clear()
         self._pending_bytes = 0
         self._commits += 1
         if self._commits % _REMAP_EVERY == 0:
             self._environment.set_mapsize(self._environment.info()["map_size"])  # touched pages count as memory
+
+    def _demand_room(self) -> None:
+        """Raise what the disk says: lmdb takes it for a fault of the device when a full one writes a part only."""
+        with self._data.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), self._data.stat().st_size, self._pending_bytes + _COMMIT_BYTES)
 
     def __enter__(self) -> LmdbWriter:
         return self
@@ -95,7 +104,8 @@ class LmdbWriter:
         try:
             if kind is None:
                 self._commit()
-                self._environment.sync(True)
+                with _as_os_error():
+                    self._environment.sync(True)
         finally:
             self._environment.close()
 
@@ -105,8 +115,6 @@ def _as_os_error() -> Iterator[None]:
     """Let what the disk refuses look as it does for every other file."""
     try:
         yield
-    except lmdb.MapFullError:
-        raise
     except lmdb.Error as error:
         raise OSError(str(error)) from error
 

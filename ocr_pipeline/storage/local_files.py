@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.listing import Contents, is_dropping
+from ocr_pipeline.storage.listing import Contents, State
 
 _PIECE = 1 << 20
+_NOTHING = 0, 0.0
 
 
 class LocalFiles:
@@ -28,19 +31,19 @@ class LocalFiles:
         if not Path(self._root).is_dir():
             raise FileNotFoundError(self._root)
 
-    def contents(self, path: str, keep: Callable[[str], bool]) -> Contents:
-        """Folders, and the files whose names ``keep`` takes (the others are not even looked at)."""
-        found = Contents()
-        try:
-            folder = os.open(f"{self._root}/{path}", os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                with os.scandir(folder) as entries:  # by descriptor: each stat then resolves one name only
-                    for entry in entries:
-                        _describe(entry, keep, found)
-            finally:
-                os.close(folder)
-        except OSError as error:
-            raise self._explained(error, path) from error
+    def contents(self, path: str) -> Contents:
+        """Folders and files; no file is asked for its size and time before they are needed."""
+        found = Contents(ask=partial(self._states, path))
+        with self._open_folder(path) as folder, os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False):
+                    found.files.append(entry.name)
+                elif entry.is_dir():
+                    found.folders.append(entry.name)
+                else:
+                    found.files.append(entry.name)
+                    if _state(entry.name, folder) == _NOTHING:
+                        found.faults[entry.name] = "a link that leads nowhere"
         return found
 
     def read(self, path: str, start: int = 0, size: int | None = None) -> bytes:
@@ -54,6 +57,29 @@ class LocalFiles:
         except OSError as error:
             raise self._explained(error, path) from error
 
+    def _states(self, path: str, names: list[str]) -> list[State]:
+        try:
+            with self._open_folder(path) as folder:
+                return [_state(name, folder) for name in names]
+        except FileNotFoundError as error:
+            raise PipelineError(
+                "a folder vanished while the share was listed",
+                where=f"{self._root}/{path}",
+                remedy="Run the same command again.",
+            ) from error
+
+    @contextmanager
+    def _open_folder(self, path: str) -> Iterator[int]:
+        """A descriptor: what is asked of it resolves one name only."""
+        try:
+            folder = os.open(f"{self._root}/{path}", os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                yield folder
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise self._explained(error, path) from error
+
     def _explained(self, error: OSError, path: str) -> Exception:
         if isinstance(error, FileNotFoundError) and Path(self._root).is_dir():
             return error
@@ -64,19 +90,13 @@ class LocalFiles:
         )
 
 
-def _describe(entry: os.DirEntry[str], keep: Callable[[str], bool], found: Contents) -> None:
-    name = entry.name
-    if entry.is_dir():
-        if not is_dropping(name):
-            found.folders.append(name)
-    elif keep(name) and not is_dropping(name):
-        try:
-            status = entry.stat()
-        except FileNotFoundError:
-            found.faults[name] = "a link that leads nowhere"
-            found.files.append((name, 0, 0.0))
-        else:
-            found.files.append((name, status.st_size, status.st_mtime))
+def _state(name: str, folder: int) -> State:
+    """Size and time; of a link that leads nowhere, or a file that has just gone, `_NOTHING`."""
+    try:
+        status = os.stat(name, dir_fd=folder)
+    except FileNotFoundError:
+        return _NOTHING
+    return status.st_size, status.st_mtime
 
 
 def _read(file: int, start: int, size: int) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.depot import depot_of
 from ocr_pipeline.storage.publishing import publish_file
 from ocr_pipeline.storage.quarantine import Counts
 
@@ -66,27 +67,60 @@ def quarantine_path(artifact: Path) -> Path:
 
 
 def write_manifest(artifact: Path, manifest: Manifest) -> None:
-    """Publish the manifest of ``artifact``; always the last thing a stage does."""
-    with publish_file(manifest_path(artifact)) as draft:
-        draft.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+    """Publish the manifest of ``artifact``; always the last thing a stage does. A depot takes both first."""
+    path, content = manifest_path(artifact), msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+    if depot := depot_of(artifact):
+        depot.send(artifact, path, content)
+    with publish_file(path) as draft:
+        draft.write_bytes(content)
 
 
 def retire(artifact: Path) -> None:
     """Take away the manifest of an artifact that is about to be replaced, so that it never vouches for another."""
-    manifest_path(artifact).unlink(missing_ok=True)
+    path = manifest_path(artifact)
+    if depot := depot_of(artifact):
+        depot.retire(path)
+    path.unlink(missing_ok=True)
 
 
 def read_manifest(artifact: Path) -> Manifest | None:
     """The manifest of ``artifact``, or None if artifact or manifest is not there.
 
+    Where a depot keeps the artifacts, this one is fetched first: when there is a manifest, the files can be read.
+
     Raises:
         PipelineError: the manifest is there but cannot be read.
     """
     path = manifest_path(artifact)
-    if not artifact.exists() or not path.exists():
-        return None
+    if depot := depot_of(artifact):
+        depot.fetch(artifact, path)
+    return here_manifest(artifact)
+
+
+def here_manifest(artifact: Path) -> Manifest | None:
+    """The same as this machine has it, whatever a depot has by now: for what is being read already."""
+    path = manifest_path(artifact)
+    return _decode(path.read_bytes(), path) if artifact.exists() and path.exists() else None
+
+
+def known_manifest(artifact: Path) -> Manifest | None:
+    """The same for who wants to know what is published, and no files: a depot is asked for the manifest alone."""
+    depot, path = depot_of(artifact), manifest_path(artifact)
+    if depot is None:
+        return here_manifest(artifact)
+    content = depot.read(path)
+    return _decode(content, path) if content is not None else None
+
+
+def published_at(artifact: Path) -> float:
+    """When the manifest of an artifact was published, in seconds since 1970."""
+    depot, path = depot_of(artifact), manifest_path(artifact)
+    return depot.modified(path) if depot else path.stat().st_mtime
+
+
+def _decode(content: bytes, path: Path) -> Manifest:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+        return msgspec.json.decode(content, type=Manifest)
     except msgspec.DecodeError as error:
         raise PipelineError(
             f"the manifest cannot be read ({error})",

@@ -20,34 +20,39 @@ def publish_file(target: Path) -> Iterator[Path]:
     """
     with _mendable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = _draft(target)
-        draft.unlink(missing_ok=True)
-        yield draft
-        _sync(draft)
-        draft.replace(target)
-        _sync(target.parent)
+        with _draft_of(target) as draft:
+            yield draft
+            _sync(draft)
+            take_place(draft, target)
 
 
 @contextlib.contextmanager
 def publish_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty folder beside ``target`` to fill; on success it takes the place of ``target``.
-
-    A folder cannot be replaced in one step: between the two renames the old one stands under ``<name>.old``,
-    never a half-written one under its name.
-    """
-    with _mendable(target):
-        draft, old = _draft(target), target.with_name(target.name + ".old")
-        shutil.rmtree(draft, ignore_errors=True)
+    """Yield an empty folder beside ``target`` to fill; on success sync it and put it in the place of ``target``."""
+    with _mendable(target), _draft_of(target) as draft:
         draft.mkdir(parents=True)
         yield draft
         for file in draft.rglob("*"):
             _sync(file)
-        shutil.rmtree(old, ignore_errors=True)
+        take_place(draft, target)
+
+
+def take_place(made: Path, target: Path) -> None:
+    """Put a finished file or folder, whose content is synced, in the place of another on the same disk.
+
+    A folder cannot be replaced in one step: between the two renames the old one stands under ``<name>.old``,
+    never a half-written one under its name.
+    """
+    old = target.with_name(target.name + ".old")
+    if made.is_dir():
+        _remove(old)
         if target.exists():
             target.replace(old)
-        draft.replace(target)
-        shutil.rmtree(old, ignore_errors=True)
-        _sync(target.parent)
+        made.replace(target)
+        _remove(old)
+    else:
+        made.replace(target)
+    _sync(target.parent)
 
 
 def publish_text(target: Path, text: str) -> None:
@@ -58,6 +63,25 @@ def publish_text(target: Path, text: str) -> None:
 
 def _draft(target: Path) -> Path:
     return target.with_name(f".{target.name}.draft")
+
+
+@contextlib.contextmanager
+def _draft_of(target: Path) -> Iterator[Path]:
+    """A path that is free; what stands there when the work fails is cleared, as a full disk needs the room."""
+    draft = _draft(target)
+    _remove(draft)
+    try:
+        yield draft
+    except BaseException:
+        _remove(draft)
+        raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

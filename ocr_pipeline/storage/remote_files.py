@@ -17,7 +17,7 @@ import fsspec
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage import ftp
 from ocr_pipeline.storage.credentials import HIDDEN, secrets_of, without_user
-from ocr_pipeline.storage.listing import Contents, is_dropping
+from ocr_pipeline.storage.listing import Contents
 
 logger = logging.getLogger(__name__)
 
@@ -63,20 +63,18 @@ class RemoteFiles:
 
     def check(self) -> None:
         """Raise a FileNotFoundError if there is no such folder."""
-        self._ask(_demand_folder)
+        self.ask(_demand_folder)
 
-    def contents(self, path: str, keep: Callable[[str], bool]) -> Contents:
-        """Folders, and the files whose names ``keep`` takes; always asked afresh."""
-        found = self._ask(lambda fs, base: _list(fs, f"{base}/{path}".rstrip("/")))
-        found.folders = [name for name in found.folders if not is_dropping(name)]
-        found.files = [row for row in found.files if keep(row[0]) and not is_dropping(row[0])]
-        return found
+    def contents(self, path: str) -> Contents:
+        """Folders and files with their states; always asked afresh."""
+        return self.ask(lambda fs, base: _list(fs, f"{base}/{path}".rstrip("/")))
 
     def read(self, path: str, start: int = 0, size: int | None = None) -> bytes:
         """``size`` bytes from ``start`` on, or all that follow."""
-        return self._ask(lambda fs, base: _read(fs, f"{base}/{path}", start, size))
+        return self.ask(lambda fs, base: _read(fs, f"{base}/{path}", start, size))
 
-    def _ask(self, ask: Callable[[Any, str], Answer]) -> Answer:
+    def ask(self, ask: Callable[[Any, str], Answer]) -> Answer:
+        """The answer to one request, asked again a few times; it gets fsspec's file system and the root there."""
         for pause in (*PAUSES, None):
             try:
                 return ask(*self._connection())
@@ -166,7 +164,7 @@ def _list_any(fs: Any, path: str) -> Contents:
         if info["type"] == "directory":
             found.folders.append(name)
         elif name and real.strip("/") != path.strip("/"):  # an object store may keep an empty object for the folder
-            found.files.append((name, info.get("size") or 0, _seconds(info)))
+            found.add(name, info.get("size") or 0, _seconds(info))
     return found
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -12,7 +13,8 @@ from typing import Generic, TypeVar
 import msgspec
 
 from ocr_pipeline.storage.publishing import publish_folder
-from ocr_pipeline.storage.quarantine import Counts, Quarantined, read_quarantine
+from ocr_pipeline.storage.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.quarantine_files import read_quarantine
 
 Job = TypeVar("Job")
 _QUARANTINE, _COUNTS = "quarantine.jsonl", "counts.json"
@@ -35,47 +37,41 @@ def build_shard(folder: Path, fill: Callable[[Job, Path], tuple[Counts, list[Qua
         (draft / _COUNTS).write_bytes(encode(counts))
 
 
-def build_missing(
+def built(
     store: Path,
     shards: Iterable[Shard[Job]],
     fill: Callable[[Job, Path], tuple[Counts, list[Quarantined]]],
     executor: Executor,
     workers: int,
     on_shard: Callable[[Job], None] = lambda job: None,
-) -> list[Path]:
-    """Build the shards that are not there yet; the first error ends the work.
+) -> Iterator[Path]:
+    """The folders of all shards, in their order, each once it is finished; the first error ends the work.
 
-    Shards that are already published stay whatever happens. Only twice as many as there are workers are held at a
-    time, so ``shards`` may be a generator over more than fits into memory.
-
-    Returns:
-        The folders of all shards, in their order.
+    Those that are not there yet are built ahead; what is published stays whatever happens. Only a few more than there
+    are workers are held at a time, so ``shards`` may be a generator over more than fits into memory.
     """
-    folders = []
-    running: dict[Future[None], Job] = {}
+    waiting: deque[tuple[Path, Job, Future[None] | None]] = deque()
     try:
         for shard in shards:
             folder = store / shard.fingerprint
-            folders.append(folder)
-            if folder.exists():
-                on_shard(shard.job)
-                continue
-            running[executor.submit(build_shard, folder, fill, shard.job)] = shard.job
-            if len(running) >= 2 * workers:
-                _settle(running, on_shard)
-        while running:
-            _settle(running, on_shard)
+            future = None if folder.exists() else executor.submit(build_shard, folder, fill, shard.job)
+            waiting.append((folder, shard.job, future))
+            if len(waiting) > 2 * workers:
+                yield _finished(waiting.popleft(), on_shard)
+        while waiting:
+            yield _finished(waiting.popleft(), on_shard)
     finally:
-        for future in running:
-            future.cancel()
-    return folders
+        for _, _, future in waiting:
+            if future is not None:
+                future.cancel()
 
 
-def _settle(running: dict[Future[None], Job], on_shard: Callable[[Job], None]) -> None:
-    done, _ = wait(running, return_when=FIRST_COMPLETED)
-    for future in done:
+def _finished(shard: tuple[Path, Job, Future[None] | None], on_shard: Callable[[Job], None]) -> Path:
+    folder, job, future = shard
+    if future is not None:
         future.result()
-        on_shard(running.pop(future))
+    on_shard(job)
+    return folder
 
 
 def shard_counts(folders: Iterable[Path]) -> Counts:

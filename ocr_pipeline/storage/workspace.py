@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ocr_pipeline.storage.depot import mirror_of
+
 OUTPUT_VARIABLE = "OCR_PIPELINE_OUTPUT"
 
 
@@ -14,15 +16,25 @@ class Workspace:
     """The folder of all artifacts.
 
     Attributes:
-        root: on a local disk or a shared file system (LMDB files are memory-mapped).
+        root: on a local disk or a shared file system (LMDB files are memory-mapped); with artifacts in an object
+            store the folder that mirrors it here.
     """
 
     root: Path
 
     @classmethod
+    def at(cls, output: str | Path) -> Workspace:
+        """The workspace in a folder, or below an ``s3://`` URL.
+
+        Raises:
+            PipelineError: it is another URL, or its mirror on this machine cannot be used.
+        """
+        return cls(mirror_of(str(output)) if "://" in str(output) else Path(output).expanduser().absolute())
+
+    @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Workspace:
-        """The folder that OCR_PIPELINE_OUTPUT names; ``data`` where it is not set."""
-        return cls(Path(environment.get(OUTPUT_VARIABLE) or "data").expanduser().absolute())
+        """The workspace that OCR_PIPELINE_OUTPUT names; the folder ``data`` where it is not set."""
+        return cls.at(environment.get(OUTPUT_VARIABLE) or "data")
 
     @property
     def json_merged(self) -> Path:

@@ -14,7 +14,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.lookup import build_lookup, load_lookup, read_lookup
 from ocr_pipeline.merged_json import merge_labels, read_pages
 from ocr_pipeline.storage.manifest import Manifest, quarantine_path, read_manifest
-from ocr_pipeline.storage.quarantine import read_quarantine
+from ocr_pipeline.storage.quarantine_files import read_quarantine
 from ocr_pipeline.storage.share import Share
 from ocr_pipeline.storage.workspace import Workspace
 

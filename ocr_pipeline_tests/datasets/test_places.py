@@ -139,7 +139,7 @@ def test_folders_of_the_other_kind_and_split_are_not_listed(tmp_path, monkeypatc
     share = Share(write_tree(tmp_path, dict.fromkeys([f"{FINANCE}/01.원천데이터/TS_1/a.png", f"{WILD}/b.jpg"], b"")))
     asked = []
     real = LocalFiles.contents
-    monkeypatch.setattr(LocalFiles, "contents", lambda self, path, keep: asked.append(path) or real(self, path, keep))
+    monkeypatch.setattr(LocalFiles, "contents", lambda self, path: asked.append(path) or real(self, path))
     assert names(source_partition("finance_logistics_train").labels(share)) == []
     assert asked
     assert not [path for path in asked if "원천" in path]

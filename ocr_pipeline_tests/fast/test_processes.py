@@ -14,8 +14,9 @@ from torch import nn
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import FastTraining, read_weights, train_fast
-from ocr_pipeline.fast.processes import Processes, share_statistics, training_processes
+from ocr_pipeline.fast.data_parallel import joined, share_statistics
 from ocr_pipeline.fast.snapshots import read_snapshot
+from ocr_pipeline.processes import Processes, connected, own_device
 from ocr_pipeline_tests.fast.conftest import SMALL_CONFIG
 from ocr_pipeline_tests.fast.test_interruption import PROCESS, wait_for_checkpoint
 
@@ -88,20 +89,19 @@ def test_two_processes_train_as_one_with_twice_the_batch_and_go_on_where_one_of_
 
 def test_without_torchrun_there_is_one_process():
     network = nn.Linear(1, 1)
-    with training_processes("cpu") as processes:
-        assert (processes.count, processes.is_first) == (1, True)
-        assert processes.joined(network) is network
+    with connected(torch.device("cpu")) as processes:
+        assert (processes.count, processes.writes) == (1, True)
+        assert joined(network, processes) is network
         assert processes.gather("a") == ["a"]
         assert (processes.any(True), processes.any(False)) == (True, False)
 
 
 def test_more_processes_than_gpus_are_refused(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     for name, value in {"WORLD_SIZE": "3", "LOCAL_RANK": "2", "RANK": "2"}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(PipelineError, match="there are 2"), training_processes("cuda"):
-        pass
+    with pytest.raises(PipelineError, match="there are 2"):
+        own_device(cuda=True)
 
 
 def test_shared_statistics_keep_the_names_and_the_evaluation(monkeypatch):

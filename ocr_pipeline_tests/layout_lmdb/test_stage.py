@@ -4,7 +4,7 @@ import pytest
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.layout_lmdb import LayoutReader, LayoutSettings, NoLayout, build_layout_lmdb
 from ocr_pipeline.storage.manifest import Input, manifest_path, quarantine_path, read_manifest
-from ocr_pipeline.storage.quarantine import read_quarantine
+from ocr_pipeline.storage.quarantine_files import read_quarantine
 
 from .making import Oracle, Share, page, picture, rectangle
 

@@ -13,7 +13,7 @@ from ocr_pipeline.lookup import build_lookup, load_lookup
 from ocr_pipeline.lookup.format import read_lookup, write_lookup
 from ocr_pipeline.merged_json import merge_labels, read_pages
 from ocr_pipeline.storage.manifest import Manifest, quarantine_path
-from ocr_pipeline.storage.quarantine import read_quarantine
+from ocr_pipeline.storage.quarantine_files import read_quarantine
 from ocr_pipeline.storage.share import Share
 from ocr_pipeline.storage.workspace import Workspace
 
@@ -158,7 +158,7 @@ def test_a_lookup_without_stamps_knows_none_and_damaged_ones_are_a_mendable_erro
     build(Share(write_tree(tmp_path / "share", hand_tree(1))), workspace)
     lookup = load_lookup(workspace, TRAIN)
     (path,) = lookup.paths.values()
-    sidecar = workspace.lookup(TRAIN.key).with_name(f"lookup_{TRAIN.key}.stamps")
+    sidecar = workspace.lookup(TRAIN.key).with_name(f"lookup_{TRAIN.key}.pkl.gz.stamps")
     for damaged in (b"", b"text", sidecar.read_bytes()[:-1]):
         sidecar.write_bytes(damaged)
         with pytest.raises(PipelineError, match="stamps"):

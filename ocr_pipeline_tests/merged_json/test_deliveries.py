@@ -17,7 +17,7 @@ from ocr_pipeline.page import nfc
 from ocr_pipeline.storage import remote_files
 from ocr_pipeline.storage.local_files import LocalFiles
 from ocr_pipeline.storage.manifest import quarantine_path, read_manifest
-from ocr_pipeline.storage.quarantine import read_quarantine
+from ocr_pipeline.storage.quarantine_files import read_quarantine
 from ocr_pipeline.storage.share import DamagedError, Share
 from ocr_pipeline.storage.workspace import Workspace
 
@@ -147,10 +147,10 @@ def test_a_folder_that_may_not_be_listed_ends_the_run_and_is_named(tmp_path, wor
     root = write_tree(tmp_path / "share", hand_tree(2))
     real = LocalFiles.contents
 
-    def contents_of(self, path, keep):
+    def contents_of(self, path):
         if path.endswith("R.Free0"):
             raise self._explained(PermissionError(13, "Permission denied"), path)
-        return real(self, path, keep)
+        return real(self, path)
 
     monkeypatch.setattr(LocalFiles, "contents", contents_of)
     with pytest.raises(PipelineError, match=r"Permission denied.*R\.Free0"):
@@ -223,7 +223,7 @@ def test_a_share_that_goes_away_ends_the_run_and_what_was_done_stays(tmp_path, w
             patch.setattr(label_shards, "read_label", read_label)
             failing = share._files._files
             asked = failing.read
-            patch.setattr(failing, "read", lambda *args: asked(*args) if not stop.is_set() else failing._ask(_drop))
+            patch.setattr(failing, "read", lambda *args: asked(*args) if not stop.is_set() else failing.ask(_drop))
             with pytest.raises(PipelineError, match="does not answer"):
                 merge_labels(share, TRAIN, workspace, workers=1)
         store = workspace.shards(workspace.merged_json(TRAIN.key))

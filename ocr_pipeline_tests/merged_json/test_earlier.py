@@ -12,7 +12,7 @@ from ocr_pipeline.lookup import build_lookup
 from ocr_pipeline.merged_json import merge_labels, read_pages
 from ocr_pipeline.merged_json.format import is_merged_json
 from ocr_pipeline.storage.manifest import manifest_path, quarantine_path, read_manifest
-from ocr_pipeline.storage.quarantine import read_quarantine
+from ocr_pipeline.storage.quarantine_files import read_quarantine
 from ocr_pipeline.storage.share import Share
 from ocr_pipeline.storage.workspace import Workspace
 

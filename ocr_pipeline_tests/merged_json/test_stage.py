@@ -14,7 +14,7 @@ from ocr_pipeline.merged_json import label_shards, merge_labels, read_pages
 from ocr_pipeline.merged_json import stage as merged_stage
 from ocr_pipeline.page import Page
 from ocr_pipeline.storage.manifest import quarantine_path, read_manifest
-from ocr_pipeline.storage.quarantine import read_quarantine
+from ocr_pipeline.storage.quarantine_files import read_quarantine
 from ocr_pipeline.storage.share import Share
 from ocr_pipeline.storage.workspace import Workspace
 from ocr_pipeline.synthetic import write_collection

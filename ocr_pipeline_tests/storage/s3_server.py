@@ -9,6 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import fsspec
+import pytest
+
 
 @contextmanager
 def s3_server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
@@ -36,3 +39,16 @@ def _await(port: int, server: subprocess.Popen[bytes]) -> None:
         else:
             return
     raise TimeoutError("the S3 server did not come up")
+
+
+@contextmanager
+def s3_bucket(name: str) -> Iterator[str]:
+    """An S3 server that the environment points to, with one bucket; gives the bucket's URL."""
+    with pytest.MonkeyPatch.context() as environment, s3_server() as (url, _):
+        environment.setenv("AWS_ENDPOINT_URL", url)
+        environment.setenv("AWS_ACCESS_KEY_ID", "keeper")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-s3")
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        fsspec.filesystem("s3").mkdir(name)
+        yield f"s3://{name}"
+        fsspec.filesystem("s3").clear_instance_cache()

@@ -7,7 +7,8 @@ import pytest
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.manifest import quarantine_path
-from ocr_pipeline.storage.quarantine import Counts, Quarantined, QuarantineWriter, read_quarantine, write_quarantine
+from ocr_pipeline.storage.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.quarantine_files import QuarantineWriter, read_quarantine, write_quarantine
 from ocr_pipeline.storage.quarantine_parquet import ROW_GROUP
 
 RECORDS = [

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from ocr_pipeline.storage.quarantine import Counts, Quarantined
-from ocr_pipeline.storage.shards import Shard, build_missing, forget_others, shard_counts, shard_quarantine
+from ocr_pipeline.storage.shards import Shard, built, forget_others, shard_counts, shard_quarantine
 
-built: list[str] = []
+filled: list[str] = []
 
 
 def fill(job: str, draft: Path) -> tuple[Counts, list[Quarantined]]:
     if job.startswith("bad"):
         raise ValueError(job)
-    built.append(job)
+    filled.append(job)
     (draft / "content").write_text(job)
     record = Quarantined("word", "word_outside", job, "train")
     counts = Counts(pages_in=1, pages_out=1, words_in=2, words_out=1)
@@ -23,10 +23,10 @@ def fill(job: str, draft: Path) -> tuple[Counts, list[Quarantined]]:
 
 
 def build(store: Path, jobs: list[str], workers: int = 1) -> list[Path]:
-    built.clear()
+    filled.clear()
     shards = (Shard(f"print-of-{job}", job) for job in jobs)
     with ThreadPoolExecutor(workers) as executor:
-        return build_missing(store, shards, fill, executor, workers)
+        return list(built(store, shards, fill, executor, workers))
 
 
 def test_folders_come_in_the_order_of_the_shards(tmp_path):
@@ -41,13 +41,13 @@ def test_folders_come_in_the_order_of_the_shards(tmp_path):
 def test_a_failing_job_leaves_the_finished_shards_and_the_next_run_builds_only_the_missing(tmp_path):
     with pytest.raises(ValueError, match="bad"):
         build(tmp_path, ["a", "b", "bad", "c", "d", "e", "f", "g"])
-    finished = list(built)
+    finished = list(filled)
     assert {"a", "b"} <= set(finished)
     assert not (tmp_path / "print-of-bad").exists()
     build(tmp_path, ["a", "b", "c", "d", "e", "f", "g"])
-    assert sorted(finished + built) == ["a", "b", "c", "d", "e", "f", "g"]
+    assert sorted(finished + filled) == ["a", "b", "c", "d", "e", "f", "g"]
     build(tmp_path, ["a", "b", "c"])
-    assert built == []
+    assert filled == []
 
 
 def test_a_half_built_shard_does_not_count_as_built(tmp_path):
@@ -55,7 +55,7 @@ def test_a_half_built_shard_does_not_count_as_built(tmp_path):
     half.mkdir()
     (half / "leftover").touch()
     (folder,) = build(tmp_path, ["a"])
-    assert built == ["a"]
+    assert filled == ["a"]
     assert sorted(path.name for path in folder.iterdir()) == ["content", "counts.json", "quarantine.jsonl"]
 
 
@@ -66,20 +66,20 @@ def test_no_more_shards_are_held_than_the_workers_need(tmp_path):
         nonlocal taken
         for number in range(40):
             taken += 1
-            assert taken <= len(built) + 2 * 2 + 1
+            assert taken <= len(filled) + 2 * 2 + 1
             yield Shard(f"{number}", f"{number}")
 
-    built.clear()
+    filled.clear()
     with ThreadPoolExecutor(2) as executor:
-        assert len(build_missing(tmp_path, shards(), fill, executor, 2)) == 40
+        assert len(list(built(tmp_path, shards(), fill, executor, 2))) == 40
 
 
 def test_progress_hears_of_every_shard_built_or_there(tmp_path):
     build(tmp_path, ["a", "b"])
     heard: list[str] = []
     with ThreadPoolExecutor(1) as executor:
-        build_missing(tmp_path, [Shard(f"print-of-{job}", job) for job in "abc"], fill, executor, 1, heard.append)
-    assert sorted(heard) == ["a", "b", "c"]
+        list(built(tmp_path, [Shard(f"print-of-{job}", job) for job in "abc"], fill, executor, 1, heard.append))
+    assert heard == ["a", "b", "c"]
 
 
 def test_shards_of_earlier_inputs_are_forgotten(tmp_path):

@@ -5,6 +5,7 @@ nothing, and a request is answered once, also where the training then fails. How
 """
 
 import time
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -15,7 +16,7 @@ from ocr_pipeline.orchestration.gate import objections
 from ocr_pipeline.orchestration.recipe_file import recipe_defaults
 from ocr_pipeline.orchestration.recipes import Recipe, choose_data
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.storage.manifest import manifest_path, read_manifest
+from ocr_pipeline.storage.manifest import known_manifest, published_at
 from ocr_pipeline.storage.workspace import Workspace
 
 
@@ -23,13 +24,12 @@ def recipe_of(workspace: Workspace, asset: str) -> Recipe | None:
     """What a training would learn from now, by the recipe file; None as long as nothing is published."""
     chosen = recipe_defaults(asset)
     form = chosen.get("output_format", "lmdb")
+    choose = partial(choose_data, chosen.get("partitions", []), manifest_of=known_manifest)
     try:
         if asset == "fast_checkpoint":
-            return choose_data(chosen.get("partitions", []), workspace.layout_lmdb, fully_labelled=True)
-        return choose_data(
-            chosen.get("partitions", []),
-            lambda dataset, split: workspace.annotations(dataset, split, form),
-            fully_labelled=False,
+            return choose(artifact_of=workspace.layout_lmdb, fully_labelled=True)
+        return choose(
+            artifact_of=lambda dataset, split: workspace.annotations(dataset, split, form), fully_labelled=False
         )
     except PipelineError:
         return None
@@ -43,9 +43,9 @@ def changed_share(workspace: Workspace, asset: str) -> float:
     recipe, checkpoint = recipe_of(workspace, asset), getattr(workspace, asset)
     if recipe is None:
         return 0.0
-    trained = read_manifest(checkpoint)
+    trained = known_manifest(checkpoint)
     learned = {item.name: item.fingerprint for item in trained.inputs} if trained else {}
-    manifests = {path.name: manifest for path in recipe.train if (manifest := read_manifest(path))}
+    manifests = {path.name: manifest for path in recipe.train if (manifest := known_manifest(path))}
     new = sum(m.counts.words_out for name, m in manifests.items() if learned.get(name) != m.fingerprint)
     return new / max(1, recipe.counts.words_in)
 
@@ -54,7 +54,7 @@ def seconds_settled(workspace: Workspace, asset: str, now: float) -> float:
     """For how long none of the data of a training has been published anew; 0 without data."""
     recipe = recipe_of(workspace, asset)
     artifacts: tuple[Path, ...] = (*recipe.train, *recipe.valid) if recipe else ()
-    return min((now - manifest_path(path).stat().st_mtime for path in artifacts), default=0.0)
+    return min((now - published_at(path) for path in artifacts), default=0.0)
 
 
 def shortfall(workspace: Workspace, asset: str, now: float) -> str:
