@@ -87,9 +87,11 @@ class Tally:
         for row in rows:
             kills.update(row["kills"])
         steps, again, asked = (sum(row[name] for row in rows) for name in ("steps", "started_again", "asked"))
+        open_round = self.current()
         return (
             f"{len(rows)} rounds, {len(rows) // 2} of them of trainings; asked for {asked} times\n"
-            f"{kills.total()} kills: {', '.join(f'{kind} {count}' for kind, count in kills.most_common())}\n"
+            f"{kills.total()} kills: {', '.join(f'{kind} {count}' for kind, count in kills.most_common())}; "
+            f"{open_round.kills.total() if open_round else 0} more in a round under way\n"
             f"steps: {steps} succeeded, {again} started again\n"
             f"wrong: {[fault for row in rows for fault in row['wrong']] or 'nothing'}\n"
         )
