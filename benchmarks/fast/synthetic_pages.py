@@ -19,10 +19,10 @@ from ocr_pipeline.storage.workspace import Workspace
 from ocr_pipeline.synthetic import write_collection
 
 LEARN = {
-    "text_in_wild": 120,
-    "public_admin_train": 60,
+    "text_in_wild": 480,
+    "public_admin_train": 150,
     "public_admin_valid": 8,
-    "ocr_public_train": 60,
+    "ocr_public_train": 150,
     "ocr_public_valid": 8,
 }
 HELD_OUT = {"text_in_wild": 60, "public_admin_valid": 12, "ocr_public_valid": 12}

@@ -46,7 +46,9 @@ def compare_recognizers(
     for ckpt in ckpts:
         recognizers[f"{ckpt.parent.name}-{ckpt.name}"] = dlora.load_recognizer(base, ckpt, device=device)
     if ppocr:
-        recognizers["ppocr"] = dlora.PpOcrRecognizer(ppocr)
+        recognizers["ppocr"] = dlora.PpOcrRecognizer(ppocr, device=device)
+    else:
+        click.echo(f"without PP-OCRv5: {dlora.PpOcrRecognizer.DOWNLOAD}, then --ppocr ppocr_korean", err=True)
     compared = dlora.compare(recognizers, data_paths("--data", {"--data": data}), **settings)
     rows = [
         (

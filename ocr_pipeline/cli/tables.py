@@ -19,13 +19,14 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[obje
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH_OF_A_FILE)
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD)
     cells = [list(row) for row in rows]
     for place, column in enumerate(columns):
         numeric = all(isinstance(row[place], int | float) for row in cells)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold", min_width=len(column))
     for row in cells:
         table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row))
+    console.print(title, style="italic", markup=False, highlight=False, soft_wrap=True)  # paths stay in one piece
     console.print(table)
 
 

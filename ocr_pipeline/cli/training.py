@@ -70,7 +70,8 @@ def train_fast_command(**flags: Any) -> None:
         return
     if result.stopped:
         click.echo(f"ended at step {result.steps} because of --{result.stopped}")
-    print_table(f"best: {result.best_checkpoint}", ("metric", "value"), sorted(result.metrics.items()))
+    rows = [(name, value if name == "step" else f"{value:.3f}") for name, value in sorted(result.metrics.items())]
+    print_table(f"best: {result.best_checkpoint}", ("metric", "value"), rows)
 
 
 @click.command("train-dlora", cls=HuggingFaceCommand)
@@ -102,9 +103,14 @@ def train_dlora_command(**flags: Any) -> None:
     if result.best is None:
         click.echo(f"trained, and without VAL_LMDB_PATHS not evaluated: {result.checkpoint}")
         return
-    base = dataclasses.asdict(result.base) if result.base else {}
-    rows = [(name, base.get(name, ""), value) for name, value in dataclasses.asdict(result.best).items()]
-    print_table(f"best: {result.checkpoint}", ("metric", "base", "adapted"), rows)
+    click.echo(f"best: {result.checkpoint}")
+    base = result.base.as_dict() if result.base else {}
+    rows = [(name, _rounded(base.get(name, "")), _rounded(value)) for name, value in result.best.as_dict().items()]
+    print_table("", ("metric", "base", "adapted"), rows)
+
+
+def _rounded(value: object) -> object:
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _speaks() -> bool:

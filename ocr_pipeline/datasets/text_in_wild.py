@@ -14,7 +14,7 @@ from ocr_pipeline.datasets.coco import CocoForm, read_coco
 from ocr_pipeline.datasets.dataset import Dataset, Parsed
 from ocr_pipeline.datasets.json_stream import Pieces
 from ocr_pipeline.datasets.label_forms import add_page, need, number, pick
-from ocr_pipeline.datasets.usual_forms import SizedBox, add_usual_page, quads_of_sizes
+from ocr_pipeline.datasets.usual_forms import Pixels, SizedBox, add_usual_page, quads_of_sizes
 from ocr_pipeline.page import Page, nfc
 
 
@@ -37,8 +37,8 @@ class WildImage(msgspec.Struct, gc=False):
 
     id: str
     file_name: str
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
 
 
 class _Attributes(msgspec.Struct, gc=False):
@@ -72,9 +72,9 @@ def _page_of(record: Any, label: str) -> tuple[str, Page]:
         image, name, width, height = record.id, record.file_name, record.width, record.height
     else:
         image, name = str(need(record, "id")), str(need(record, "file_name"))
-        width, height = need(record, "width"), need(record, "height")
+        width, height = number(need(record, "width")), number(need(record, "height"))
     name = nfc(name)
-    return image, Page("text_in_wild", split_by_name(name), name, number(width), number(height), label)
+    return image, Page("text_in_wild", split_by_name(name), name, width, height, label)
 
 
 def _keep(parsed: Parsed, records: list[Any]) -> Iterator[tuple[str | None, bytes]]:
@@ -111,7 +111,7 @@ def _add_usual(parsed: Parsed, page: Page, words: bytes) -> bool:
         kept = _kept.decode(words)
     except msgspec.ValidationError:
         return False
-    ignored = frozenset(place for place, word in enumerate(kept) if word.is_ignored)
+    ignored = frozenset([place for place, word in enumerate(kept) if word.is_ignored])
     texts = [word.text for word in kept]
     quads = quads_of_sizes([word.box for word in kept])
     return add_usual_page(parsed, page, texts, quads, ignored=ignored)

@@ -22,7 +22,8 @@ _LARGEST = 1 << 31
 
 _Coordinate = Annotated[int, msgspec.Meta(gt=-_LARGEST, lt=_LARGEST)]
 _Extent = Annotated[int, msgspec.Meta(gt=0, lt=_LARGEST)]
-_Pixels = Annotated[int, msgspec.Meta(ge=0, lt=_LARGEST)]
+Pixels = Annotated[int, msgspec.Meta(ge=0, lt=_LARGEST)]
+"""Width or height of a picture."""
 
 SizedBox = tuple[_Coordinate, _Coordinate, _Extent, _Extent]
 """x, y, width, height of a box that has an area."""
@@ -49,13 +50,12 @@ def add_usual_page(
         return False
     if not unicodedata.is_normalized("NFC", "".join(filter(None, texts))):
         return False
-    page = msgspec.structs.replace(page, words=_words(texts, quads, typefaces, ignored))
-    parsed.pages.append(page)
+    parsed.pages.append(msgspec.structs.replace(page, words=_words(texts, quads, typefaces, ignored)))
     counts = parsed.counts
     counts.pages_in += 1
     counts.pages_out += 1
-    counts.words_in += len(page.words)
-    counts.words_out += len(page.words)
+    counts.words_in += len(texts)
+    counts.words_out += len(texts)
     counts.note("words_ignored", len(ignored))
     return True
 
@@ -151,8 +151,8 @@ def _decode(decoder: msgspec.json.Decoder, data: bytes):
 
 class _AdminImage(msgspec.Struct, gc=False):
     name: str = msgspec.field(name="image.file.name")
-    width: _Pixels = msgspec.field(name="image.width")
-    height: _Pixels = msgspec.field(name="image.height")
+    width: Pixels = msgspec.field(name="image.width")
+    height: Pixels = msgspec.field(name="image.height")
 
 
 class _AdminBox(msgspec.Struct, gc=False):
@@ -166,8 +166,8 @@ class _AdminLabel(msgspec.Struct, gc=False):
 
 
 class _CornerImage(msgspec.Struct, gc=False):
-    width: _Pixels
-    height: _Pixels
+    width: Pixels
+    height: Pixels
     type: str
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ocr_pipeline.dlora.settings import CODE_VERSION, DloraTraining
 
 if TYPE_CHECKING:
+    from ocr_pipeline.dlora.bases import base_fingerprint, base_of
     from ocr_pipeline.dlora.comparison import Compared, compare
     from ocr_pipeline.dlora.coverage import label_coverage
     from ocr_pipeline.dlora.evaluating import worst_crops
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ocr_pipeline.dlora.merging import merge_checkpoint
     from ocr_pipeline.dlora.ppocr import PpOcrRecognizer
     from ocr_pipeline.dlora.prediction import FolderPrediction, recognize_folder
-    from ocr_pipeline.dlora.recognizer import Decoding, Recognizer, base_of, load_recognizer
+    from ocr_pipeline.dlora.recognizer import Decoding, Recognizer, load_recognizer
     from ocr_pipeline.dlora.text import Coverage
     from ocr_pipeline.dlora.training import TrainingProgress, TrainingResult, train_dlora
 
@@ -35,6 +36,7 @@ __all__ = [
     "TextRecognizer",
     "TrainingProgress",
     "TrainingResult",
+    "base_fingerprint",
     "base_of",
     "compare",
     "export_onnx",
@@ -52,7 +54,8 @@ TINY_KOREAN = Path(__file__).with_name("tiny_korean")
 _MODULES = {
     "FolderPrediction": "prediction",
     "recognize_folder": "prediction",
-    "base_of": "recognizer",
+    "base_fingerprint": "bases",
+    "base_of": "bases",
     "merge_checkpoint": "merging",
     "Decoding": "recognizer",
     "Compared": "comparison",

@@ -11,6 +11,7 @@ import torch
 from peft import PeftModel
 
 from ocr_pipeline.dlora.adapters import save_adapters
+from ocr_pipeline.dlora.bases import record_base
 from ocr_pipeline.dlora.recognizer import Base
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.publishing import publish_folder
@@ -34,6 +35,7 @@ def save_checkpoint(folder: Path, model: Any, base: Base, state: dict[str, Any])
         else:
             model.save_pretrained(draft)
         base.save_processors(draft)
+        record_base(draft, base.name, base.fingerprint)
         torch.save(state, draft / STATE)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from transformers import AutoTokenizer
 
 from ocr_pipeline.annotations import CropReader
+from ocr_pipeline.dlora.bases import not_loaded
 from ocr_pipeline.dlora.data import Crops
-from ocr_pipeline.dlora.recognizer import not_loaded
 from ocr_pipeline.dlora.text import Coverage, TextCodec
 
 

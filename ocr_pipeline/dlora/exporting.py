@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ocr_pipeline.dlora.bases import base_of
 from ocr_pipeline.dlora.data import to_input
 from ocr_pipeline.dlora.images import ImageFormat
-from ocr_pipeline.dlora.recognizer import Base, base_of, load_merged
+from ocr_pipeline.dlora.recognizer import Base, load_merged
 from ocr_pipeline.onnx_files import must_be_able_to_export, write_onnx
 from ocr_pipeline.storage.publishing import publish_folder
 

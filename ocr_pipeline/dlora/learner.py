@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ocr_pipeline.dlora.adapters import ADAPTERS, GradientWatch, add_adapters, load_adapters
+from ocr_pipeline.dlora.bases import demand_base
 from ocr_pipeline.dlora.data import IGNORED, Batch, to_input
 from ocr_pipeline.dlora.loss import decoder_inputs, token_loss
 from ocr_pipeline.dlora.recognizer import Base, load_base
@@ -57,6 +58,7 @@ class Learner:
                 model.load_state_dict(load_base(checkpoint).model.state_dict())
             return model.requires_grad_(True)
         if checkpoint:
+            demand_base(checkpoint, self.base.name, self.base.fingerprint)
             return load_adapters(model, checkpoint, trainable=True)
         torch.manual_seed(s.seed)
         return add_adapters(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ocr_pipeline.dlora.recognizer import GREEDY, Decoding, base_of, generation_config, load_merged
+from ocr_pipeline.dlora.bases import base_of
+from ocr_pipeline.dlora.recognizer import GREEDY, Decoding, generation_config, load_merged
 from ocr_pipeline.storage.publishing import publish_folder
 
 

@@ -17,10 +17,10 @@ from torch import Tensor
 from transformers import AutoConfig, PPOCRV5MobileRecForTextRecognition, PPOCRV5ServerRecForTextRecognition
 
 from ocr_pipeline.dlora.interface import Reading
+from ocr_pipeline.dlora.recognizer import chosen_device
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import nfc
 
-KOREAN = "PaddlePaddle/korean_PP-OCRv5_mobile_rec_safetensors"
 HEIGHT, MIN_WIDTH, MAX_WIDTH = 48, 320, 3200
 BLANK = 0
 _CLASSES: dict[str, Any] = {
@@ -35,23 +35,27 @@ class PpOcrRecognizer:
     Args:
         folder: a Hugging Face folder with config.json, model.safetensors and preprocessor_config.json, which holds the
             characters.
+        device: auto, cpu or cuda.
 
     Raises:
-        PipelineError: there is no such model; the message says what to download.
+        PipelineError: there is no such model, and the message says what to download; or no such device.
     """
+
+    DOWNLOAD = "hf download PaddlePaddle/korean_PP-OCRv5_mobile_rec_safetensors --local-dir ppocr_korean"
 
     def __init__(self, folder: str | Path, *, device: str = "cpu") -> None:
         place = Path(folder)
         try:
             settings = json.loads((place / "preprocessor_config.json").read_text(encoding="utf-8"))
-            self.model = _CLASSES[AutoConfig.from_pretrained(place).model_type].from_pretrained(place).eval().to(device)
+            model = _CLASSES[AutoConfig.from_pretrained(place).model_type].from_pretrained(place).eval()
             self.characters: list[str] = list(settings["character_list"])
         except (OSError, ValueError, KeyError) as error:
             raise PipelineError(
                 f"there is no PP-OCRv5 recogniser here ({str(error).splitlines()[0]})",
                 where=folder,
-                remedy=f"Download one and give its folder: hf download {KOREAN} --local-dir ppocr_korean",
+                remedy=f"Download one and give its folder: {self.DOWNLOAD}",
             ) from error
+        self.model = model.to(chosen_device(device))
 
     @torch.inference_mode()
     def read_crops(self, crops: Sequence[np.ndarray]) -> list[Reading]:

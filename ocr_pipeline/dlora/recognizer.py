@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,6 +15,7 @@ from transformers import AutoTokenizer, GenerationConfig, VisionEncoderDecoderMo
 from transformers.utils.logging import disable_progress_bar
 
 from ocr_pipeline.dlora.adapters import load_adapters, merge_adapters
+from ocr_pipeline.dlora.bases import base_fingerprint, demand_base, not_loaded
 from ocr_pipeline.dlora.data import to_input
 from ocr_pipeline.dlora.four_bits import keep_trainable
 from ocr_pipeline.dlora.images import ImageFormat
@@ -51,6 +51,7 @@ GREEDY = Decoding()
 class Base:
     """A model with its tokenizer and image processor, in full precision on the CPU."""
 
+    name: str
     model: Any
     tokenizer: Any
     image_processor: Any
@@ -69,6 +70,11 @@ class Base:
         decoder = self.model.config.decoder
         reserved = decoder.pad_token_id + 1 if "roberta" in decoder.model_type else 0  # RoBERTa counts from there
         return decoder.max_position_embeddings - reserved
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the weights as they are stored."""
+        return base_fingerprint(self.name)
 
     def save_processors(self, folder: Path) -> None:
         self.tokenizer.save_pretrained(str(folder))
@@ -99,33 +105,7 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None,
     if quantised:
         keep_trainable(model)
     _complete(model.config, model.generation_config, tokenizer)
-    return Base(model, tokenizer, images)
-
-
-def not_loaded(what: str, place: str | Path, error: Exception) -> PipelineError:
-    """What to tell of a model, or a part of one, that transformers cannot load from ``place``."""
-    return PipelineError(
-        f"{what} cannot be loaded ({str(error).splitlines()[0]})",
-        where=place,
-        remedy="Give the folder of a VisionEncoderDecoderModel with its processor, or its name on the hub.",
-    )
-
-
-def base_of(checkpoint: Path) -> str:
-    """The base model that a checkpoint was trained on; a checkpoint of full fine-tuning is its own.
-
-    Raises:
-        PipelineError: the checkpoint does not say.
-    """
-    if not has_adapters(checkpoint) and (checkpoint / "config.json").is_file():
-        return str(checkpoint)
-    path = checkpoint / ADAPTERS[0] / "adapter_config.json"
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"]
-    except (OSError, ValueError, KeyError) as error:
-        raise PipelineError(
-            "the checkpoint does not name its base model", where=path, remedy="Give the base model yourself."
-        ) from error
+    return Base(str(name_or_path), model, tokenizer, images)
 
 
 def load_merged(base: str | Path, checkpoint: str | Path | None = None) -> Base:
@@ -147,6 +127,7 @@ def load_merged(base: str | Path, checkpoint: str | Path | None = None) -> Base:
         )
     own = folder if (folder / "tokenizer_config.json").is_file() else None
     loaded = load_base(base, processors=own)
+    demand_base(folder, loaded.name, loaded.fingerprint)
     return replace(loaded, model=merge_adapters(load_adapters(loaded.model, folder)))
 
 
@@ -166,16 +147,26 @@ def load_recognizer(
     Raises:
         PipelineError: base or checkpoint cannot be loaded, or do not belong together; the device is not there.
     """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise PipelineError("this machine offers no CUDA", where=f"device {device}", remedy="Choose the device cpu.")
+    device = chosen_device(device)
     if precision not in ("auto", "float32", "bfloat16"):
         raise PipelineError("no such precision", where=precision, remedy="Choose auto, float32 or bfloat16.")
     if precision == "auto":
         precision = "bfloat16" if device.startswith("cuda") and torch.cuda.is_bf16_supported() else "float32"
     loaded = load_merged(base, checkpoint)
     return Recognizer(loaded, loaded.model.to(device, getattr(torch, precision)), decoding)
+
+
+def chosen_device(device: str) -> str:
+    """``auto`` is CUDA where there is one.
+
+    Raises:
+        PipelineError: CUDA is wanted and not there.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise PipelineError("this machine offers no CUDA", where=f"device {device}", remedy="Choose the device cpu.")
+    return device
 
 
 class Recognizer:

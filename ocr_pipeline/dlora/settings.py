@@ -30,6 +30,7 @@ class DloraTraining:
         bf16, fp16: mixed precision (fp16 on CUDA only); the adapters themselves stay in fp32.
         resume_from_checkpoint: a checkpoint folder, or ``last``: the newest in ``output_dir``, if there is one.
         report_to: ``tensorboard`` writes event files to ``output_dir/runs``; results.csv and curves.png come anyway.
+        lora_dropout: share of the input features that an adapter does without, drawn for each batch (all rows alike).
         method: dlora (DoRA in the encoder, LoRA in the decoder), lora or dora (in both), full (every weight).
         target_modules: attention (as in the paper) or attention+ffn (all linear layers of every block).
         qlora: hold the frozen base in 4 bits (needs the extra ``qlora``); little memory for much time.

@@ -171,7 +171,8 @@ class _Run:
         if not checkpoint:
             self._evaluate_base()
         self.learner = Learner(self.base, s, self.device, self.processes, checkpoint)
-        logger.info("training on %s in %s", self.device, self.learner.precision or torch.float32)
+        crops, dtype = len(self.train_data), self.learner.precision or torch.float32
+        logger.info("learning from %d crops in %d steps, on %s in %s", crops, self.steps, self.device, dtype)
         self.stopwatch = Stopwatch()
         self.write_events = event_writer(s.report_to if self.processes.writes else "none", self.output_dir)
         if checkpoint:

@@ -72,17 +72,16 @@ def change_colours(picture: Picture, settings: Augmentation, random: np.random.G
     )
     turn = round(random.uniform(-settings.hue, settings.hue) * 180)  # OpenCV counts hue in steps of two degrees
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    mean = float(grey.mean()) * bright
+    mean = cv2.mean(grey)[0] * bright
     levels = np.clip(np.arange(256) * bright * contrast + mean * (1 - contrast), 0, 255).astype(np.uint8)
     picture = cv2.LUT(picture, levels)
     if settings.saturation:
         grey = cv2.LUT(grey, levels)
         picture = cv2.addWeighted(picture, colour, cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), 1 - colour, 0)
     if turn:
-        hsv = cv2.cvtColor(picture, cv2.COLOR_RGB2HSV)
-        same = np.arange(256)
-        hsv = cv2.LUT(hsv, np.stack([(same + turn) % 180, same, same], axis=1).astype(np.uint8)[None])
-        picture = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+        hue, *others = cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2HSV))
+        hue = cv2.LUT(hue, ((np.arange(256) + turn) % 180).astype(np.uint8))
+        picture = cv2.cvtColor(cv2.merge([hue, *others]), cv2.COLOR_HSV2RGB)
     return picture
 
 

@@ -88,6 +88,8 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             each epoch in ``milestones``.
         warmup_steps: steps over which it first rises; clip_norm: largest gradient norm, 0 for none.
         ema_decay: of the moving average that is then evaluated and saved, 0 for none.
+        ema_statistics: whether it averages the statistics of the batch norms too. The published one takes them live,
+            from about the last ten batches, which small batches of unlike pages make noisy.
         loss_text, loss_kernel, loss_embedding: weights; embedding_version: 1 or 2.
         min_score, min_area, bbox_type: which boxes count, and their form.
         dataset_weights: data set (``text_in_wild``) -> how often each of its pages is taken in one pass, for 1.
@@ -108,6 +110,7 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     warmup_steps: int = 0
     clip_norm: float = 0.0
     ema_decay: float = 0.0
+    ema_statistics: bool = False
     loss_text: float = 0.5
     loss_kernel: float = 1.0
     loss_embedding: float = 0.25

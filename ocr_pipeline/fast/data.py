@@ -162,7 +162,7 @@ class TrainingCrops(Dataset[Batch]):
         inner = slice(margin, -margin)
         maps = (targets.text, targets.kernel, targets.mask & page, targets.instance)
         text, kernel, mask, instance = (torch.from_numpy(layer[inner, inner].copy()) for layer in maps)
-        pixels = torch.from_numpy(crop.picture).permute(2, 0, 1).contiguous()
+        pixels = torch.from_numpy(np.stack(cv2.split(crop.picture)))  # sooner than permuting and copying
         masked, low = sum(ignored[number] for number in seen), sum(small)
         fates = (len(seen) - masked - low, masked, len(polygons) - len(seen), low)
         return Batch(pixels, text, kernel, mask, instance, torch.tensor(fates), torch.tensor(index))

@@ -33,10 +33,11 @@ def learning_rate(config: FastConfig, step: int, steps: int, steps_per_epoch: in
 
 
 def make_average(network: FastNetwork, config: FastConfig) -> AveragedModel | None:
-    """Moving average of the parameters, with the live statistics of the batch norms; None if not configured."""
+    """Moving average of the parameters and, if configured, of the batch norms' statistics; None if not configured."""
     if not config.ema_decay:
         return None
-    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
+    averaging = get_ema_multi_avg_fn(config.ema_decay)
+    return AveragedModel(network, multi_avg_fn=averaging, use_buffers=config.ema_statistics)
 
 
 def seed_of_step(seed: int, step: int, process: int) -> int:

@@ -42,18 +42,19 @@ def validation_loader(
 def validate(
     network: FastNetwork, loader: DataLoader[PreparedPage], config: FastConfig, processes: Processes, shown: int = 0
 ) -> tuple[DetectionScore, list[Picture]]:
-    """hmean of the boxes found on the pages of all processes, and of the own pages the first ``shown`` with them drawn.
+    """hmean of the boxes found on the pages of all processes, and ``shown`` of the own pages with them drawn.
 
     The network's mode is as before afterwards.
     """
     training = network.training
     network.eval()
     found, truths, drawn = [], [], list[Picture]()
-    for page in loader:
+    picked = {place * len(loader) // shown for place in range(shown)}  # from all data sets, not the first one only
+    for number, page in enumerate(loader):
         boxes = detect_fitted(network, page.picture, page.original_size, config)
         found.append([box.polygon for box in boxes])
         truths.append(page.truths)
-        if len(drawn) < shown:
+        if number in picked:
             drawn.append(_drawn(page, found[-1]))
     network.train(training)
     everything = processes.gather((found, truths))

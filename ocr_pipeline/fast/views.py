@@ -21,7 +21,8 @@ FOUND, WORD, IGNORED = (0, 170, 0), (40, 90, 230), (150, 150, 150)
 
 _PANELS = (("loss", "text", "kernel", "embedding"), ("hmean", "precision", "recall"), ("learning_rate",))
 _COLOURS = ((40, 90, 200), (220, 120, 30), (60, 150, 60), (170, 60, 160))
-_WIDE, _HIGH, _EDGE = 420, 300, 48
+_WIDE, _HIGH, _EDGE = 420, 300, 64
+_FEW = 20  # points of a curve, up to which each is marked
 _FONT, _INK = cv2.FONT_HERSHEY_SIMPLEX, (60, 60, 60)
 
 
@@ -82,10 +83,20 @@ def _panel(history: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Pictur
     top, last = max(values, default=0) or 1.0, max((row["step"] for row in history), default=0) or 1
     left, bottom, wide, high = _EDGE, _HIGH - 30, _WIDE - _EDGE - 12, _HIGH - 30 - 40
     cv2.rectangle(canvas, (left, bottom - high), (left + wide, bottom), (200, 200, 200))
-    cv2.putText(canvas, f"{top:.3g}", (4, bottom - high + 5), _FONT, 0.35, _INK, 1, cv2.LINE_AA)
-    cv2.putText(canvas, f"step {last}", (left + wide - 70, bottom + 20), _FONT, 0.4, _INK, 1, cv2.LINE_AA)
+    _write_left_of(canvas, f"{top:.3g}", (left - 6, bottom - high + 8))
+    _write_left_of(canvas, "0", (left - 6, bottom))
+    _write_left_of(canvas, f"step {last}", (left + wide, bottom + 20))
     for place, (name, line) in enumerate(points.items()):
         at = [(left + round(wide * step / last), bottom - round(high * max(value, 0) / top)) for step, value in line]
         cv2.polylines(canvas, [np.array(at, np.int32).reshape(-1, 1, 2)], False, _COLOURS[place], 1, cv2.LINE_AA)
+        if len(at) <= _FEW:
+            for point in at:
+                cv2.circle(canvas, point, 3, _COLOURS[place], -1, cv2.LINE_AA)
         cv2.putText(canvas, name, (left + place * 95, 24), _FONT, 0.45, _COLOURS[place], 1, cv2.LINE_AA)
     return canvas
+
+
+def _write_left_of(canvas: Picture, text: str, right: tuple[int, int]) -> None:
+    """Text that ends at ``right``, on that base line."""
+    (wide, _), _ = cv2.getTextSize(text, _FONT, 0.4, 1)
+    cv2.putText(canvas, text, (right[0] - wide, right[1]), _FONT, 0.4, _INK, 1, cv2.LINE_AA)

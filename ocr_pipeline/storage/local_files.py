@@ -58,8 +58,15 @@ class LocalFiles:
             raise self._explained(error, path) from error
 
     def _states(self, path: str, names: list[str]) -> list[State]:
-        with self._open_folder(path) as folder:
-            return [_state(name, folder) for name in names]
+        try:
+            with self._open_folder(path) as folder:
+                return [_state(name, folder) for name in names]
+        except FileNotFoundError as error:
+            raise PipelineError(
+                "a folder vanished while the share was listed",
+                where=f"{self._root}/{path}",
+                remedy="Run the same command again.",
+            ) from error
 
     @contextmanager
     def _open_folder(self, path: str) -> Iterator[int]:

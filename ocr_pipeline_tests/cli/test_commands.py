@@ -225,7 +225,7 @@ def test_recognisers_are_merged_and_compared(tmp_path: Path) -> None:
         "--output_dir",
         tmp_path,
     )
-    assert code == 0 and "base" in output and "-plain" in output
+    assert code == 0 and "base" in output and "-plain" in output and "hf download" in output
     assert (tmp_path / "base" / "predictions.csv").exists()
 
 

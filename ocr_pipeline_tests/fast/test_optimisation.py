@@ -47,6 +47,16 @@ def test_the_average_follows_parameters_slowly_and_statistics_at_once():
     assert torch.equal(live.running_mean, kept.running_mean)
 
 
+def test_the_average_follows_statistics_slowly_too_where_that_is_configured():
+    network = build_network("narrow")
+    average = make_average(network, FastConfig(ema_decay=0.9, ema_statistics=True))
+    average.update_parameters(network)
+    live, kept = network.backbone.first_conv.bn, average.module.backbone.first_conv.bn
+    live.running_mean += 1
+    average.update_parameters(network)
+    torch.testing.assert_close(live.running_mean - kept.running_mean, torch.full_like(kept.running_mean, 0.9))
+
+
 @pytest.mark.parametrize("name", ["Adam", "AdamW", "SGD"])
 def test_the_configured_optimizer_is_made(name):
     assert type(make_optimizer(build_network("narrow"), FastConfig(optimizer=name))).__name__ == name

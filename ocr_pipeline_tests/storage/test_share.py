@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -70,6 +71,19 @@ def test_droppings_are_passed_over(tmp_path):
     share = Share(write_tree(tmp_path, {"a.png": b"1", **dict.fromkeys(droppings, b"2")}))
     assert listed(share) == [("a.png", 1)]
     assert not is_dropping("_a.png")
+
+
+def test_files_are_asked_for_sizes_and_times_where_these_are_needed_and_not_before(tmp_path):
+    root = write_tree(tmp_path / "share", {"a/가.png": b"12", "a/b.png": b"1", "gone/c.png": b"1"})
+    listed, gone = Share(root).listings()
+    (root / "a/b.png").unlink()
+    (root / "gone").rename(tmp_path / "elsewhere")
+    assert (listed.real_names(), gone.real_names()) == (["b.png", "가.png"], ["c.png"])
+    assert (list(listed.sizes), listed.versions[0]) == ([0, 2], 0.0)
+    with pytest.raises(PipelineError, match=r"vanished.*share/gone.*again"):
+        _ = gone.fingerprint
+    (root / "a/가.png").unlink()
+    assert [entry.size for entry in copy.copy(listed).entries()] == [0, 2]  # as it goes to another process
 
 
 def test_the_tail_of_a_file(tmp_path):

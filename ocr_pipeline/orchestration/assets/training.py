@@ -151,7 +151,8 @@ def dlora_checkpoint(
             fully_labelled=False,
         )
         settings = dlora.DloraTraining(model_name_or_path=config.model_name_or_path, output_dir="", **config.options)
-        recorded = _plain(settings, {"model_name_or_path": Path(config.model_name_or_path).name})
+        base = config.model_name_or_path
+        recorded = _plain(settings, {"model_name_or_path": [Path(base).name, dlora.base_fingerprint(base)]})
         training = Training("dlora_checkpoint", workspace.dlora_checkpoint, dlora.CODE_VERSION, recorded, recipe)
         manifest = training.published()
         if manifest is None:
