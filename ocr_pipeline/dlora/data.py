@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import multiprocessing
 import random
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -20,6 +18,7 @@ from ocr_pipeline.dlora.augmentation import augment
 from ocr_pipeline.dlora.images import ImageFormat, decode_rgb
 from ocr_pipeline.dlora.text import TextCodec
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.loader_workers import LoaderWorkers, forkserver
 from ocr_pipeline.processes import ALONE, Processes
 
 IGNORED = -100  # label of padding; counts in no loss
@@ -202,22 +201,17 @@ class StepSampler(Sampler[list[int]]):
         return slice(start, min(start + self.step, self.size))
 
 
-def loader(dataset: CropDataset, batches: Sampler[list[int]] | list[list[int]], workers: int) -> DataLoader[Sample]:
+def loader(
+    dataset: CropDataset, batches: Sampler[list[int]] | list[list[int]], count: int, workers: LoaderWorkers
+) -> DataLoader[Sample]:
     """A loader that leaves training's random state alone; its workers are no forks of a process full of threads."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_FOR_WORKERS)
     return DataLoader(
         dataset,
         batch_sampler=batches,
-        num_workers=workers,
+        num_workers=count,
         collate_fn=collate,
         pin_memory=torch.cuda.is_available(),
         generator=torch.Generator().manual_seed(0),
-        worker_init_fn=_outlive_sigterm,
-        multiprocessing_context=context if workers else None,
+        worker_init_fn=workers.start,
+        multiprocessing_context=forkserver(_FOR_WORKERS) if count else None,
     )
-
-
-def _outlive_sigterm(_: int) -> None:
-    """A service manager signals the whole group: the training needs its workers until it has saved, and ends them."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)

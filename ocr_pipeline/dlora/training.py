@@ -30,6 +30,7 @@ from ocr_pipeline.dlora.settings import DloraTraining
 from ocr_pipeline.dlora.text import Coverage
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import RecognitionScores
+from ocr_pipeline.loader_workers import LoaderWorkers
 from ocr_pipeline.processes import Processes, connected, own_device
 from ocr_pipeline.stopping import StopSigns, TrainingStoppedError
 
@@ -128,6 +129,7 @@ class _Run:
     base_scores: RecognitionScores | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     loss_sum: float = 0.0
+    workers: LoaderWorkers = field(default_factory=LoaderWorkers)
 
     def __post_init__(self) -> None:
         s = self.settings
@@ -184,7 +186,7 @@ class _Run:
         Raises:
             TrainingStoppedError: SIGTERM came to a process of this training; everything up to then is saved.
         """
-        with StopSigns(None) as signs:
+        with StopSigns(None) as signs, self.workers:
             for batches in self.stopwatch.watched(self._steps(), lambda step: sum(len(batch.texts) for batch in step)):
                 saved = self._step(batches)
                 terminated = self.processes.any(signs.terminated)
@@ -222,7 +224,7 @@ class _Run:
     def _steps(self) -> Iterator[list[Batch]]:
         """This process's micro-batches of each step that is left."""
         sampler = self._sampler(self.step, self.steps)
-        batches = iter(loader(self.train_data, sampler, self.settings.dataloader_num_workers))
+        batches = iter(loader(self.train_data, sampler, self.settings.dataloader_num_workers, self.workers))
         for step in range(self.step, self.steps):
             yield list(itertools.islice(batches, sampler.micro_batches(step)))
 

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from ocr_pipeline.fast.snapshots import (
     write_snapshot,
 )
 from ocr_pipeline.fast.validation import start_worker, validate, validation_loader, without_progress
+from ocr_pipeline.loader_workers import LoaderWorkers
 from ocr_pipeline.processes import Processes, connected, own_device
 from ocr_pipeline.stopping import StopSigns, TrainingStoppedError
 from ocr_pipeline.storage.manifest import fingerprint_file
@@ -105,7 +107,8 @@ class _Training:
             sum(taken for _, taken in self.shares) * config.repeat_times / self.crops_per_step
         )
         self.steps = settings.max_steps or config.epochs * self.steps_per_epoch
-        self.valid = validation_loader(valid, config, settings, processes) if valid else None
+        self.workers = LoaderWorkers()
+        self.valid = validation_loader(valid, config, settings, processes, self.workers) if valid else None
         self.step, self.position = 0, 0
         self.metric, self.history = dict[str, float](), list[dict[str, Any]]()
         self.window, self.stopped = Window(), ""
@@ -176,7 +179,7 @@ class _Training:
         self.network.train()
         batches, began = self._batches(), time.monotonic()
         self._lose_patience()
-        with StopSigns(self.settings.time_budget) as signs:
+        with StopSigns(self.settings.time_budget) as signs, self.workers:
             while self.step < self.steps and not self.stopped:
                 self._update(network, batches)
                 if self.processes.any(signs.time_is_up) and self.step < self.steps:
@@ -212,7 +215,7 @@ class _Training:
                 num_workers=settings.num_workers,
                 prefetch_factor=settings.prefetch_factor if settings.num_workers else None,
                 pin_memory=settings.pin_memory_train and self.device.type == "cuda",
-                worker_init_fn=start_worker,
+                worker_init_fn=partial(start_worker, self.workers),
                 generator=torch.Generator(),  # leaves the global one, which dropout draws from, untouched
             )
         )

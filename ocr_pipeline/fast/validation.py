@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import cv2
@@ -20,11 +20,12 @@ from ocr_pipeline.fast.network import FastNetwork
 from ocr_pipeline.fast.pictures import Picture
 from ocr_pipeline.fast.settings import FastTraining
 from ocr_pipeline.fast.views import draw_findings
+from ocr_pipeline.loader_workers import LoaderWorkers
 from ocr_pipeline.processes import Processes
 
 
 def validation_loader(
-    pages: Pages, config: FastConfig, settings: FastTraining, processes: Processes
+    pages: Pages, config: FastConfig, settings: FastTraining, processes: Processes, workers: LoaderWorkers
 ) -> DataLoader[PreparedPage]:
     """This process's share of the pages, one by one, prepared by worker processes."""
     return DataLoader(
@@ -33,7 +34,7 @@ def validation_loader(
         num_workers=settings.val_num_workers,
         prefetch_factor=settings.val_prefetch_factor if settings.val_num_workers else None,
         pin_memory=settings.pin_memory_val and processes.device.type == "cuda",
-        worker_init_fn=start_worker,
+        worker_init_fn=partial(start_worker, workers),
         collate_fn=_unchanged,
         generator=torch.Generator(),  # the global one belongs to the training, whose resume is exact
     )
@@ -68,10 +69,10 @@ def without_progress(history: Sequence[Mapping[str, Any]], best_step: float) -> 
     return sum("hmean" in row and row["step"] > best_step for row in history)
 
 
-def start_worker(_: int) -> None:
+def start_worker(workers: LoaderWorkers, number: int) -> None:
     """What a loader's worker does first."""
     cv2.setNumThreads(0)  # many workers, each with its own pool, would fight for the cores
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # sent to the whole group; the training saves first and ends them
+    workers.start(number)
 
 
 def _drawn(page: PreparedPage, found: Sequence[npt.NDArray]) -> Picture:

@@ -16,6 +16,7 @@ from ocr_pipeline.dlora.recognizer import load_base
 from ocr_pipeline.dlora.text import TextCodec
 from ocr_pipeline.dlora.tiny_model import tiny_processor
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.loader_workers import LoaderWorkers
 
 
 def sampler(size=10, batch=2, accumulation=2, seed=1, first=0, last=6):
@@ -96,7 +97,8 @@ def test_input_is_that_of_the_image_processor(words):
 def test_workers_give_the_same_batches_and_leave_the_random_state_alone(jsonl, words):
     data = dataset(jsonl("a", words))
     state = torch.get_rng_state()
-    alone, helped = (list(loader(data, sampler(size=24), workers)) for workers in (0, 1))
+    with LoaderWorkers() as workers:
+        alone, helped = (list(loader(data, sampler(size=24), count, workers)) for count in (0, 1))
     assert torch.equal(torch.get_rng_state(), state)
     assert len(alone) == len(helped) == 12
     assert all(torch.equal(one.pixels, other.pixels) for one, other in zip(alone, helped, strict=True))
