@@ -32,6 +32,7 @@ from ocr_pipeline.fast.settings import Precision
 from ocr_pipeline.fast.targets import draw_targets
 from ocr_pipeline.fast.validation import start_worker
 from ocr_pipeline.layout_lmdb import write_layout_samples
+from ocr_pipeline.loader_workers import LoaderWorkers
 
 
 def targets() -> str:
@@ -73,7 +74,7 @@ def samples(count: int = 240) -> str:
             TrainingCrops(Pages([path]), config, seed=0),
             batch_sampler=OwnBatches(SampleOrder([(8, 8)], 0, 0, count), 4),
             num_workers=2,
-            worker_init_fn=start_worker,
+            worker_init_fn=partial(start_worker, LoaderWorkers()),
         )
         before = _children_seconds()
         arrivals = [time.perf_counter() for _ in loader]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -54,6 +55,8 @@ class LmdbWriter:
         self._pending: list[tuple[bytes, bytes]] = []
         self._pending_bytes = 0
         self._commits = 0
+        self._syncing = ThreadPoolExecutor(1)
+        self._synced = self._syncing.submit(_sync, self._data)
 
     def put(self, key: str, value: bytes) -> None:
         self._put(key.encode(), value)
@@ -91,6 +94,13 @@ class LmdbWriter:
         self._commits += 1
         if self._commits % _REMAP_EVERY == 0:
             self._environment.set_mapsize(self._environment.info()["map_size"])  # touched pages count as memory
+            self._sync_behind()
+
+    def _sync_behind(self) -> None:
+        """Let the disk write while more is being made, so that little is left for the end."""
+        if self._synced.done():
+            self._synced.result()
+            self._synced = self._syncing.submit(_sync, self._data)
 
     def _demand_room(self) -> None:
         """Raise what the disk says: lmdb takes it for a fault of the device when a full one writes a part only."""
@@ -104,10 +114,17 @@ class LmdbWriter:
         try:
             if kind is None:
                 self._commit()
+                self._synced.result()
                 with _as_os_error():
                     self._environment.sync(True)
         finally:
+            self._syncing.shutdown()
             self._environment.close()
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fdatasync(file.fileno())
 
 
 @contextmanager
