@@ -19,7 +19,7 @@ import dagster as dg
 import yaml
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
-from benchmarks.orchestration.kills_verdict import digest
+from benchmarks.orchestration.kills_digest import digest
 from ocr_pipeline.dlora import TINY_KOREAN
 from ocr_pipeline.storage.manifest import read_manifest
 from ocr_pipeline.storage.workspace import Workspace

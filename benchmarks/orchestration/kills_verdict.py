@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
-import lmdb
-import torch
-from safetensors.torch import load_file
 
+from benchmarks.orchestration.kills_arena import Arena
+from benchmarks.orchestration.kills_digest import digest
 from ocr_pipeline.leases.machine import find_machine
 from ocr_pipeline.leases.queue import LeaseQueue, is_abandoned
-from ocr_pipeline.storage.manifest import read_manifest
-from ocr_pipeline.storage.workspace import Workspace
-
-if TYPE_CHECKING:
-    from benchmarks.orchestration.kills_arena import Arena
 
 _TRAINED = ("fast_champion.pth", "dlora_champion")
 _PATIENCE = 60.0
@@ -47,13 +39,6 @@ def verdict(arena: Arena, instance: dg.DagsterInstance, began: float, hit: Count
     return Found(successes.total(), (starts - Counter(set(starts))).total(), wrong)
 
 
-def digest(workspace: Workspace) -> dict[str, str]:
-    """A hash of the content of each published artifact, by its name."""
-    manifests = sorted(workspace.root.rglob("*.manifest.json"))
-    artifacts = [path.with_name(path.name.removesuffix(".manifest.json")) for path in manifests]
-    return {path.name: _hash(path) for path in artifacts if ".pages" not in path.parts and read_manifest(path)}
-
-
 def _different(arena: Arena, training: bool) -> list[str]:
     reference: dict[str, str] = json.loads((arena.folder / "reference.json").read_text())
     expected = {name: value for name, value in reference.items() if training or name not in _of_training(reference)}
@@ -67,28 +52,6 @@ def _different(arena: Arena, training: bool) -> list[str]:
 
 def _of_training(names: Any) -> set[str]:
     return {name for name in names if name.startswith(("fast_ch", "dlora_ch"))}
-
-
-def _hash(artifact: Path) -> str:
-    digest = hashlib.sha256()
-    if artifact.suffix == ".pth":
-        content = torch.load(artifact, weights_only=True)
-        _add_tensors(digest, content.get("ema") or content["state_dict"])
-    elif (artifact / "data.mdb").exists():
-        with lmdb.open(str(artifact), readonly=True, lock=False) as environment, environment.begin() as transaction:
-            for key, value in transaction.cursor():
-                digest.update(key + b"\0" + value)
-    elif artifact.is_dir():
-        for path in sorted(artifact.rglob("*.safetensors")):
-            _add_tensors(digest, load_file(path))
-    else:
-        digest.update(artifact.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _add_tensors(digest: Any, tensors: dict[str, torch.Tensor]) -> None:
-    for name, tensor in sorted(tensors.items()):
-        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
 
 
 def _left_behind(arena: Arena, instance: dg.DagsterInstance) -> list[str]:

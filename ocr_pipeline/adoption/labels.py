@@ -13,7 +13,7 @@ from ocr_pipeline.lookup import read_lookup, write_lookup
 from ocr_pipeline.merged_json import read_pages
 from ocr_pipeline.page import nfc
 from ocr_pipeline.progress import Progress
-from ocr_pipeline.storage.manifest import fingerprint_file
+from ocr_pipeline.storage.fingerprints import fingerprint_file
 from ocr_pipeline.storage.publishing import publish_file
 from ocr_pipeline.storage.quarantine import Counts
 

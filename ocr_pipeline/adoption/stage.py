@@ -11,11 +11,11 @@ from ocr_pipeline.adoption.crops import adopt_jsonl, adopt_lmdb
 from ocr_pipeline.adoption.labels import adopt_lookup, adopt_merged_json
 from ocr_pipeline.adoption.recognition import Found, Unknown, recognise
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.fingerprints import fingerprint_of
 from ocr_pipeline.storage.manifest import (
     ADOPTED,
     Input,
     Manifest,
-    fingerprint_of,
     quarantine_path,
     read_manifest,
     retire,

@@ -10,7 +10,7 @@ import msgspec
 
 from ocr_pipeline.lookup import Lookup
 from ocr_pipeline.page import Page
-from ocr_pipeline.storage.manifest import fingerprint_of
+from ocr_pipeline.storage.fingerprints import fingerprint_of
 from ocr_pipeline.storage.quarantine import Quarantined
 from ocr_pipeline.storage.shards import Shard
 from ocr_pipeline.storage.share import Share

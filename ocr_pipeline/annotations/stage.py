@@ -24,10 +24,10 @@ from ocr_pipeline.merged_json import read_pages
 from ocr_pipeline.page import nfc
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.depot import depot_of
+from ocr_pipeline.storage.fingerprints import fingerprint_of
 from ocr_pipeline.storage.manifest import (
     Manifest,
     current_manifest,
-    fingerprint_of,
     quarantine_path,
     read_manifest,
     upstream,

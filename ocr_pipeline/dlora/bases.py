@@ -11,7 +11,7 @@ from transformers.utils import cached_file
 
 from ocr_pipeline.dlora.saved_adapters import ADAPTERS, has_adapters
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.manifest import fingerprint_file, fingerprint_of
+from ocr_pipeline.storage.fingerprints import fingerprint_file, fingerprint_of
 
 RECORD = "base.json"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")

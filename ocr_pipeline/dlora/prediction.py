@@ -18,7 +18,7 @@ from ocr_pipeline.dlora.images import decode_rgb
 from ocr_pipeline.dlora.recognizer import GREEDY, Decoding, Recognizer, load_recognizer
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.progress import Progress
-from ocr_pipeline.storage.manifest import fingerprint_file, fingerprint_of
+from ocr_pipeline.storage.fingerprints import fingerprint_file, fingerprint_of
 from ocr_pipeline.storage.publishing import publish_file
 
 logger = logging.getLogger(__name__)

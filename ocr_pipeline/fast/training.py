@@ -40,7 +40,7 @@ from ocr_pipeline.fast.validation import start_worker, validate, validation_load
 from ocr_pipeline.loader_workers import LoaderWorkers
 from ocr_pipeline.processes import Processes, connected, own_device
 from ocr_pipeline.stopping import StopSigns, TrainingStoppedError
-from ocr_pipeline.storage.manifest import fingerprint_file
+from ocr_pipeline.storage.fingerprints import fingerprint_file
 
 log = logging.getLogger(__name__)
 

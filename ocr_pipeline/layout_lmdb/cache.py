@@ -15,7 +15,7 @@ import numpy as np
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.layout_lmdb.detections import KEPT_ABOVE, Detections
 from ocr_pipeline.layout_lmdb.engine import LayoutEngine
-from ocr_pipeline.storage.manifest import fingerprint_of
+from ocr_pipeline.storage.fingerprints import fingerprint_of
 
 _WAIT = 60.0  # seconds for a reader while the writer commits
 

@@ -18,7 +18,7 @@ from ocr_pipeline.layout_lmdb.feeding import in_order
 from ocr_pipeline.layout_lmdb.geometry import Box
 from ocr_pipeline.layout_lmdb.record import Cell
 from ocr_pipeline.layout_lmdb.samples import rounded_box
-from ocr_pipeline.storage.manifest import fingerprint_of
+from ocr_pipeline.storage.fingerprints import fingerprint_of
 from ocr_pipeline.storage.pictures import decode_picture
 
 MAX_SIDE = 1280

@@ -11,7 +11,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.layout_lmdb.cache import opened_cache
 from ocr_pipeline.layout_lmdb.detections import Detections, model_input
 from ocr_pipeline.layout_lmdb.slots import PictureSlots
-from ocr_pipeline.storage.manifest import fingerprint_of
+from ocr_pipeline.storage.fingerprints import fingerprint_of
 from ocr_pipeline.storage.pictures import decode_picture
 
 ReadBytes = Callable[[str], bytes]

@@ -7,7 +7,7 @@ from pathlib import Path
 import huggingface_hub
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.manifest import fingerprint_file, fingerprint_of
+from ocr_pipeline.storage.fingerprints import fingerprint_file, fingerprint_of
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 

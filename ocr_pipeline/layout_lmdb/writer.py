@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ocr_pipeline.layout_lmdb.record import LayoutRecord
+from ocr_pipeline.storage.fingerprints import fingerprint_of
 from ocr_pipeline.storage.lmdb_files import LmdbWriter
-from ocr_pipeline.storage.manifest import fingerprint_of
 from ocr_pipeline.storage.publishing import publish_folder
 
 FORMAT_VERSION = "2"

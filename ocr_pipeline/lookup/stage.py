@@ -15,12 +15,11 @@ from ocr_pipeline.lookup.names import Lookup
 from ocr_pipeline.lookup.stamps import read_stamps, write_stamps
 from ocr_pipeline.merged_json import read_pages
 from ocr_pipeline.progress import Progress
+from ocr_pipeline.storage.fingerprints import fingerprint_file, fingerprint_of
 from ocr_pipeline.storage.manifest import (
     Input,
     Manifest,
     current_manifest,
-    fingerprint_file,
-    fingerprint_of,
     quarantine_path,
     read_manifest,
     upstream,

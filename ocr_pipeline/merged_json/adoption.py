@@ -10,14 +10,8 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.merged_json.format import is_merged_json, read_lines
 from ocr_pipeline.merged_json.reader import read_foreign
 from ocr_pipeline.merged_json.whole import count
-from ocr_pipeline.storage.manifest import (
-    ADOPTED,
-    Input,
-    Manifest,
-    fingerprint_file,
-    quarantine_path,
-    write_manifest,
-)
+from ocr_pipeline.storage.fingerprints import fingerprint_file
+from ocr_pipeline.storage.manifest import ADOPTED, Input, Manifest, quarantine_path, write_manifest
 from ocr_pipeline.storage.quarantine import Counts
 from ocr_pipeline.storage.quarantine_files import write_quarantine
 

@@ -17,7 +17,7 @@ from ocr_pipeline.datasets import Parsed, SourcePartition, source_partition
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.merged_json.format import LINE_END
 from ocr_pipeline.merged_json.labels import read_label, unreadable
-from ocr_pipeline.storage.manifest import fingerprint_of
+from ocr_pipeline.storage.fingerprints import fingerprint_of
 from ocr_pipeline.storage.quarantine import Counts, Quarantined
 from ocr_pipeline.storage.shards import Shard
 from ocr_pipeline.storage.share import DamagedError, Entry, Listing, Share

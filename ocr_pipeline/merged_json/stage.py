@@ -14,11 +14,11 @@ from ocr_pipeline.merged_json.format import is_merged_json, write_document
 from ocr_pipeline.merged_json.label_shards import CODE_VERSION, DIGEST, PAGES, fill_shard, label_shards
 from ocr_pipeline.merged_json.whole import publish_whole
 from ocr_pipeline.progress import Progress
+from ocr_pipeline.storage.fingerprints import fingerprint_of
 from ocr_pipeline.storage.manifest import (
     Input,
     Manifest,
     current_manifest,
-    fingerprint_of,
     quarantine_path,
     read_manifest,
     retire,

@@ -9,7 +9,8 @@ from pathlib import Path
 from ocr_pipeline.datasets import LabelError, Parsed, SourcePartition
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.merged_json.reader import read_foreign
-from ocr_pipeline.storage.manifest import fingerprint_file, quarantine_path, retire
+from ocr_pipeline.storage.fingerprints import fingerprint_file
+from ocr_pipeline.storage.manifest import quarantine_path, retire
 from ocr_pipeline.storage.publishing import publish_file
 from ocr_pipeline.storage.quarantine import Counts, Quarantined
 from ocr_pipeline.storage.quarantine_files import write_quarantine

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ocr_pipeline.orchestration.recipes import Recipe
-from ocr_pipeline.storage.manifest import Manifest, fingerprint_file, fingerprint_of, read_manifest, write_manifest
+from ocr_pipeline.storage.fingerprints import fingerprint_file, fingerprint_of
+from ocr_pipeline.storage.manifest import Manifest, read_manifest, write_manifest
 from ocr_pipeline.storage.publishing import publish_file, publish_folder
 
 

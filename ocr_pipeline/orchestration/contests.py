@@ -17,7 +17,8 @@ import msgspec
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.recipe_file import recipe_defaults
-from ocr_pipeline.storage.manifest import Manifest, fingerprint_of, read_manifest, retire, write_manifest
+from ocr_pipeline.storage.fingerprints import fingerprint_of
+from ocr_pipeline.storage.manifest import Manifest, read_manifest, retire, write_manifest
 from ocr_pipeline.storage.publishing import publish_file, publish_folder, publish_text
 from ocr_pipeline.storage.workspace import Workspace
 

@@ -14,8 +14,9 @@ from ocr_pipeline.lookup import load_lookup
 from ocr_pipeline.merged_json import read_pages
 from ocr_pipeline.page import nfc
 from ocr_pipeline.progress import Progress
+from ocr_pipeline.storage.fingerprints import fingerprint_of
 from ocr_pipeline.storage.locking import alone
-from ocr_pipeline.storage.manifest import Input, Manifest, fingerprint_of, read_manifest, upstream, write_manifest
+from ocr_pipeline.storage.manifest import Input, Manifest, read_manifest, upstream, write_manifest
 from ocr_pipeline.storage.publishing import publish_file
 from ocr_pipeline.storage.share import Share
 from ocr_pipeline.storage.workspace import Workspace

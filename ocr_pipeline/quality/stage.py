@@ -20,14 +20,8 @@ from ocr_pipeline.quality.page_index import index_inputs, page_index
 from ocr_pipeline.quality.published import compare_counts
 from ocr_pipeline.quality.record import Comparison, Quality
 from ocr_pipeline.quality.samples import take_samples, wanted_samples
-from ocr_pipeline.storage.manifest import (
-    Input,
-    Manifest,
-    fingerprint_file,
-    known_manifest,
-    read_manifest,
-    write_manifest,
-)
+from ocr_pipeline.storage.fingerprints import fingerprint_file
+from ocr_pipeline.storage.manifest import Input, Manifest, known_manifest, read_manifest, write_manifest
 from ocr_pipeline.storage.publishing import publish_file
 from ocr_pipeline.storage.quarantine import Counts
 from ocr_pipeline.storage.share import Share

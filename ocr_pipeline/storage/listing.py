@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from ocr_pipeline.page import nfc
-from ocr_pipeline.storage.manifest import fingerprint_of
+from ocr_pipeline.storage.fingerprints import fingerprint_of
 
 Folder = tuple[str, ...]
 """A folder below the share's root, as the NFC names of its parts."""

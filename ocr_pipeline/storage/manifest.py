@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -160,22 +158,3 @@ def upstream(name: str, artifact: Path) -> Input:
             f"{name} is not published", where=artifact, remedy=f"Materialise {name} for this partition first."
         )
     return Input(name, manifest.fingerprint)
-
-
-def fingerprint_of(parts: Iterable[bytes | str]) -> str:
-    """A short stable fingerprint of a sequence of parts (order counts, boundaries count)."""
-    digest = hashlib.sha256()
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        digest.update(len(data).to_bytes(8, "little"))
-        digest.update(data)
-    return digest.hexdigest()[:24]
-
-
-def fingerprint_file(path: Path) -> str:
-    """Fingerprint of a file's content, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()[:24]

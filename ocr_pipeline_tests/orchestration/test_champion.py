@@ -15,7 +15,8 @@ from ocr_pipeline.orchestration.assets.training import fast_checkpoint
 from ocr_pipeline.orchestration.champion import CHECKS, fast_champion
 from ocr_pipeline.orchestration.contests import DETECTOR, RECOGNISER, TOLERANCE, Contest
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.storage.manifest import Input, Manifest, fingerprint_of, read_manifest, write_manifest
+from ocr_pipeline.storage.fingerprints import fingerprint_of
+from ocr_pipeline.storage.manifest import Input, Manifest, read_manifest, write_manifest
 from ocr_pipeline.storage.workspace import Workspace
 
 

@@ -5,16 +5,8 @@ import json
 import pytest
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.manifest import (
-    Input,
-    Manifest,
-    fingerprint_file,
-    fingerprint_of,
-    manifest_path,
-    read_manifest,
-    upstream,
-    write_manifest,
-)
+from ocr_pipeline.storage.fingerprints import fingerprint_file, fingerprint_of
+from ocr_pipeline.storage.manifest import Input, Manifest, manifest_path, read_manifest, upstream, write_manifest
 from ocr_pipeline.storage.quarantine import Counts
 
 

@@ -34,7 +34,8 @@ from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.page import Page
-from ocr_pipeline.storage.manifest import Manifest, fingerprint_of
+from ocr_pipeline.storage.fingerprints import fingerprint_of
+from ocr_pipeline.storage.manifest import Manifest
 from ocr_pipeline.storage.quarantine import Counts
 
 OWNERS = ["team:ocr"]

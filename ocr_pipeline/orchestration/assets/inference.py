@@ -15,7 +15,8 @@ from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL
 from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
-from ocr_pipeline.storage.manifest import Input, Manifest, fingerprint_file, fingerprint_of, upstream, write_manifest
+from ocr_pipeline.storage.fingerprints import fingerprint_file, fingerprint_of
+from ocr_pipeline.storage.manifest import Input, Manifest, upstream, write_manifest
 from ocr_pipeline.storage.quarantine import Counts
 
 CODE_VERSION = "1"

@@ -24,7 +24,7 @@ from ocr_pipeline.quality import (
     read_quality,
     write_report,
 )
-from ocr_pipeline.storage.manifest import fingerprint_of
+from ocr_pipeline.storage.fingerprints import fingerprint_of
 
 _PICTURES = {
     "rare": "rare_characters",

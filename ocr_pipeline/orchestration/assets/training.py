@@ -28,7 +28,8 @@ from ocr_pipeline.orchestration.recipes import choose_data
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.orchestration.training_log import TrainingLog
-from ocr_pipeline.storage.manifest import Manifest, fingerprint_file, manifest_path
+from ocr_pipeline.storage.fingerprints import fingerprint_file
+from ocr_pipeline.storage.manifest import Manifest, manifest_path
 
 FAST_DEFAULTS = recipe_defaults("fast_checkpoint")
 DLORA_DEFAULTS = recipe_defaults("dlora_checkpoint")
