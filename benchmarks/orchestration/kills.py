@@ -1,10 +1,10 @@
 """Random kills over a demo backfill: ``python -m benchmarks.orchestration.kills FOLDER [SECONDS]``.
 
 A small share with faults is backfilled through a real daemon, again and again into an empty output folder, while this
-process kills -9 steps, keepers, run workers, code servers and the daemon itself, at random moments. A killed daemon is
-started anew as ``make ui`` does it, by the reaper first; a backfill that ended without everything made is asked for
-again, as its user would. Every second round trains both models a few steps on what the round before made, under the
-same fire. After each round:
+process kills -9 steps, processes of their pools, keepers, run workers, code servers and the daemon itself, at random
+moments at which some step is under way. A killed daemon is started anew as ``make ui`` does it, by the reaper first; a
+backfill that ended without everything made is asked for again, as its user would. Every second round trains both models
+a few steps on what the round before made, under the same fire. After each round:
 
 - every artifact is byte for byte that of an undisturbed run (of weights: every tensor);
 - no lease, no slot of the pool and no process is left behind, and no run counts as under way;
@@ -30,8 +30,7 @@ from benchmarks.orchestration.kills_tally import Round, Tally
 from benchmarks.orchestration.kills_verdict import verdict
 
 KILLS_IN_A_ROUND = 16
-_KINDS = ("step", "keeper", "run", "code server", "daemon")
-_ODDS = (4, 2, 3, 1, 2)
+_ODDS = {"step": 4, "worker": 2, "keeper": 2, "run": 3, "code server": 1, "daemon": 2}
 
 
 def main() -> None:
@@ -76,14 +75,14 @@ def play(arena: Arena, instance: dg.DagsterInstance, daemon: Daemon, current: Ro
             current.ask()
             ask()
         time.sleep(chance.uniform(0.5, 3.0))
-        if current.kills.total() < KILLS_IN_A_ROUND and arena.victims("run"):
+        if current.kills.total() < KILLS_IN_A_ROUND and arena.victims("step"):
             _fire(arena, instance, daemon, current, chance)
     return True
 
 
 def _fire(arena: Arena, instance: dg.DagsterInstance, daemon: Daemon, current: Round, chance: random.Random) -> None:
     """Kill something, if there is one of the kind that chance has chosen."""
-    (kind,) = chance.choices(_KINDS, _ODDS)
+    (kind,) = chance.choices(list(_ODDS), list(_ODDS.values()))
     if not (victims := arena.victims(kind)):
         return
     victim = chance.choice(victims)

@@ -196,6 +196,8 @@ class Arena:
         steps = {pid: owners[parent] for pid, parent in parents.items() if parent in owners}
         if kind in ("keeper", "step"):
             return [Victim(pid, (step,)) for pid, step in (owners if kind == "keeper" else steps).items()]
+        if kind == "worker":
+            return [Victim(pid, (steps[parent],)) for pid, parent in parents.items() if parent in steps]
         pattern = _PATTERNS[kind]
         found = [pid for pid, text in processes.items() if pattern.search(text) and parents[pid] not in steps]
         return [Victim(pid, tuple(owners[keeper] for keeper in owners if parents[keeper] == pid)) for pid in found]
