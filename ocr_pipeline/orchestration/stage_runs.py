@@ -9,6 +9,7 @@ import dagster as dg
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.leases.artifacts import lease, lease_path
+from ocr_pipeline.orchestration.execution.stopping import cancelled_with_its_run
 
 
 @contextlib.contextmanager
@@ -24,7 +25,7 @@ def stage_run(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext)
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     try:
-        with _lease(context):
+        with cancelled_with_its_run(context), _lease(context):
             yield
     except PipelineError as error:
         raise dg.Failure(

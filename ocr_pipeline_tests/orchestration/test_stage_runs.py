@@ -1,15 +1,16 @@
 """A stage inside a step: of two runs that want the same artifact the second waits for the first."""
 
-from __future__ import annotations
-
 import threading
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.errors import DagsterExecutionInterruptedError
 
 from ocr_pipeline.leases import artifacts
 from ocr_pipeline.leases.artifacts import lease_path
+from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.storage.manifest import manifest_path
 from ocr_pipeline.storage.workspace import Workspace
 from ocr_pipeline_tests.leases.test_artifacts import start_holder
@@ -35,3 +36,25 @@ def test_a_step_waits_for_the_other_run_and_then_finds_the_artifact_current(
     process.wait()
     run.join(60)
     assert results[0].success and manifest_path(workspace.merged_json(partition)).stat().st_mtime_ns == made
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_an_interrupted_step_is_tried_again_unless_its_run_was_cancelled(
+    cancelled: bool, instance: dg.DagsterInstance, workspace: Workspace
+) -> None:
+    @dg.asset(retry_policy=dg.RetryPolicy(max_retries=1))
+    def interrupted(context: dg.AssetExecutionContext, locations: Locations) -> None:
+        with stage_run(context):
+            if context.retry_number == 0:
+                if cancelled:
+                    context.instance.report_run_canceling(context.run)
+                raise DagsterExecutionInterruptedError("Saved at step 40.")
+
+    locations = Locations(source="", output=str(workspace.root))
+    result = dg.materialize([interrupted], instance=instance, resources={"locations": locations}, raise_on_error=False)
+    assert result.success is not cancelled
+    again = [event for event in result.all_events if event.is_step_up_for_retry]
+    assert len(again) == (0 if cancelled else 1)
+    if cancelled:
+        (failed,) = [event for event in result.all_events if event.is_step_failure]
+        assert "its run was cancelled. Saved at step 40." in str(failed.step_failure_data)

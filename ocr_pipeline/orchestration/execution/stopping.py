@@ -1,4 +1,4 @@
-"""A cancelled training saves before it ends: SIGTERM goes to the stage, and its answer to Dagster."""
+"""Steps that are told to stop: a training saves before it ends, and a step of a cancelled run is not tried again."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import contextlib
 import signal
 from collections.abc import Iterator
 
+import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from ocr_pipeline.stopping import TrainingStoppedError
+
+_CANCELLED = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
 
 
 @contextlib.contextmanager
@@ -26,3 +29,20 @@ def stopped_by_the_stage() -> Iterator[None]:
         raise DagsterExecutionInterruptedError(str(error)) from error
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def cancelled_with_its_run(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Iterator[None]:
+    """Let a step that is interrupted because its run is cancelled end as that.
+
+    Dagster tries an interrupted step again if it has a retry policy, which is right where a machine was taken away, and
+    nothing but a wrong "up for retry" where the run is over.
+    """
+    try:
+        yield
+    except DagsterExecutionInterruptedError as error:
+        run = context.instance.get_run_by_id(context.run.run_id)
+        if run is None or run.status not in _CANCELLED:
+            raise
+        said = f" {error}" if str(error) else ""
+        raise dg.Failure(f"Stopped, because its run was cancelled.{said}", allow_retries=False) from error
