@@ -6,7 +6,8 @@ Dagster's own monitoring cannot ask its default launcher whether a run worker li
 the code server that started it, as long as that lives itself. A run under way is taken for dead when the process that
 reported to work on it is gone, or is another one that was given the same number: one that started after the report. A
 reboot is seen by that too. Where an engine has the steps (Ray, Kubernetes), those of runs that are over are stopped as
-well. The pool ``gpu`` gets as many slots as there are devices: on this machine, or in the cluster.
+well. The pool ``gpu`` gets as many slots as there are devices: on this machine, or in the cluster, whose machines come
+and go.
 """
 
 from __future__ import annotations
@@ -107,15 +108,22 @@ def _is_over(instance: dg.DagsterInstance, run_id: str) -> bool:
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Ends runs of this code location whose worker was killed, so that they are tried again, and what is "
-    "left of them in a cluster.",
+    "left of them in a cluster. Where the GPUs of a cluster become more or fewer, the pool `gpu` follows.",
 )
 def orphaned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """One look at the runs under way, where Dagster's default launcher starts them beside this code."""
+    """One look at the runs under way, where Dagster's default launcher starts them beside this code.
+
+    The cursor is the number of devices that the pool was last given, so that a limit set by hand since then stays.
+    """
     origin, instance, said = context.code_location_origin, context.instance, []
     if origin is not None and isinstance(instance.run_launcher, DefaultRunLauncher):
         said += end_orphaned_runs(instance, origin.location_name, patience=5, unheard=120)
     if engine := chosen_engine(instance):
         said += stop_orphaned_steps(instance, engine)
+        devices = engine.devices()
+        if devices is not None and str(devices) != context.cursor:
+            instance.event_log_storage.set_concurrency_slots(GPU_POOL, devices)
+            context.update_cursor(str(devices))
     return dg.SkipReason(f"Ended: {', '.join(said)}." if said else "Every run under way has a living worker.")
 
 

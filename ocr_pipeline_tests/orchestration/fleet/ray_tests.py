@@ -110,6 +110,16 @@ def test_the_pool_gets_a_slot_for_each_device_of_the_cluster(fleet: Floor, monke
         RayCluster.found()
 
 
+def test_the_pool_follows_a_cluster_that_grows_and_leaves_a_limit_set_by_hand(fleet: Floor) -> None:
+    storage = fleet.instance.event_log_storage
+    storage.set_concurrency_slots(GPU_POOL, 1)
+    for seen, slots in (("2", 1), ("1", 2)):
+        with dg.build_sensor_context(instance=fleet.instance, cursor=seen) as context:
+            orphaned_runs(context)
+            assert context.cursor == "2"
+        assert storage.get_concurrency_info(GPU_POOL).slot_count == slots
+
+
 def test_a_demand_in_words_of_ray() -> None:
     cluster = RayCluster(None, ((0, 64), (4, 16), (2, 32)))
     variables = {"OCR_PIPELINE_SOURCE": "/mnt/share"}
