@@ -15,7 +15,7 @@ from benchmarks.orchestration.kills_digest import digest
 from ocr_pipeline.leases.machine import find_machine
 from ocr_pipeline.leases.queue import LeaseQueue, is_abandoned
 
-_TRAINED = ("fast_champion.pth", "dlora_champion")
+_STARTED = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_RESTARTED}
 _PATIENCE = 60.0
 
 
@@ -81,9 +81,9 @@ def _steps(instance: dg.DagsterInstance, began: float) -> tuple[Counter[str], Co
         if record.create_timestamp.timestamp() < began:
             continue
         run = record.dagster_run
-        for entry in instance.all_logs(run.run_id, {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_SUCCESS}):
+        for entry in instance.all_logs(run.run_id, {*_STARTED, dg.DagsterEventType.STEP_SUCCESS}):
             event = entry.dagster_event
             if event is not None:
-                counter = starts if event.is_step_start else successes
+                counter = starts if event.event_type in _STARTED else successes
                 counter[f"{run.tags.get('dagster/partition', '')} {event.step_key}"] += 1
     return starts, successes
