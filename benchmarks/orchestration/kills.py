@@ -8,7 +8,7 @@ a few steps on what the round before made, under the same fire. After each round
 
 - every artifact is byte for byte that of an undisturbed run (of weights: every tensor);
 - no lease, no slot of the pool and no process is left behind, and no run counts as under way;
-- no step succeeded twice, and none started more often than once and again for each kill that met it.
+- nothing was made twice, and no step started more often than it was asked for and again for each kill that met it.
 
 FOLDER keeps share, reference, tally and the round under way. A call lasts SECONDS (200); where it ends in the midst of
 a round, everything is killed at once, as when the machine goes down, and the next call goes on from there.
@@ -45,7 +45,7 @@ def main() -> None:
         while not over.is_set():
             current = tally.current() or _begin(arena, tally)
             if play(arena, instance, daemon, current, over):
-                tally.close(current, verdict(arena, instance, current.began, current.hit, training=current.training))
+                tally.close(current, verdict(arena, instance, current))
             else:
                 current.add("everything", arena.names(instance, arena.fall()))
     sys.stdout.write(tally.report())

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.orchestration.kills_verdict import Found
+
+@dataclass(frozen=True)
+class Found:
+    """What a round came to: steps that succeeded, starts beyond the first of each, and all that should not be."""
+
+    steps: int
+    started_again: int
+    wrong: list[str]
 
 
 @dataclass

@@ -5,36 +5,35 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
 from benchmarks.orchestration.kills_arena import Arena
 from benchmarks.orchestration.kills_digest import digest
+from benchmarks.orchestration.kills_tally import Found, Round
 from ocr_pipeline.leases.machine import find_machine
 from ocr_pipeline.leases.queue import LeaseQueue, is_abandoned
+from ocr_pipeline.storage.manifest import manifest_path
 
 _STARTED = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_RESTARTED}
+_TRAINED = ("fast_checkpoint", "dlora_checkpoint", "fast_champion", "dlora_champion")
 _PATIENCE = 60.0
 
 
-@dataclass(frozen=True)
-class Found:
-    """Steps that succeeded, starts beyond the first of each, and all that should not be."""
+def verdict(arena: Arena, instance: dg.DagsterInstance, played: Round) -> Found:
+    """Look at everything a round left.
 
-    steps: int
-    started_again: int
-    wrong: list[str]
-
-
-def verdict(arena: Arena, instance: dg.DagsterInstance, began: float, hit: Counter[str], *, training: bool) -> Found:
-    """Look at everything a round left; ``hit`` counts the kills that met each ``partition step``."""
-    wrong = _different(arena, training) + _left_behind(arena, instance)
-    starts, successes = _steps(instance, began)
-    wrong += [f"{step} succeeded {count} times" for step, count in successes.items() if count > 1]
+    A training is asked for as a whole, so each time its steps may look again at what is there; they may make it once.
+    """
+    asked = played.asked if played.training else 1
+    starts, successes, first = _steps(instance, played.began)
+    wrong = _different(arena, played.training) + _left_behind(arena, instance) + _made_anew(arena, first)
+    wrong += [f"{step} succeeded {count} times, asked {asked}" for step, count in successes.items() if count > asked]
     wrong += [
-        f"{step} started {count} times, hit {hit[step]}" for step, count in starts.items() if count > 1 + hit[step]
+        f"{step} started {count} times, asked {asked}, hit {played.hit[step]}"
+        for step, count in starts.items()
+        if count > asked + played.hit[step]
     ]
     return Found(successes.total(), (starts - Counter(set(starts))).total(), wrong)
 
@@ -73,17 +72,30 @@ def _now_left(arena: Arena, instance: dg.DagsterInstance) -> list[str]:
     return left
 
 
-def _steps(instance: dg.DagsterInstance, began: float) -> tuple[Counter[str], Counter[str]]:
-    """How often each ``partition step`` started and succeeded in the runs since ``began``."""
+def _made_anew(arena: Arena, first: dict[str, float]) -> list[str]:
+    """What a training published although the step that makes it had succeeded before."""
+    manifests = {name: manifest_path(getattr(arena.workspace, name)) for name in _TRAINED}
+    published = {name: manifest.stat().st_mtime for name, manifest in manifests.items() if manifest.exists()}
+    return [f"{name} was made again" for name, time in published.items() if time > first.get(f" {name}", time)]
+
+
+def _steps(instance: dg.DagsterInstance, began: float) -> tuple[Counter[str], Counter[str], dict[str, float]]:
+    """How often each ``partition step`` started and succeeded in the runs since ``began``, and when it first did."""
     starts: Counter[str] = Counter()
     successes: Counter[str] = Counter()
+    first: dict[str, float] = {}
     for record in instance.get_run_records():
         if record.create_timestamp.timestamp() < began:
             continue
         run = record.dagster_run
         for entry in instance.all_logs(run.run_id, {*_STARTED, dg.DagsterEventType.STEP_SUCCESS}):
             event = entry.dagster_event
-            if event is not None:
-                counter = starts if event.event_type in _STARTED else successes
-                counter[f"{run.tags.get('dagster/partition', '')} {event.step_key}"] += 1
-    return starts, successes
+            if event is None:
+                continue
+            step = f"{run.tags.get('dagster/partition', '')} {event.step_key}"
+            if event.event_type in _STARTED:
+                starts[step] += 1
+            else:
+                successes[step] += 1
+                first[step] = min(entry.timestamp, first.get(step, entry.timestamp))
+    return starts, successes, first

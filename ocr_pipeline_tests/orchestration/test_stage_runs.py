@@ -48,7 +48,7 @@ def test_an_interrupted_step_is_tried_again_unless_its_run_was_cancelled(
             if context.retry_number == 0:
                 if cancelled:
                     context.instance.report_run_canceling(context.run)
-                raise DagsterExecutionInterruptedError("Saved at step 40.")
+                raise DagsterExecutionInterruptedError("saved at step 40")
 
     locations = Locations(source="", output=str(workspace.root))
     result = dg.materialize([interrupted], instance=instance, resources={"locations": locations}, raise_on_error=False)
@@ -57,4 +57,4 @@ def test_an_interrupted_step_is_tried_again_unless_its_run_was_cancelled(
     assert len(again) == (0 if cancelled else 1)
     if cancelled:
         (failed,) = [event for event in result.all_events if event.is_step_failure]
-        assert "its run was cancelled. Saved at step 40." in str(failed.step_failure_data)
+        assert "Its run was cancelled: saved at step 40" in str(failed.step_failure_data)

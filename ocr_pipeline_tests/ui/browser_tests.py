@@ -161,7 +161,7 @@ def test_a_cancelled_training_saves_within_a_minute_and_the_next_goes_on(floor: 
     floor.graphql(TERMINATE, run=run_id)
     wait_until(lambda: run_of(floor, run_id)[0] == "CANCELED", seconds=60)
     assert time.monotonic() - asked < 60
-    wait_until(lambda: any("its run was cancelled" in line for line in run_of(floor, run_id)[1]), seconds=60)
+    wait_until(lambda: any("Its run was cancelled" in line for line in run_of(floor, run_id)[1]), seconds=60)
     assert not any("retry" in line for line in run_of(floor, run_id)[1])
     again = launch_training(floor)
     wait_until(lambda: run_of(floor, again)[0] == "SUCCESS", seconds=300)

@@ -44,5 +44,5 @@ def cancelled_with_its_run(context: dg.AssetExecutionContext | dg.AssetCheckExec
         run = context.instance.get_run_by_id(context.run.run_id)
         if run is None or run.status not in _CANCELLED:
             raise
-        said = f" {error}" if str(error) else ""
-        raise dg.Failure(f"Stopped, because its run was cancelled.{said}", allow_retries=False) from error
+        said = f": {error}" if str(error) else "."
+        raise dg.Failure(f"Its run was cancelled{said}", allow_retries=False) from error
