@@ -9,6 +9,7 @@ from ocr_pipeline.orchestration.assets.training import dlora_checkpoint, fast_ch
 from ocr_pipeline.orchestration.automation.conditions import FOLLOW
 from ocr_pipeline.orchestration.contests import DETECTOR, RECOGNISER, Contest
 from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, MODEL
+from ocr_pipeline.orchestration.metadata import checkpoint_metadata
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
 
@@ -71,10 +72,9 @@ def _asset(contest: Contest, checkpoint: dg.AssetsDefinition, group: str, kind: 
                         remedy=f"Train again, or materialise {name} with the config `promote: true`.",
                     )
             manifest = contest.promote(workspace)
-        metrics = {f"metric/{key}": value for key, value in manifest.metrics.items()}
         return dg.MaterializeResult(
             data_version=dg.DataVersion(manifest.fingerprint),
-            metadata={**shown, **metrics, "path": dg.MetadataValue.path(contest.champion(workspace))},
+            metadata={**shown, **checkpoint_metadata(manifest, contest.champion(workspace))},
         )
 
     return champion

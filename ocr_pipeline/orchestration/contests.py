@@ -40,8 +40,8 @@ class Verdict:
 
     @property
     def metadata(self) -> dict[str, str | float]:
-        shown = {"why": self.why, "candidate": self.candidate, "champion": self.champion, "tolerance": TOLERANCE}
-        return {name: value for name, value in shown.items() if value is not None}
+        scores = {"candidate": self.candidate, "champion": self.champion, "tolerance": TOLERANCE}
+        return {"why": self.why, **{name: round(score, 5) for name, score in scores.items() if score is not None}}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ocr_pipeline.storage.quarantine import Counts
 from ocr_pipeline.storage.quarantine_files import read_quarantine
 
 _ROWS = 20
+_DECIMALS = 5
 _SCHEMA = dg.TableSchema([dg.TableColumn(name) for name in ("unit", "reason", "where", "detail")])
 
 
@@ -38,6 +39,18 @@ def artifacts_metadata(manifests: Sequence[Manifest], artifacts: Sequence[Path])
         "quarantine": quarantine_table(quarantines),
         "files": dg.MetadataValue.md(_file_list(files)),
         "path": dg.MetadataValue.path(artifacts[0]),
+    }
+
+
+def checkpoint_metadata(manifest: Manifest, checkpoint: Path) -> dict[str, Any]:
+    """Scores, counts, the data versions that it has learned from, and the files of a checkpoint."""
+    data = "\n".join(f"- {item.name} `{item.fingerprint}`" for item in manifest.inputs)
+    return {
+        **{f"metric/{name}": round(value, _DECIMALS) for name, value in manifest.metrics.items()},
+        **counts_metadata(manifest.counts),
+        "learned_from": dg.MetadataValue.md(data),
+        "path": dg.MetadataValue.path(checkpoint),
+        "manifest": dg.MetadataValue.path(manifest_path(checkpoint)),
     }
 
 

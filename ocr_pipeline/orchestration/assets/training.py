@@ -21,7 +21,7 @@ from ocr_pipeline.orchestration.execution.many_devices import train_on_leased_de
 from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
 from ocr_pipeline.orchestration.gate import demand_sayable_labels, demand_sound_data
 from ocr_pipeline.orchestration.invariants import crop_faults, page_faults
-from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture
+from ocr_pipeline.orchestration.metadata import checkpoint_metadata, crop_table, encoded_picture
 from ocr_pipeline.orchestration.partitions import from_chosen
 from ocr_pipeline.orchestration.recipe_file import recipe_defaults
 from ocr_pipeline.orchestration.recipes import choose_data
@@ -29,7 +29,7 @@ from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.orchestration.training_log import TrainingLog
 from ocr_pipeline.storage.fingerprints import fingerprint_file
-from ocr_pipeline.storage.manifest import Manifest, manifest_path
+from ocr_pipeline.storage.manifest import Manifest
 
 FAST_DEFAULTS = recipe_defaults("fast_checkpoint")
 DLORA_DEFAULTS = recipe_defaults("dlora_checkpoint")
@@ -221,15 +221,10 @@ def _plain(settings: Any, instead: dict[str, Any]) -> dict[str, Any]:
 def _result(
     manifest: Manifest, training: Training, run_folder: Path, shown: dict[str, Any] | None = None
 ) -> dg.MaterializeResult:
-    data = "\n".join(f"- {item.name} `{item.fingerprint}`" for item in manifest.inputs)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.fingerprint),
         metadata={
-            **{f"metric/{name}": value for name, value in manifest.metrics.items()},
-            **counts_metadata(manifest.counts),
-            "learned_from": dg.MetadataValue.md(data),
-            "path": dg.MetadataValue.path(training.target),
-            "manifest": dg.MetadataValue.path(manifest_path(training.target)),
+            **checkpoint_metadata(manifest, training.target),
             "run_folder": dg.MetadataValue.path(run_folder),
             **(shown or {}),
         },
