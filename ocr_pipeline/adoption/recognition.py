@@ -44,6 +44,11 @@ class Found:
     partition: SourcePartition
     split: str = ""
 
+    @property
+    def asset(self) -> str:
+        """Of which asset it is a partition."""
+        return self.kind if self.kind in ("merged_json", "lookup") else "annotations"
+
     def target(self, workspace: Workspace) -> Path:
         """Where it stands in a workspace."""
         if self.kind == "merged_json":

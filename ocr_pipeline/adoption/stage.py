@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -52,11 +54,16 @@ class Outcome:
     detail: str = ""
 
 
-def adopt(folder: Path, workspace: Workspace) -> tuple[list[Outcome], list[Unknown]]:
+def adopt(
+    folder: Path, workspace: Workspace, hold: Callable[[Found], AbstractContextManager[None]] = lambda _: nullcontext()
+) -> tuple[list[Outcome], list[Unknown]]:
     """Take over what a folder holds of finished work; nothing in it is ever changed.
 
     A file that cannot be read is refused and the others go on. The stages take adopted artifacts for finished work
     until their own inputs change (see `storage.manifest.current_manifest`).
+
+    Args:
+        hold: keeps others off the artifact that a file becomes, for as long as it is entered.
 
     Raises:
         PipelineError: there is no such folder, it is the workspace itself, or the output cannot be written.
@@ -71,7 +78,11 @@ def adopt(folder: Path, workspace: Workspace) -> tuple[list[Outcome], list[Unkno
             remedy="Set --output (OCR_PIPELINE_OUTPUT) to another folder: what is taken over is never changed.",
         )
     found, unknown = recognise(folder, workspace.root)
-    return [_adopt(one, workspace) for one in found], unknown
+    outcomes = []
+    for one in found:
+        with hold(one):
+            outcomes.append(_adopt(one, workspace))
+    return outcomes, unknown
 
 
 def _adopt(found: Found, workspace: Workspace) -> Outcome:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ocr_pipeline.adoption import adopt
-from ocr_pipeline.cli.options import output_option
+from ocr_pipeline.cli.options import artifact_lease, output_option
 from ocr_pipeline.cli.tables import print_table, reasons_text
 from ocr_pipeline.storage.workspace import Workspace
 
@@ -24,7 +24,7 @@ def adopt_command(folder: Path, output: str) -> None:
     Each is checked and counted; FOLDER itself is never changed. Exit code 1 if a file had to be refused.
     """
     workspace = Workspace.at(output)
-    outcomes, unknown = adopt(folder, workspace)
+    outcomes, unknown = adopt(folder, workspace, lambda one: artifact_lease(workspace, one.asset, one.partition))
     rows = []
     for outcome in outcomes:
         counts = outcome.counts

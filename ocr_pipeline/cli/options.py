@@ -8,7 +8,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,11 @@ def leased(
             and then nothing shall have been written.
     """
     for partition in partitions:
-        path, owner = lease_path(workspace, asset, partition.key), f"ocr-pipeline, {asset} {partition.key}"
-        with lease(path, owner) if makes_folder or workspace.root.exists() else nullcontext():
+        is_lent = makes_folder or workspace.root.exists()
+        with artifact_lease(workspace, asset, partition) if is_lent else nullcontext():
             yield partition
+
+
+def artifact_lease(workspace: Workspace, asset: str, partition: SourcePartition) -> AbstractContextManager[None]:
+    """The lease of one artifact, in the name of the command line."""
+    return lease(lease_path(workspace, asset, partition.key), f"ocr-pipeline, {asset} {partition.key}")

@@ -43,8 +43,8 @@ def compare_recognizers(
     from ocr_pipeline import dlora
 
     recognizers: dict[str, dlora.TextRecognizer] = {"base": dlora.load_recognizer(base, device=device)}
-    for ckpt in ckpts:
-        recognizers[f"{ckpt.parent.name}-{ckpt.name}"] = dlora.load_recognizer(base, ckpt, device=device)
+    for name, ckpt in _names(ckpts).items():
+        recognizers[name] = dlora.load_recognizer(base, ckpt, device=device)
     if ppocr:
         recognizers["ppocr"] = dlora.PpOcrRecognizer(ppocr, device=device)
     else:
@@ -60,3 +60,12 @@ def compare_recognizers(
         for entry in compared
     ]
     print_table("recognisers", ("recogniser", "crops", *_SHOWN, "crops/s"), rows)
+
+
+def _names(ckpts: tuple[Path, ...]) -> dict[str, Path]:
+    """A name for each checkpoint: the last two parts of its path, or as many more as tell them apart."""
+    paths = list(dict.fromkeys(ckpt.absolute() for ckpt in ckpts))
+    depth = 2
+    while len(names := {"/".join(path.parts[1:][-depth:]): path for path in paths}) < len(paths):
+        depth += 1
+    return names

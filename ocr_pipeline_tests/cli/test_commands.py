@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -214,6 +215,7 @@ def test_recognisers_are_merged_and_compared(tmp_path: Path) -> None:
             writer.put(f"image-{number:09d}", crop.tobytes())
             writer.put(f"label-{number:09d}", text.encode())
         writer.put("num-samples", b"2")
+    shutil.copytree(tmp_path / "plain", tmp_path / "other" / tmp_path.name / "plain")
     data = ("--data", tmp_path / "set.lmdb", "--device", "cpu")
     code, output = invoke(
         "compare-recognizers",
@@ -222,11 +224,15 @@ def test_recognisers_are_merged_and_compared(tmp_path: Path) -> None:
         dlora.TINY_KOREAN,
         "--ckpt",
         tmp_path / "plain",
+        "--ckpt",
+        tmp_path / "other" / tmp_path.name / "plain",
         "--output_dir",
-        tmp_path,
+        tmp_path / "read",
     )
-    assert code == 0 and "base" in output and "-plain" in output and "hf download" in output
-    assert (tmp_path / "base" / "predictions.csv").exists()
+    assert code == 0 and "base" in output and "hf download" in output, output
+    readings = sorted(path.relative_to(tmp_path / "read") for path in tmp_path.rglob("predictions.csv"))
+    same = Path(tmp_path.name, "plain", "predictions.csv")
+    assert readings == sorted([Path("base", "predictions.csv"), "other" / same, tmp_path.parent.name / same])
 
 
 def test_data_paths_are_parted_by_colons() -> None:

@@ -21,6 +21,7 @@ from ocr_pipeline.leases.artifacts import holder, lease, lease_path
 from ocr_pipeline.storage.manifest import read_manifest
 from ocr_pipeline.storage.workspace import Workspace
 from ocr_pipeline.synthetic import write_collection
+from ocr_pipeline_tests.adoption.making import write_folder
 
 HOLD = """
 import sys, time
@@ -92,3 +93,22 @@ def test_a_command_waits_for_the_lease_of_its_artifact(tmp_path: Path, monkeypat
     command.join(60)
     assert results[0].exit_code == 0 and read_manifest(workspace.merged_json(partition))
     assert holder(lease_path(workspace, "merged_json", partition)) == ""
+
+
+def test_adopting_waits_for_who_makes_the_same_artifact(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts, "ASK_EVERY", 0.02)
+    folder = write_folder(tmp_path / "old")
+    process = start_holder(lease_path(workspace, "lookup", "handwriting_train"), tmp_path / "started")
+    results = []
+    adopting = threading.Thread(
+        target=lambda: results.append(CliRunner().invoke(cli, ["adopt", str(folder), "--output", str(workspace.root)]))
+    )
+    adopting.start()
+    adopting.join(1.5)
+    assert adopting.is_alive() and not read_manifest(workspace.lookup("handwriting_train"))
+    process.kill()
+    process.wait()
+    adopting.join(60)
+    assert results[0].exit_code == 0 and read_manifest(workspace.lookup("handwriting_train"))
