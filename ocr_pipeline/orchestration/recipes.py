@@ -16,6 +16,10 @@ ArtifactOf = Callable[[str, str], Path]
 ManifestOf = Callable[[Path], Manifest | None]
 
 
+class NothingToLearnFromError(PipelineError):
+    """No artifact that a training could learn from is published."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """The data of one training.
@@ -48,7 +52,8 @@ def choose_data(
         manifest_of: `known_manifest` where nothing is to be read of the artifacts themselves.
 
     Raises:
-        PipelineError: there is no such partition, or nothing to learn from is published.
+        NothingToLearnFromError: nothing is published, or only to be validated on.
+        PipelineError: there is no such partition, or a manifest is damaged.
     """
     chosen = chosen_partitions(partitions, fully_labelled=fully_labelled)
     train: list[Path] = []
@@ -68,7 +73,7 @@ def choose_data(
             counts.pages_in += manifest.counts.pages_out
             counts.words_in += manifest.counts.words_out
     if not train:
-        raise PipelineError(
+        raise NothingToLearnFromError(
             "there is nothing to learn from",
             where=artifact_of("<dataset>", "<split>"),
             remedy="Materialise the data assets of at least one training partition first.",

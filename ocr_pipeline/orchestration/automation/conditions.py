@@ -10,11 +10,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.automation.settings import SETTINGS
 from ocr_pipeline.orchestration.gate import objections
 from ocr_pipeline.orchestration.recipe_file import recipe_defaults
-from ocr_pipeline.orchestration.recipes import Recipe, choose_data
+from ocr_pipeline.orchestration.recipes import NothingToLearnFromError, Recipe, choose_data
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.storage.manifest import known_manifest, published_at
 from ocr_pipeline.storage.workspace import Workspace
@@ -31,7 +30,7 @@ def recipe_of(workspace: Workspace, asset: str) -> Recipe | None:
         return choose(
             artifact_of=lambda dataset, split: workspace.annotations(dataset, split, form), fully_labelled=False
         )
-    except PipelineError:
+    except NothingToLearnFromError:
         return None
 
 

@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 
 from ocr_pipeline.datasets import PARTITIONS
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.automation import conditions
 from ocr_pipeline.orchestration.automation.conditions import TRAIN, changed_share, seconds_settled, shortfall
 from ocr_pipeline.orchestration.automation.settings import AutomationSettings
@@ -147,3 +148,10 @@ def test_every_condition_belongs_to_that_sensor_alone() -> None:
     graph = build_definitions().resolve_asset_graph()
     conditioned = {key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).automation_condition}
     assert conditioned == {"fast_checkpoint", "dlora_checkpoint", "fast_champion", "dlora_champion"}
+
+
+def test_a_damaged_manifest_is_said_and_not_taken_for_missing_data(floor: Floor) -> None:
+    floor.publish("public_admin", "v1", 100)
+    manifest_path(floor.workspace.layout_lmdb("public_admin", "train")).write_text("{")
+    with pytest.raises(PipelineError, match="public_admin_train_layout"):
+        floor.shortfall()
