@@ -14,7 +14,7 @@ from ocr_pipeline.annotations import AnnotationSettings, CropReader, build_annot
 from ocr_pipeline.datasets import PARTITIONS
 from ocr_pipeline.lookup import build_lookup, load_lookup
 from ocr_pipeline.merged_json import merge_labels, read_pages
-from ocr_pipeline.orchestration.recipe_file import RECIPE_VARIABLE
+from ocr_pipeline.orchestration.recipe_file import RECIPE_NAME, RECIPE_VARIABLE
 from ocr_pipeline.storage.publishing import publish_text
 from ocr_pipeline.storage.share import SOURCE_VARIABLE, Share
 from ocr_pipeline.storage.workspace import OUTPUT_VARIABLE, Workspace
@@ -80,7 +80,7 @@ class Demo:
         return {
             SOURCE_VARIABLE: str(self.share),
             OUTPUT_VARIABLE: str(self.workspace.root),
-            RECIPE_VARIABLE: str(self.folder / "recipe.yaml"),
+            RECIPE_VARIABLE: "",  # the one in the output folder
         }
 
 
@@ -92,7 +92,7 @@ def prepare(demo: Demo, base_model: Path) -> None:
         "fast_checkpoint": FAST_RECIPE,
         "dlora_checkpoint": {"model_name_or_path": str(base_model), "options": DLORA_OPTIONS},
     }
-    publish_text(demo.folder / "recipe.yaml", yaml.safe_dump(recipe, sort_keys=False))
+    publish_text(demo.workspace.root / RECIPE_NAME, yaml.safe_dump(recipe, sort_keys=False))
     publish_text(demo.truth, json.dumps(_fill_inbox(demo), ensure_ascii=False, indent=1))
 
 
@@ -157,10 +157,13 @@ def materialise(
 
 
 def write_dotenv(path: Path, environment: dict[str, str]) -> bool:
-    """Let a plain ``dagster dev`` show the demo too; a .env that is there stays as it is."""
+    """Let a plain ``dagster dev`` show the demo too; a .env that is there stays as it is.
+
+    To Dagster a .env comes before what was exported; written like this, what is exported counts.
+    """
     if path.exists():
         return False
-    publish_text(path, "".join(f"{name}={value}\n" for name, value in environment.items()))
+    publish_text(path, "".join(f"{name}=${{{name}:-{value}}}\n" for name, value in environment.items()))
     return True
 
 

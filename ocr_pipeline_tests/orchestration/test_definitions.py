@@ -7,10 +7,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.secrets.env_file import get_env_var_dict
 
 from ocr_pipeline.datasets import PARTITIONS
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.definitions import ASSETS, build_definitions
+from ocr_pipeline.orchestration.demo import Demo, write_dotenv
 from ocr_pipeline.orchestration.execution.demands import DATA_CPUS_VARIABLE, data_cpus, demand_of
 from ocr_pipeline.orchestration.recipe_file import RECIPE_VARIABLE, recipe_defaults
 from ocr_pipeline.orchestration.recipes import choose_data
@@ -145,3 +147,28 @@ def test_recipe_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe.unlink()
     with pytest.raises(PipelineError, match="cannot be read"):
         recipe_defaults("fast_checkpoint")
+
+
+def test_a_recipe_in_the_output_folder_counts_where_none_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCR_PIPELINE_OUTPUT", str(tmp_path))
+    monkeypatch.delenv(RECIPE_VARIABLE, raising=False)
+    assert recipe_defaults("fast_checkpoint") == {}
+    (tmp_path / "recipe.yaml").write_text("fast_checkpoint: {config: tiny_736.yaml}\n")
+    assert recipe_defaults("fast_checkpoint") == {"config": "tiny_736.yaml"}
+    named = tmp_path / "named.yaml"
+    named.write_text("fast_checkpoint: {config: base_736.yaml}\n")
+    monkeypatch.setenv(RECIPE_VARIABLE, str(named))
+    assert recipe_defaults("fast_checkpoint") == {"config": "base_736.yaml"}
+
+
+def test_what_is_exported_comes_before_the_dotenv_of_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = Demo(tmp_path / "demo").environment
+    assert write_dotenv(tmp_path / ".env", written)
+    for name in written:
+        monkeypatch.delenv(name, raising=False)
+    assert get_env_var_dict(str(tmp_path)) == written
+    monkeypatch.setenv("OCR_PIPELINE_OUTPUT", "/data/ocr")
+    assert get_env_var_dict(str(tmp_path)) == {**written, "OCR_PIPELINE_OUTPUT": "/data/ocr"}
+    assert not write_dotenv(tmp_path / ".env", {})  # somebody's own stays
