@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from ocr_pipeline.storage.workspace import Workspace
 from ocr_pipeline.synthetic import Collection, write_collection
+
+# A shell that puts the tests into the background has SIGINT ignored; Dagster would treat SIGTERM alike, and every
+# process that a test starts and stops would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

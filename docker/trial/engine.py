@@ -136,5 +136,6 @@ class Stack:
     def logs(self, service: str) -> str:
         return run("podman", "logs", "--tail", "60", self.container(service))
 
-    def down(self) -> None:
-        self.compose("down", "--volumes")
+    def down(self, *options: str) -> None:
+        """Remove all containers; with ``--volumes`` what they kept too."""
+        self.compose("down", *options)

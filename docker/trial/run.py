@@ -27,6 +27,7 @@ from engine import HERE, Images, Stack, TrialError, require, run, size
 from graph import FINISHED, Graph, until
 
 SERVICES = ("postgres", "code", "web", "daemon")
+RAY = {"OCR_PIPELINE_EXECUTOR": "ray", "OCR_PIPELINE_GPUS": ""}
 DATA = ("merged_json", "lookup", "annotations", "data_quality", "layout_lmdb")
 PARTITIONS = ("public_admin_train", "public_admin_valid")
 COLLECTION = """
@@ -89,9 +90,9 @@ def share(image: str, folder: Path) -> dict[str, str]:
     }
 
 
-def start(stack: Stack, address: str) -> Graph:
-    """The four services, one after the other."""
-    for service in SERVICES:
+def start(stack: Stack, address: str, *more: str) -> Graph:
+    """The four services and ``more``, one after the other."""
+    for service in (*SERVICES, *more):
         logger.info("%s is healthy after %.0f s", service, stack.up(service))
     graph = Graph(f"http://{address}")
     until("the code location is loaded", graph.is_loaded, 60)
@@ -128,6 +129,17 @@ def try_training(stack: Stack, graph: Graph) -> None:
         raise TrialError(f"the training ended as {status}")
 
 
+def try_ray(stack: Stack, graph: Graph) -> None:
+    """The checkpoint becomes champion on a worker of the Ray cluster, which finds what was made before."""
+    run = graph.launch("fast_checkpoint", "fast_champion")
+    logger.info("%s", until("a step is a job of Ray", lambda: graph.says(run, "in Ray job"), 120))
+    status = until("the run over Ray ends", lambda: (now := graph.status(run)) in FINISHED and now, 300)
+    if status != "SUCCESS":
+        raise TrialError(f"the run over Ray ended as {status}")
+    for path in ("/output/fast/fast_champion.pth", "/output/fast/fast_champion.pth.manifest.json"):
+        stack.execute("ray-worker", "test", "-s", path)
+
+
 def try_all(settings: dict[str, str], folder: Path) -> None:
     stack = Stack(folder)
     settings |= share(f"{settings['IMAGES']}/code:{settings['VARIANT']}", folder)
@@ -136,11 +148,14 @@ def try_all(settings: dict[str, str], folder: Path) -> None:
         graph = start(stack, settings["UI_ADDRESS"])
         try_data(stack, graph)
         try_training(stack, graph)
+        stack.down()
+        stack.prepare(settings | RAY)
+        try_ray(stack, start(stack, settings["UI_ADDRESS"], "ray-head", "ray-worker"))
     except TrialError:
         logger.error("the code location said:\n%s", stack.logs("code"))
         raise
     finally:
-        stack.down()
+        stack.down("--volumes")
 
 
 def main() -> int:
