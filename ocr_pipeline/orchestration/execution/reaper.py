@@ -26,6 +26,7 @@ from ocr_pipeline.leases.machine import find_machine
 from ocr_pipeline.orchestration.execution.choice import chosen_engine
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL
 from ocr_pipeline.orchestration.execution.engines import Engine
+from ocr_pipeline.orchestration.execution.retries import ask_again_for_retries
 from ocr_pipeline.orchestration.execution.workers import find_worker
 
 logger = logging.getLogger(__name__)
@@ -108,7 +109,8 @@ def _is_over(instance: dg.DagsterInstance, run_id: str) -> bool:
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Ends runs of this code location whose worker was killed, so that they are tried again, and what is "
-    "left of them in a cluster. Where the GPUs of a cluster become more or fewer, the pool `gpu` follows.",
+    "left of them in a cluster; a run that could not be tried again while its code was away is asked for anew. Where "
+    "the GPUs of a cluster become more or fewer, the pool `gpu` follows.",
 )
 def orphaned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """One look at the runs under way, where Dagster's default launcher starts them beside this code.
@@ -118,6 +120,8 @@ def orphaned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     origin, instance, said = context.code_location_origin, context.instance, []
     if origin is not None and isinstance(instance.run_launcher, DefaultRunLauncher):
         said += end_orphaned_runs(instance, origin.location_name, patience=5, unheard=120)
+    if origin is not None:
+        ask_again_for_retries(instance, origin.location_name)
     if engine := chosen_engine(instance):
         said += stop_orphaned_steps(instance, engine)
         devices = engine.devices()
