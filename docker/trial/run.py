@@ -91,8 +91,8 @@ def share(image: str, folder: Path) -> dict[str, str]:
 
 
 def start(stack: Stack, address: str, *more: str) -> Graph:
-    """The four services and ``more``, one after the other."""
-    for service in (*SERVICES, *more):
+    """``more`` and the four services, one after the other."""
+    for service in (*more, *SERVICES):
         logger.info("%s is healthy after %.0f s", service, stack.up(service))
     graph = Graph(f"http://{address}")
     until("the code location is loaded", graph.is_loaded, 60)
