@@ -27,7 +27,7 @@ from ocr_pipeline.orchestration.execution.choice import chosen_engine
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL
 from ocr_pipeline.orchestration.execution.engines import Engine
 from ocr_pipeline.orchestration.execution.retries import ask_again_for_retries
-from ocr_pipeline.orchestration.execution.workers import find_worker
+from ocr_pipeline.orchestration.execution.workers import find_worker, location_of
 
 logger = logging.getLogger(__name__)
 
@@ -73,12 +73,8 @@ def _under_way(instance: dg.DagsterInstance, location: str | None, unheard: floa
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNDER_WAY)):
         run, age = record.dagster_run, time.time() - record.update_timestamp.timestamp()
         starting = run.status is dg.DagsterRunStatus.STARTING
-        if location in (None, _location_of(run)) and not (starting and age < unheard):
+        if location in (None, location_of(run)) and not (starting and age < unheard):
             yield run
-
-
-def _location_of(run: dg.DagsterRun) -> str | None:
-    return run.remote_job_origin.location_name if run.remote_job_origin else None
 
 
 def _is_orphan(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta, timezone
 import dagster as dg
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, PARENT_RUN_ID_TAG, WILL_RETRY_TAG
 
+from ocr_pipeline.orchestration.execution.workers import location_of
+
 GIVEN_UP = "Failed to retry run"
 LOOK_BACK = timedelta(hours=1)
 _TIMES = 5
@@ -27,15 +29,13 @@ def ask_again_for_retries(instance: dg.DagsterInstance, location: str) -> list[s
     """
     since = datetime.now(timezone.utc) - LOOK_BACK
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={WILL_RETRY_TAG: "false"}, updated_after=since)
-    given_up = [run for run in instance.get_runs(filters) if _is_of(run, location) and _was_given_up(instance, run)]
+    given_up = [
+        run for run in instance.get_runs(filters) if location_of(run) == location and _was_given_up(instance, run)
+    ]
     for run in given_up:
         instance.add_run_tags(run.run_id, {WILL_RETRY_TAG: "true"})
         instance.report_run_failed(run, "Its code location was away when it was to be tried again; that is asked anew.")
     return [run.run_id for run in given_up]
-
-
-def _is_of(run: dg.DagsterRun, location: str) -> bool:
-    return run.remote_job_origin is not None and run.remote_job_origin.location_name == location
 
 
 def _was_given_up(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:

@@ -53,3 +53,8 @@ def find_worker(instance: dg.DagsterInstance, run_id: str) -> Worker | None:
         if (found := _PLACE.search(entry.dagster_event.message or "" if entry.dagster_event else ""))
     ]
     return max(workers, key=lambda worker: (not worker.host, worker.seen), default=None)
+
+
+def location_of(run: dg.DagsterRun) -> str | None:
+    """The code location that a run was launched in; None where it was not launched through one."""
+    return run.remote_job_origin.location_name if run.remote_job_origin else None
