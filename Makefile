@@ -14,7 +14,7 @@ demo: .venv/installed $(DAGSTER_HOME)/dagster.yaml
 	$(BIN)/ocr-pipeline demo
 
 ui: .venv/installed $(DAGSTER_HOME)/dagster.yaml
-	$(BIN)/python -m ocr_pipeline.orchestration.execution.reaper  # ends what a crash left as started
+	$(BIN)/python -m ocr_pipeline.orchestration.upkeep.reaper  # ends what a crash left as started
 	$(BIN)/dagster dev --workspace workspace.yaml
 
 test: .venv/installed-test

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ocr_pipeline.storage.workspace import Workspace
-from ocr_pipeline.synthetic import Collection, write_collection
+from ocr_pipeline.data.synthetic import Collection, write_collection
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 # A shell that puts the tests into the background has SIGINT ignored; Dagster would treat SIGTERM alike, and every
 # process that a test starts and stops would inherit that.

@@ -29,11 +29,11 @@ import numpy as np
 from benchmarks.data.crops_lmdb import PARTITION, WORKERS
 from benchmarks.data.pages import write_share
 from benchmarks.measuring import compare, report
-from ocr_pipeline.annotations import AnnotationSettings, build_annotations
-from ocr_pipeline.lookup import build_lookup
-from ocr_pipeline.merged_json import merge_labels
-from ocr_pipeline.storage.share import Share
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
+from ocr_pipeline.data.lookup import build_lookup
+from ocr_pipeline.data.merged_json import merge_labels
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import Share
 
 _BATCH = 1000
 

@@ -16,10 +16,10 @@ from PIL import Image
 
 from benchmarks.data.crops_lmdb import PARTITION, forget, prepare, stage
 from benchmarks.measuring import compare, report
-from ocr_pipeline.annotations import AnnotationSettings
-from ocr_pipeline.lookup import load_lookup
-from ocr_pipeline.merged_json import read_pages
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.data.annotations import AnnotationSettings
+from ocr_pipeline.data.lookup import load_lookup
+from ocr_pipeline.data.merged_json import read_pages
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 
 def main(pages: int = 120, rounds: int = 5) -> None:

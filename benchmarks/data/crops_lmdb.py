@@ -18,12 +18,12 @@ import numpy as np
 
 from benchmarks.data.pages import write_share
 from benchmarks.measuring import compare, report
-from ocr_pipeline.annotations import AnnotationSettings, build_annotations
-from ocr_pipeline.datasets import source_partition
-from ocr_pipeline.lookup import build_lookup, load_lookup
-from ocr_pipeline.merged_json import merge_labels, read_pages
-from ocr_pipeline.storage.share import Share
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
+from ocr_pipeline.data.datasets import source_partition
+from ocr_pipeline.data.lookup import build_lookup, load_lookup
+from ocr_pipeline.data.merged_json import merge_labels, read_pages
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import Share
 
 PARTITION = source_partition("public_admin_train")
 WORKERS = 2

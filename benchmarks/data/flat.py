@@ -20,12 +20,12 @@ from benchmarks.data.kills import forget
 from benchmarks.data.memory import peak
 from benchmarks.data.pages import Box, write_pages
 from benchmarks.measuring import kept_and_scratch
-from ocr_pipeline.annotations import AnnotationSettings, build_annotations
-from ocr_pipeline.datasets import source_partition
-from ocr_pipeline.lookup import build_lookup
-from ocr_pipeline.merged_json import merge_labels
-from ocr_pipeline.storage.share import Share
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
+from ocr_pipeline.data.datasets import source_partition
+from ocr_pipeline.data.lookup import build_lookup
+from ocr_pipeline.data.merged_json import merge_labels
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import Share
 
 PARTITION = "public_admin_train"
 

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.measuring import compare, kept_and_scratch, report
-from ocr_pipeline.datasets import source_partition
-from ocr_pipeline.lookup import picture_input
-from ocr_pipeline.lookup.index import index_pictures
-from ocr_pipeline.storage.share import Share
+from ocr_pipeline.data.datasets import source_partition
+from ocr_pipeline.data.lookup import picture_input
+from ocr_pipeline.data.lookup.index import index_pictures
+from ocr_pipeline.storage.source.share import Share
 
 PARTITION = source_partition("public_admin_train")
 _PICTURES = "공공행정문서 OCR/Training/[원천]train1/02.원천데이터(jpg)"

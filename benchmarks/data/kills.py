@@ -25,13 +25,13 @@ from pathlib import Path
 
 from benchmarks.data.crops_lmdb import PARTITION
 from benchmarks.data.pages import write_share
-from ocr_pipeline.annotations import AnnotationSettings, build_annotations
-from ocr_pipeline.annotations import stage as annotations_stage
-from ocr_pipeline.lookup import build_lookup
-from ocr_pipeline.merged_json import label_shards, merge_labels
-from ocr_pipeline.merged_json import stage as merge_stage
-from ocr_pipeline.storage.share import Share
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
+from ocr_pipeline.data.annotations import stage as annotations_stage
+from ocr_pipeline.data.lookup import build_lookup
+from ocr_pipeline.data.merged_json import label_shards, merge_labels
+from ocr_pipeline.data.merged_json import stage as merge_stage
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import Share
 
 STAGES = ("merge", "lmdb", "jsonl")
 _IN_A_ROW = 5

@@ -15,10 +15,10 @@ from pathlib import Path
 from benchmarks.data.labels import write_labels
 from benchmarks.data.memory import peak
 from benchmarks.measuring import compare, kept_and_scratch, report
-from ocr_pipeline.datasets import source_partition
-from ocr_pipeline.merged_json import merge_labels
-from ocr_pipeline.storage.share import Share
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.data.datasets import source_partition
+from ocr_pipeline.data.merged_json import merge_labels
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import Share
 
 PARTITION = "public_admin_train"
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.measuring import compare, report
-from ocr_pipeline.lookup import Lookup, read_lookup, write_lookup
+from ocr_pipeline.data.lookup import Lookup, read_lookup, write_lookup
 from ocr_pipeline.page import Page
 
 _ASKED = 100_000

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from benchmarks.data.memory import peak
 from benchmarks.measuring import compare, kept_and_scratch, report
-from ocr_pipeline.datasets import source_partition
-from ocr_pipeline.datasets.json_stream import stream_arrays
-from ocr_pipeline.datasets.text_in_wild import WildAnnotation, WildImage
-from ocr_pipeline.merged_json import read_pages
+from ocr_pipeline.data.datasets import source_partition
+from ocr_pipeline.data.datasets.json_stream import stream_arrays
+from ocr_pipeline.data.datasets.text_in_wild import WildAnnotation, WildImage
+from ocr_pipeline.data.merged_json import read_pages
 
 _SYLLABLES = [chr(0xAC00 + 28 * number) for number in range(399)]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ocr_pipeline.storage.lmdb_files import LmdbWriter
-from ocr_pipeline.synthetic import KoreanWords, render_word
+from ocr_pipeline.data.synthetic import KoreanWords, render_word
+from ocr_pipeline.storage.files.lmdb_files import LmdbWriter
 
 
 def write_handwriting(folder: Path, count: int, seed: int) -> Path:

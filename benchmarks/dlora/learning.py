@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from benchmarks.dlora.handwriting import write_handwriting
-from ocr_pipeline.dlora import TINY_KOREAN, DloraTraining, train_dlora
+from ocr_pipeline.models import TINY_KOREAN
+from ocr_pipeline.recognition.dlora import DloraTraining, train_dlora
 
 STEPS = 200
 WAYS: dict[str, dict[str, Any]] = {

@@ -21,12 +21,13 @@ import torch
 from PIL import Image
 from transformers import TrOCRProcessor, VisionEncoderDecoderModel
 
-from ocr_pipeline.dlora import TINY_KOREAN, Decoding, Recognizer, load_recognizer
-from ocr_pipeline.dlora.adapters import add_adapters
-from ocr_pipeline.dlora.images import decode_rgb
-from ocr_pipeline.dlora.recognizer import load_base
+from ocr_pipeline.data.synthetic import KoreanWords, render_word
+from ocr_pipeline.models import TINY_KOREAN
 from ocr_pipeline.page import nfc
-from ocr_pipeline.synthetic import KoreanWords, render_word
+from ocr_pipeline.recognition.dlora import Decoding, Recognizer, load_recognizer
+from ocr_pipeline.recognition.dlora.adapters import add_adapters
+from ocr_pipeline.recognition.dlora.recognizer import load_base
+from ocr_pipeline.recognition.images import decode_rgb
 
 COUNT, BATCH, ROUNDS, LONGEST = 64, 16, 3, 40
 

@@ -20,19 +20,19 @@ from benchmarks.fast.pages import dense_page, kernel_logits, word_quads
 from benchmarks.fast.published_way import boxes_of_whole_pictures, kernels_of_whole_pictures
 from benchmarks.fast.runtimes import runtimes
 from benchmarks.fast.timing import ratio_line, seconds
+from ocr_pipeline.data.layout_lmdb import write_layout_samples
 from ocr_pipeline.fast import build_network
-from ocr_pipeline.fast.augmentation import random_crop
 from ocr_pipeline.fast.config import FastConfig
 from ocr_pipeline.fast.data import OwnBatches, Pages, SampleOrder, TrainingCrops, labelled_areas
 from ocr_pipeline.fast.detector import Detector
+from ocr_pipeline.fast.maps.augmentation import random_crop
+from ocr_pipeline.fast.maps.pictures import fit_short_side, read_rgb
+from ocr_pipeline.fast.maps.postprocess import BoxRules, Detection, find_boxes
+from ocr_pipeline.fast.maps.targets import draw_targets
 from ocr_pipeline.fast.network import normalise
-from ocr_pipeline.fast.pictures import fit_short_side, read_rgb
-from ocr_pipeline.fast.postprocess import BoxRules, Detection, find_boxes
 from ocr_pipeline.fast.settings import Precision
-from ocr_pipeline.fast.targets import draw_targets
 from ocr_pipeline.fast.validation import start_worker
-from ocr_pipeline.layout_lmdb import write_layout_samples
-from ocr_pipeline.loader_workers import LoaderWorkers
+from ocr_pipeline.training.loader_workers import LoaderWorkers
 
 
 def targets() -> str:

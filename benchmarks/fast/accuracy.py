@@ -20,7 +20,7 @@ from ocr_pipeline.evaluation import Truth, score_detections
 from ocr_pipeline.fast import read_config
 from ocr_pipeline.fast.data import Pages, labelled_areas
 from ocr_pipeline.fast.detector import Detector
-from ocr_pipeline.fast.pictures import Picture, read_rgb
+from ocr_pipeline.fast.maps.pictures import Picture, read_rgb
 from ocr_pipeline.fast.settings import Precision
 
 

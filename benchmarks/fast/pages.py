@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ocr_pipeline.layout_lmdb import LayoutRecord, LayoutWord
+from ocr_pipeline.data.layout_lmdb import LayoutRecord, LayoutWord
 
 
 def word_quads(count: int, height: int, width: int, seed: int = 0) -> list[npt.NDArray[np.int32]]:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from ocr_pipeline.fast.postprocess import BoxRules, Detection
-from ocr_pipeline.fast.targets import Polygon, shrink
+from ocr_pipeline.fast.maps.postprocess import BoxRules, Detection
+from ocr_pipeline.fast.maps.targets import Polygon, shrink
 
 
 def kernels_of_whole_pictures(size: tuple[int, int], polygons: Sequence[Polygon], pooling_size: int) -> npt.NDArray:

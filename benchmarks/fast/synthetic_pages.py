@@ -10,13 +10,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ocr_pipeline.datasets import PARTITIONS
-from ocr_pipeline.layout_lmdb import LayoutSettings, build_layouts
-from ocr_pipeline.lookup import build_lookup
-from ocr_pipeline.merged_json import merge_labels
-from ocr_pipeline.storage.share import Share
-from ocr_pipeline.storage.workspace import Workspace
-from ocr_pipeline.synthetic import write_collection
+from ocr_pipeline.data.datasets import PARTITIONS
+from ocr_pipeline.data.layout_lmdb import LayoutSettings, build_layouts
+from ocr_pipeline.data.lookup import build_lookup
+from ocr_pipeline.data.merged_json import merge_labels
+from ocr_pipeline.data.synthetic import write_collection
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import Share
 
 LEARN = {
     "text_in_wild": 480,

@@ -21,10 +21,10 @@ import cv2
 import numpy as np
 import torch
 
-from ocr_pipeline.layout_lmdb import Detections, LayoutEngine, LayoutSettings, build_layout_lmdb, open_engine
-from ocr_pipeline.layout_lmdb.detections import model_input
+from ocr_pipeline.data.layout_lmdb import Detections, LayoutEngine, LayoutSettings, build_layout_lmdb, open_engine
+from ocr_pipeline.data.layout_lmdb.engines.detections import model_input
 from ocr_pipeline.page import Page, Word
-from ocr_pipeline.storage.pictures import decode_picture
+from ocr_pipeline.storage.files.pictures import decode_picture
 
 OnProgress = Callable[[int, "int | None"], None]
 
@@ -181,7 +181,7 @@ def children_time() -> float:
 
 
 def idle(pictures: Pictures, count: int, workers: int) -> None:
-    from ocr_pipeline_tests.layout_lmdb.making import random_model
+    from ocr_pipeline_tests.data.layout_lmdb.making import random_model
 
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:

@@ -18,8 +18,9 @@ from typing import Any
 
 import dagster as dg
 
-from ocr_pipeline import dlora
-from ocr_pipeline.orchestration import demo, stage_runs
+from ocr_pipeline.demo import graph as demo
+from ocr_pipeline.models import TINY_KOREAN
+from ocr_pipeline.orchestration import stage_runs
 
 _lease = stage_runs._lease
 
@@ -46,7 +47,7 @@ def main() -> None:
     folder = Path(sys.argv[1]).absolute()
     this = demo.Demo(folder)
     if not this.truth.exists():
-        demo.prepare(this, dlora.TINY_KOREAN)
+        demo.prepare(this, TINY_KOREAN)
     os.environ |= this.environment | {"DAGSTER_HOME": demo.dagster_home(folder)}
     parts = {job: _measured(folder / f"{job}.json", job) for job in dict.fromkeys(job for job, _ in demo.RUNS)}
     parts["together"] = {name: sum(part[name] for part in parts.values()) for name in ("wall", "stages")}

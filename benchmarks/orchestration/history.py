@@ -21,7 +21,7 @@ from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from sqlalchemy.engine import Connection
 
-from ocr_pipeline.datasets import PARTITIONS
+from ocr_pipeline.data.datasets import PARTITIONS
 
 SHARDS = dg.StaticPartitionsDefinition([f"shard_{number:04d}" for number in range(2000)])
 ROUNDS = 2

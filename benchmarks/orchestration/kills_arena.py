@@ -20,10 +20,10 @@ import yaml
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 from benchmarks.orchestration.kills_digest import digest
-from ocr_pipeline.dlora import TINY_KOREAN
-from ocr_pipeline.storage.manifest import read_manifest
-from ocr_pipeline.storage.workspace import Workspace
-from ocr_pipeline.synthetic import write_collection
+from ocr_pipeline.data.synthetic import write_collection
+from ocr_pipeline.models import TINY_KOREAN
+from ocr_pipeline.storage.artifacts.manifest import read_manifest
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = {"public_admin_train": 3, "public_admin_valid": 2}
@@ -226,7 +226,7 @@ class Daemon:
         self.start()
 
     def start(self) -> None:
-        self.arena.run("-m", "ocr_pipeline.orchestration.execution.reaper")
+        self.arena.run("-m", "ocr_pipeline.orchestration.upkeep.reaper")
         with (self.arena.folder / "daemon.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "dagster._daemon", "run", "-w", "workspace.yaml"],

@@ -10,8 +10,8 @@ import lmdb
 import torch
 from safetensors.torch import load_file
 
-from ocr_pipeline.storage.manifest import read_manifest
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.storage.artifacts.manifest import read_manifest
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 
 def digest(workspace: Workspace) -> dict[str, str]:

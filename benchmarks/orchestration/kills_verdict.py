@@ -12,9 +12,9 @@ import dagster as dg
 from benchmarks.orchestration.kills_arena import Arena
 from benchmarks.orchestration.kills_digest import digest
 from benchmarks.orchestration.kills_tally import Found, Round
-from ocr_pipeline.leases.machine import find_machine
-from ocr_pipeline.leases.queue import LeaseQueue, is_abandoned
-from ocr_pipeline.storage.manifest import manifest_path
+from ocr_pipeline.devices.machine import find_machine
+from ocr_pipeline.devices.queue import LeaseQueue, is_abandoned
+from ocr_pipeline.storage.artifacts.manifest import manifest_path
 
 _STARTED = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_RESTARTED}
 _TRAINED = ("fast_checkpoint", "dlora_checkpoint", "fast_champion", "dlora_champion")

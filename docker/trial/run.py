@@ -32,7 +32,7 @@ DATA = ("merged_json", "lookup", "annotations", "data_quality", "layout_lmdb")
 PARTITIONS = ("public_admin_train", "public_admin_valid")
 COLLECTION = """
 from pathlib import Path
-from ocr_pipeline.synthetic import write_collection
+from ocr_pipeline.data.synthetic import write_collection
 write_collection(Path("/share"), pages={"public_admin_train": 6, "public_admin_valid": 2}, faults=True)
 """
 RECIPE = """

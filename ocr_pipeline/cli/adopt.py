@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from ocr_pipeline.adoption import adopt
 from ocr_pipeline.cli.options import artifact_lease, output_option
 from ocr_pipeline.cli.tables import print_table, reasons_text
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.data.adoption import adopt
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 _COLUMNS = ("file", "becomes", "state", "pages", "words", "aside", "because")
 

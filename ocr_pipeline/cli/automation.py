@@ -11,8 +11,8 @@ import click
 
 from ocr_pipeline.cli.options import output_option, source_option
 from ocr_pipeline.cli.tables import print_table
-from ocr_pipeline.storage.share import SOURCE_VARIABLE, Share
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
 
 Row = tuple[str, str, str]
 """(what, on or off, what it would do now)."""
@@ -32,8 +32,8 @@ def automation(source: str, output: str) -> None:
 
 
 def _rows(share: Share, workspace: Workspace) -> Iterator[Row]:
-    from ocr_pipeline.datasets import DATASETS  # with the rest it costs seconds, which --help need not wait for
-    from ocr_pipeline.datasets.dataset import find_roots
+    from ocr_pipeline.data.datasets import DATASETS  # with the rest it costs seconds, which --help need not wait for
+    from ocr_pipeline.data.datasets.dataset import find_roots
     from ocr_pipeline.orchestration.automation.settings import SETTINGS
     from ocr_pipeline.orchestration.automation.share_watch import Watch, look
 

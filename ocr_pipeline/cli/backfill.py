@@ -11,11 +11,11 @@ import click
 from ocr_pipeline.cli.options import output_option, partition_option, source_option, spellings
 from ocr_pipeline.cli.status import partition_rows
 from ocr_pipeline.cli.tables import print_table
-from ocr_pipeline.datasets import DATASETS, PARTITIONS, SourcePartition
-from ocr_pipeline.datasets.dataset import find_roots
+from ocr_pipeline.data.datasets import DATASETS, PARTITIONS, SourcePartition
+from ocr_pipeline.data.datasets.dataset import find_roots
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.share import SOURCE_VARIABLE, Share
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
 
 ASSETS = ("merged_json", "lookup", "annotations", "data_quality", "layout_lmdb")
 _NOT_ABOVE_LAYOUT = ("annotations", "data_quality")

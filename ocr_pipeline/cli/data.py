@@ -9,16 +9,16 @@ from typing import Any
 
 import click
 
-from ocr_pipeline.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.cli.options import leased, output_option, partition_option, settings_options, source_option, spellings
 from ocr_pipeline.cli.tables import print_counts
-from ocr_pipeline.datasets import SourcePartition
-from ocr_pipeline.layout_lmdb import LayoutSettings, build_layouts, make_paddle_environment, paddle_environment
-from ocr_pipeline.lookup import build_lookup
-from ocr_pipeline.merged_json import merge_labels
-from ocr_pipeline.storage.manifest import Manifest
-from ocr_pipeline.storage.share import SOURCE_VARIABLE, Share
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
+from ocr_pipeline.data.datasets import SourcePartition
+from ocr_pipeline.data.layout_lmdb import LayoutSettings, build_layouts, make_paddle_environment, paddle_environment
+from ocr_pipeline.data.lookup import build_lookup
+from ocr_pipeline.data.merged_json import merge_labels
+from ocr_pipeline.storage.artifacts.manifest import Manifest
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
 
 Partitions = list[SourcePartition]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 from ocr_pipeline.cli.tables import COUNT_COLUMNS, count_cells, print_table
-from ocr_pipeline.datasets import PARTITIONS
+from ocr_pipeline.data.datasets import PARTITIONS
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.manifest import read_manifest
-from ocr_pipeline.storage.quarantine import Counts
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.storage.artifacts.manifest import read_manifest
+from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 
 @click.command()
@@ -26,11 +26,11 @@ def demo(folder: Path) -> None:
     start = time.monotonic()
     from dagster import DagsterInstance
 
-    from ocr_pipeline import dlora
-    from ocr_pipeline.orchestration.demo import Demo, dagster_home, materialise, prepare, write_dotenv
+    from ocr_pipeline.demo.graph import Demo, dagster_home, materialise, prepare, write_dotenv
+    from ocr_pipeline.models import TINY_KOREAN
 
     this = Demo(folder.absolute())
-    prepare(this, dlora.TINY_KOREAN)
+    prepare(this, TINY_KOREAN)
     os.environ |= this.environment | {"DAGSTER_HOME": dagster_home(Path.cwd())}
     dotenv_written = write_dotenv(Path(".env"), this.environment | {"DAGSTER_HOME": os.environ["DAGSTER_HOME"]})
     with DagsterInstance.get() as instance:
@@ -80,10 +80,10 @@ def asset_rows(workspace: Workspace) -> Iterator[tuple[str, int, Counts, str]]:
 
 
 def _report_scores(this) -> None:
-    from ocr_pipeline import dlora
-    from ocr_pipeline.orchestration.demo_scores import score
+    from ocr_pipeline.demo.scores import score
+    from ocr_pipeline.models import TINY_KOREAN
 
-    scores = score(this, dlora.TINY_KOREAN)
+    scores = score(this, TINY_KOREAN)
     workspace = this.workspace
     rows = [
         (

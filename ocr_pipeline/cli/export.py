@@ -28,7 +28,7 @@ def export_fast(checkpoint: Path, output: Path) -> None:
 @click.option(*spellings("max_len"), "longest", default=64, show_default=True, help="Most tokens, for the metadata.")
 def export_dlora(ckpt: Path, output: Path, base: str | None, longest: int) -> None:
     """Write a recogniser as ONNX: encoder, decoder and tokenizer (needs the extra `export`)."""
-    from ocr_pipeline import dlora
+    from ocr_pipeline.recognition import dlora
 
     metadata = dlora.export_onnx(ckpt, output, base=base, longest=longest)
     print_table(f"{output}", ("metadata", "value"), sorted(metadata.items()))

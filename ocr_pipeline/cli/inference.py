@@ -109,11 +109,12 @@ def recognize(
 
     The exit code is 1 when a picture could not be read; its error stands in the CSV.
     """
-    from ocr_pipeline import dlora
+    from ocr_pipeline import recognition
+    from ocr_pipeline.recognition import dlora
 
     if clean_repeats:
         logger.warning("--clean_repeats has no effect: it changed figures (10000 became 100)")
-    read = dlora.recognize_folder(
+    read = recognition.recognize_folder(
         images_dir,
         output_csv,
         base=base,

@@ -14,10 +14,10 @@ from typing import Any
 
 import click
 
-from ocr_pipeline.datasets import PARTITIONS, SourcePartition
-from ocr_pipeline.leases.artifacts import lease, lease_path
-from ocr_pipeline.storage.share import SOURCE_VARIABLE
-from ocr_pipeline.storage.workspace import OUTPUT_VARIABLE, Workspace
+from ocr_pipeline.data.datasets import PARTITIONS, SourcePartition
+from ocr_pipeline.storage.artifacts.lease import lease, lease_path
+from ocr_pipeline.storage.artifacts.workspace import OUTPUT_VARIABLE, Workspace
+from ocr_pipeline.storage.source.share import SOURCE_VARIABLE
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

@@ -8,8 +8,8 @@ import click
 
 from ocr_pipeline.cli.options import leased, output_option, partition_option, source_option
 from ocr_pipeline.cli.tables import print_table
-from ocr_pipeline.datasets import SourcePartition
-from ocr_pipeline.quality import (
+from ocr_pipeline.data.datasets import SourcePartition
+from ocr_pipeline.data.quality import (
     SECONDS_VARIABLE,
     Quality,
     QualitySettings,
@@ -17,8 +17,8 @@ from ocr_pipeline.quality import (
     read_quality,
     write_report,
 )
-from ocr_pipeline.storage.share import SOURCE_VARIABLE, Share
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
 
 _COLUMNS = ("partition", "pages", "known", "words", "characters", "suspicious", "duplicates", "near names", "leaks")
 

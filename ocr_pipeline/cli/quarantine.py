@@ -15,12 +15,12 @@ import msgspec
 
 from ocr_pipeline.cli.options import output_option, partition_option
 from ocr_pipeline.cli.tables import print_table
-from ocr_pipeline.datasets import DATASETS, SourcePartition
-from ocr_pipeline.storage.depot import depot_of
-from ocr_pipeline.storage.manifest import known_manifest, quarantine_path
-from ocr_pipeline.storage.quarantine import Quarantined
-from ocr_pipeline.storage.quarantine_files import read_quarantine
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.data.datasets import DATASETS, SourcePartition
+from ocr_pipeline.storage.artifacts.depot import depot_of
+from ocr_pipeline.storage.artifacts.manifest import known_manifest, quarantine_path
+from ocr_pipeline.storage.artifacts.quarantine import Quarantined
+from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 STAGES = ("merged_json", "lookup", "annotations", "layout_lmdb")
 _SHOWN = 20

@@ -20,7 +20,7 @@ _SHOWN = ("cer", "cer_low", "cer_high", "cer_no_spaces", "cer_nfkc", "cer_jamo",
 @click.option("--base", default=None, help="Base model; without: the one the checkpoint names.")
 def merge_dlora(ckpt: Path, output: Path, base: str | None) -> None:
     """Work the adapters of a checkpoint into its base: a plain Hugging Face folder that transformers loads."""
-    from ocr_pipeline import dlora
+    from ocr_pipeline.recognition import dlora
 
     click.echo(f"{ckpt} merged -> {dlora.merge_checkpoint(ckpt, output, base=base)}")
 
@@ -40,16 +40,17 @@ def compare_recognizers(
     data: str, base: str, ckpts: tuple[Path, ...], ppocr: Path | None, device: str, **settings: Any
 ) -> None:
     """Read the same crops with the base, with each checkpoint and with PP-OCRv5, and print the scores."""
-    from ocr_pipeline import dlora
+    from ocr_pipeline import recognition
+    from ocr_pipeline.recognition import dlora
 
-    recognizers: dict[str, dlora.TextRecognizer] = {"base": dlora.load_recognizer(base, device=device)}
+    recognizers: dict[str, recognition.TextRecognizer] = {"base": dlora.load_recognizer(base, device=device)}
     for name, ckpt in _names(ckpts).items():
         recognizers[name] = dlora.load_recognizer(base, ckpt, device=device)
     if ppocr:
-        recognizers["ppocr"] = dlora.PpOcrRecognizer(ppocr, device=device)
+        recognizers["ppocr"] = recognition.PpOcrRecognizer(ppocr, device=device)
     else:
-        click.echo(f"without PP-OCRv5: {dlora.PpOcrRecognizer.DOWNLOAD}, then --ppocr ppocr_korean", err=True)
-    compared = dlora.compare(recognizers, data_paths("--data", {"--data": data}), **settings)
+        click.echo(f"without PP-OCRv5: {recognition.PpOcrRecognizer.DOWNLOAD}, then --ppocr ppocr_korean", err=True)
+    compared = recognition.compare(recognizers, data_paths("--data", {"--data": data}), **settings)
     rows = [
         (
             entry.name,

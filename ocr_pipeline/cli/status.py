@@ -9,12 +9,12 @@ import click
 
 from ocr_pipeline.cli.options import output_option, partition_option, source_option
 from ocr_pipeline.cli.tables import print_table, reasons_text
-from ocr_pipeline.datasets import SourcePartition
-from ocr_pipeline.lookup import picture_input
-from ocr_pipeline.merged_json import label_input
-from ocr_pipeline.storage.manifest import Manifest, known_manifest, manifest_path
-from ocr_pipeline.storage.share import Share
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.data.datasets import SourcePartition
+from ocr_pipeline.data.lookup import picture_input
+from ocr_pipeline.data.merged_json import label_input
+from ocr_pipeline.storage.artifacts.manifest import Manifest, known_manifest, manifest_path
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import Share
 
 COLUMNS = ("artifact", "file", "state", "pages", "words", "aside", "set aside because")
 

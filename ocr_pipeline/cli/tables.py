@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ocr_pipeline.storage.quarantine import Counts
+from ocr_pipeline.storage.artifacts.quarantine import Counts
 
 COUNT_COLUMNS = ("pages in", "out", "aside", "words in", "out", "aside", "set aside because")
 _WIDTH_OF_A_FILE = 150

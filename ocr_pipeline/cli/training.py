@@ -17,9 +17,9 @@ from ocr_pipeline import fast
 from ocr_pipeline.cli.hf_flags import HuggingFaceCommand
 from ocr_pipeline.cli.options import settings_options
 from ocr_pipeline.cli.tables import print_table
-from ocr_pipeline.dlora import DloraTraining
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.stopping import TrainingStoppedError
+from ocr_pipeline.recognition.dlora import DloraTraining
+from ocr_pipeline.training.stopping import TrainingStoppedError
 
 _OFF = ("", "0")
 _NUMBERS = (
@@ -91,7 +91,7 @@ def train_dlora_command(**flags: Any) -> None:
             where="LMDB_PATHS",
             remedy="Set it to LMDB folders or JSONL files, parted by ':'.",
         )
-    from ocr_pipeline import dlora
+    from ocr_pipeline.recognition import dlora
 
     first = _speaks()
     try:

@@ -21,15 +21,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from ocr_pipeline.datasets import DATASETS
+from ocr_pipeline.data.datasets import DATASETS
+from ocr_pipeline.data.layout_lmdb import NO_MODEL, LayoutReader, LayoutRecord
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import Truth
-from ocr_pipeline.fast.augmentation import Points, random_crop
 from ocr_pipeline.fast.config import FastConfig, LearningRules
-from ocr_pipeline.fast.pictures import Picture, fit_short_side, read_rgb
-from ocr_pipeline.fast.targets import draw_targets
-from ocr_pipeline.layout_lmdb import NO_MODEL, LayoutReader, LayoutRecord
-from ocr_pipeline.storage.manifest import here_manifest
+from ocr_pipeline.fast.maps.augmentation import Points, random_crop
+from ocr_pipeline.fast.maps.pictures import Picture, fit_short_side, read_rgb
+from ocr_pipeline.fast.maps.targets import draw_targets
+from ocr_pipeline.storage.artifacts.manifest import here_manifest
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-from ocr_pipeline.processes import Processes
+from ocr_pipeline.training.processes import Processes
 
 
 def joined(network: nn.Module, processes: Processes) -> Any:

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.fast.checkpoint import Weights, load_network
 from ocr_pipeline.fast.config import FastConfig, config_from
+from ocr_pipeline.fast.maps.pictures import Picture, fit_short_side
+from ocr_pipeline.fast.maps.postprocess import BoxRules, Detection, Map, find_boxes
 from ocr_pipeline.fast.network import FastNetwork, in_channels_last, normalise
-from ocr_pipeline.fast.pictures import Picture, fit_short_side
-from ocr_pipeline.fast.postprocess import BoxRules, Detection, Map, find_boxes
 from ocr_pipeline.fast.settings import Device, Precision
+from ocr_pipeline.fast.weights.reading import Weights, load_network
 
 log = logging.getLogger(__name__)
 

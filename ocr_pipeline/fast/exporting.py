@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from ocr_pipeline.fast.detector import MAX_SIDE, Detector
+from ocr_pipeline.fast.maps.pictures import STRIDE
 from ocr_pipeline.fast.network import IMAGENET_DEVIATION, IMAGENET_MEAN, FastNetwork, normalise
-from ocr_pipeline.fast.pictures import STRIDE
-from ocr_pipeline.onnx_files import must_be_able_to_export, write_onnx
-from ocr_pipeline.storage.publishing import publish_file
+from ocr_pipeline.storage.files.onnx_files import must_be_able_to_export, write_onnx
+from ocr_pipeline.storage.files.publishing import publish_file
 
 _EXAMPLE = (2, 3, 96, 128)
 

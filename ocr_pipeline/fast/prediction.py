@@ -14,12 +14,12 @@ import numpy as np
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.config import config_from, read_config
 from ocr_pipeline.fast.detector import Detector
-from ocr_pipeline.fast.pictures import Picture, read_rgb, turn_upright
-from ocr_pipeline.fast.postprocess import Detection
+from ocr_pipeline.fast.maps.pictures import Picture, read_rgb, turn_upright
+from ocr_pipeline.fast.maps.postprocess import Detection
 from ocr_pipeline.fast.settings import Device, FastPrediction
 from ocr_pipeline.page import IMAGE_EXTENSIONS, Quad
 from ocr_pipeline.progress import Progress
-from ocr_pipeline.storage.publishing import publish_file, publish_text
+from ocr_pipeline.storage.files.publishing import publish_file, publish_text
 
 log = logging.getLogger(__name__)
 

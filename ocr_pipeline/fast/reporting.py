@@ -13,11 +13,11 @@ import pandas as pd
 
 from ocr_pipeline.fast.data import FATES, Batch
 from ocr_pipeline.fast.losses import Losses
-from ocr_pipeline.fast.pictures import Picture
+from ocr_pipeline.fast.maps.pictures import Picture
+from ocr_pipeline.fast.maps.views import BATCH, CURVES, VALIDATION, beside, draw_batch, draw_curves, write_picture
 from ocr_pipeline.fast.settings import FastTraining
 from ocr_pipeline.fast.tensorboard import open_board
-from ocr_pipeline.fast.views import BATCH, CURVES, VALIDATION, beside, draw_batch, draw_curves, write_picture
-from ocr_pipeline.storage.publishing import publish_text
+from ocr_pipeline.storage.files.publishing import publish_text
 
 log = logging.getLogger("ocr_pipeline.fast.training")
 

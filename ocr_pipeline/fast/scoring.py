@@ -8,12 +8,12 @@ from pathlib import Path
 from torch.utils.data import DataLoader
 
 from ocr_pipeline.evaluation import DetectionScore
-from ocr_pipeline.fast.checkpoint import load_network
 from ocr_pipeline.fast.data import Pages, ValidationPages
 from ocr_pipeline.fast.detector import choose_device, config_of
 from ocr_pipeline.fast.settings import Device
 from ocr_pipeline.fast.validation import validate
-from ocr_pipeline.processes import Processes
+from ocr_pipeline.fast.weights.reading import load_network
+from ocr_pipeline.training.processes import Processes
 
 
 def score_checkpoint(

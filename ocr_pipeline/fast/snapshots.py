@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.fast.checkpoint import read_checkpoint_file
-from ocr_pipeline.storage.publishing import publish_file
+from ocr_pipeline.fast.weights.reading import read_checkpoint_file
+from ocr_pipeline.storage.files.publishing import publish_file
 
 FORMAT = "ocr_pipeline.fast/1"
 BEST = "best_checkpoint.pth"

@@ -18,7 +18,6 @@ import torch
 from torch.utils.data import DataLoader
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.fast.checkpoint import load_weights, read_weights
 from ocr_pipeline.fast.data import FATES, Batch, OwnBatches, Pages, SampleOrder, TrainingCrops
 from ocr_pipeline.fast.data_parallel import apart, joined
 from ocr_pipeline.fast.detector import choose_device
@@ -37,10 +36,11 @@ from ocr_pipeline.fast.snapshots import (
     write_snapshot,
 )
 from ocr_pipeline.fast.validation import start_worker, validate, validation_loader, without_progress
-from ocr_pipeline.loader_workers import LoaderWorkers
-from ocr_pipeline.processes import Processes, connected, own_device
-from ocr_pipeline.stopping import StopSigns, TrainingStoppedError
-from ocr_pipeline.storage.fingerprints import fingerprint_file
+from ocr_pipeline.fast.weights.reading import load_weights, read_weights
+from ocr_pipeline.storage.files.fingerprints import fingerprint_file
+from ocr_pipeline.training.loader_workers import LoaderWorkers
+from ocr_pipeline.training.processes import Processes, connected, own_device
+from ocr_pipeline.training.stopping import StopSigns, TrainingStoppedError
 
 log = logging.getLogger(__name__)
 

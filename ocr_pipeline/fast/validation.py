@@ -16,12 +16,12 @@ from ocr_pipeline.evaluation import DetectionScore, score_detections
 from ocr_pipeline.fast.config import FastConfig
 from ocr_pipeline.fast.data import Pages, PreparedPage, ValidationPages
 from ocr_pipeline.fast.detector import detect_fitted
+from ocr_pipeline.fast.maps.pictures import Picture
+from ocr_pipeline.fast.maps.views import draw_findings
 from ocr_pipeline.fast.network import FastNetwork
-from ocr_pipeline.fast.pictures import Picture
 from ocr_pipeline.fast.settings import FastTraining
-from ocr_pipeline.fast.views import draw_findings
-from ocr_pipeline.loader_workers import LoaderWorkers
-from ocr_pipeline.processes import Processes
+from ocr_pipeline.training.loader_workers import LoaderWorkers
+from ocr_pipeline.training.processes import Processes
 
 
 def validation_loader(

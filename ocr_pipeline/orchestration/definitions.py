@@ -2,17 +2,16 @@
 
 import dagster as dg
 
-from ocr_pipeline.orchestration import champion
-from ocr_pipeline.orchestration.assets import data, inference, quality, training
+from ocr_pipeline.orchestration.assets import champion, data, inference, quality, training
 from ocr_pipeline.orchestration.automation.conditions import training_follows
 from ocr_pipeline.orchestration.automation.schedules import nightly_data
 from ocr_pipeline.orchestration.automation.share_watch import share_watch
-from ocr_pipeline.orchestration.checks import DATA_CHECKS, TRAINING_CHECKS
-from ocr_pipeline.orchestration.checks_quality import QUALITY_CHECKS
+from ocr_pipeline.orchestration.checks.data import DATA_CHECKS, TRAINING_CHECKS
+from ocr_pipeline.orchestration.checks.quality import QUALITY_CHECKS
 from ocr_pipeline.orchestration.execution.choice import chosen_executor
-from ocr_pipeline.orchestration.execution.reaper import orphaned_runs
 from ocr_pipeline.orchestration.jobs import JOBS
 from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.orchestration.upkeep.reaper import orphaned_runs
 
 ASSETS = [
     data.merged_json,

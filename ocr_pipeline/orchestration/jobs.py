@@ -2,11 +2,11 @@
 
 import dagster as dg
 
+from ocr_pipeline.orchestration.assets.champion import dlora_champion, fast_champion
 from ocr_pipeline.orchestration.assets.data import annotations, layout_lmdb, lookup, merged_json
 from ocr_pipeline.orchestration.assets.inference import detections, predictions
 from ocr_pipeline.orchestration.assets.quality import data_quality
 from ocr_pipeline.orchestration.assets.training import dlora_checkpoint, fast_checkpoint
-from ocr_pipeline.orchestration.champion import dlora_champion, fast_champion
 
 data_job = dg.define_asset_job(
     "data",

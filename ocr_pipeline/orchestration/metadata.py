@@ -10,10 +10,10 @@ import cv2
 import dagster as dg
 import numpy as np
 
-from ocr_pipeline.storage.manifest import Manifest, manifest_path, quarantine_path
-from ocr_pipeline.storage.pictures import decode_picture
-from ocr_pipeline.storage.quarantine import Counts
-from ocr_pipeline.storage.quarantine_files import read_quarantine
+from ocr_pipeline.storage.artifacts.manifest import Manifest, manifest_path, quarantine_path
+from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
+from ocr_pipeline.storage.files.pictures import decode_picture
 
 _ROWS = 20
 _DECIMALS = 5

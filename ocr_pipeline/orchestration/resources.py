@@ -5,8 +5,8 @@ import os
 import dagster as dg
 from pydantic import Field
 
-from ocr_pipeline.storage.share import SOURCE_VARIABLE, Share
-from ocr_pipeline.storage.workspace import OUTPUT_VARIABLE, Workspace
+from ocr_pipeline.storage.artifacts.workspace import OUTPUT_VARIABLE, Workspace
+from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
 
 
 class Locations(dg.ConfigurableResource):

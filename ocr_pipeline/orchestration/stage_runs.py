@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 import dagster as dg
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.leases.artifacts import lease, lease_path
 from ocr_pipeline.orchestration.execution.stopping import cancelled_with_its_run
+from ocr_pipeline.storage.artifacts.lease import lease, lease_path
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from ocr_pipeline.cli import cli
-from ocr_pipeline.synthetic import write_collection
+from ocr_pipeline.data.synthetic import write_collection
 
 
 def test_it_says_what_each_would_do_and_does_nothing(tmp_path: Path) -> None:

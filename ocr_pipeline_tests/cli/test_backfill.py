@@ -12,11 +12,11 @@ from click.testing import CliRunner, Result
 from dagster._daemon.types import DaemonHeartbeat
 
 from ocr_pipeline.cli import cli
-from ocr_pipeline.datasets import PARTITIONS
+from ocr_pipeline.data.datasets import PARTITIONS
+from ocr_pipeline.data.synthetic import write_collection
 from ocr_pipeline.orchestration.backfills import has_daemon
-from ocr_pipeline.storage.manifest import manifest_path
-from ocr_pipeline.storage.workspace import Workspace
-from ocr_pipeline.synthetic import write_collection
+from ocr_pipeline.storage.artifacts.manifest import manifest_path
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 DATA = ("merged_json", "lookup", "annotations", "data_quality", "layout_lmdb")
 

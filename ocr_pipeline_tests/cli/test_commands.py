@@ -14,16 +14,15 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from ocr_pipeline import dlora
 from ocr_pipeline.cli import COMMANDS, cli
 from ocr_pipeline.cli.training import data_paths, train_dlora_command, with_environment
-from ocr_pipeline.dlora import DloraTraining
+from ocr_pipeline.data.synthetic import render_word, write_collection
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import build_network
-from ocr_pipeline.storage.lmdb_files import LmdbWriter
-from ocr_pipeline.synthetic import render_word, write_collection
-
-from ..adoption.making import write_folder
+from ocr_pipeline.models import TINY_KOREAN
+from ocr_pipeline.recognition.dlora import DloraTraining
+from ocr_pipeline.storage.files.lmdb_files import LmdbWriter
+from ocr_pipeline_tests.data.adoption.making import write_folder
 
 
 def ocr_pipeline(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -206,7 +205,7 @@ def test_hugging_faces_flags_are_taken_as_they_are_written(caplog: pytest.LogCap
 
 
 def test_recognisers_are_merged_and_compared(tmp_path: Path) -> None:
-    code, output = invoke("merge-dlora", "--ckpt", dlora.TINY_KOREAN, "--output", tmp_path / "plain")
+    code, output = invoke("merge-dlora", "--ckpt", TINY_KOREAN, "--output", tmp_path / "plain")
     assert code == 0 and (tmp_path / "plain" / "model.safetensors").exists(), output
     rng = np.random.default_rng(0)
     with LmdbWriter(tmp_path / "set.lmdb") as writer:
@@ -221,7 +220,7 @@ def test_recognisers_are_merged_and_compared(tmp_path: Path) -> None:
         "compare-recognizers",
         *data,
         "--base",
-        dlora.TINY_KOREAN,
+        TINY_KOREAN,
         "--ckpt",
         tmp_path / "plain",
         "--ckpt",
@@ -259,7 +258,7 @@ def test_recognize_exits_with_1_when_a_crop_is_broken(tmp_path: Path) -> None:
     crops, table = tmp_path / "crops", tmp_path / "read.csv"
     crops.mkdir()
     Image.fromarray(render_word("서울시", font="sans", height=30, rng=np.random.default_rng(0))).save(crops / "a.png")
-    place = ("--images_dir", crops, "--output_csv", table, "--base", dlora.TINY_KOREAN, "--device", "cpu")
+    place = ("--images_dir", crops, "--output_csv", table, "--base", TINY_KOREAN, "--device", "cpu")
     code, output = invoke("recognize", *place)
     assert code == 0 and "1 of 1" in output and table.read_text("utf-8-sig").endswith(",\n")  # no error
     (crops / "b.png").write_text("no picture")
@@ -269,6 +268,6 @@ def test_recognize_exits_with_1_when_a_crop_is_broken(tmp_path: Path) -> None:
 
 
 def test_a_recogniser_is_exported(tmp_path: Path) -> None:
-    code, output = invoke("export-dlora", "--ckpt", dlora.TINY_KOREAN, "--output", tmp_path / "onnx", "--max-len", 40)
+    code, output = invoke("export-dlora", "--ckpt", TINY_KOREAN, "--output", tmp_path / "onnx", "--max-len", 40)
     assert code == 0 and "token.start" in output, output
     assert {"encoder.onnx", "decoder.onnx", "tokenizer.json"} <= {path.name for path in (tmp_path / "onnx").iterdir()}

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from ocr_pipeline.errors import PipelineError
-
-from ..trees import hand_tree, write_tree
-from .test_commands import invoke
+from ocr_pipeline_tests.cli.test_commands import invoke
+from ocr_pipeline_tests.trees import hand_tree, write_tree
 
 
 def test_quality_prints_a_table_and_writes_the_report(tmp_path: Path) -> None:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ocr_pipeline.synthetic import write_collection
-
-from .test_commands import invoke
+from ocr_pipeline.data.synthetic import write_collection
+from ocr_pipeline_tests.cli.test_commands import invoke
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin
 from dagster._core.workspace.load import location_origins_from_yaml_paths
 
-from ocr_pipeline.orchestration.execution import code_server, executor
+from ocr_pipeline.orchestration.execution import executor
+from ocr_pipeline.orchestration.upkeep import code_server
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "docker"

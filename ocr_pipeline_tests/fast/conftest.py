@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from ocr_pipeline.layout_lmdb import LayoutRecord, LayoutWord, Region, write_layout_samples
+from ocr_pipeline.data.layout_lmdb import LayoutRecord, LayoutWord, Region, write_layout_samples
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

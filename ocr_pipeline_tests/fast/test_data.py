@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from ocr_pipeline.data.layout_lmdb import write_layout_samples
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import find_lmdbs, read_config
 from ocr_pipeline.fast.config import Augmentation, FastConfig
 from ocr_pipeline.fast.data import Pages, SampleOrder, TrainingCrops, ValidationPages, labelled_areas
-from ocr_pipeline.layout_lmdb import write_layout_samples
 from ocr_pipeline_tests.fast.conftest import draw_page, with_ignored
 
 STILL = FastConfig(

@@ -38,6 +38,6 @@ def test_onnx_runtime_computes_what_torch_does(tmp_path: Path, checkpoint):
 
 
 def test_what_is_not_installed_is_named(tmp_path: Path, checkpoint, monkeypatch):
-    monkeypatch.setattr("ocr_pipeline.onnx_files.find_spec", lambda name: None)
+    monkeypatch.setattr("ocr_pipeline.storage.files.onnx_files.find_spec", lambda name: None)
     with pytest.raises(PipelineError, match=r"onnx, onnxscript.*\[export\]"):
         export_onnx(checkpoint, tmp_path / "detector.onnx")

@@ -10,9 +10,9 @@ import pytest
 import torch
 from msgspec import structs
 
+from ocr_pipeline.data.layout_lmdb import LayoutRecord, write_layout_samples
 from ocr_pipeline.fast import FastTraining, build_network, read_weights, train_fast
 from ocr_pipeline.fast.data import SampleOrder
-from ocr_pipeline.layout_lmdb import LayoutRecord, write_layout_samples
 from ocr_pipeline_tests.fast import published_loop
 from ocr_pipeline_tests.fast.conftest import draw_page, keyed_state
 

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image, ImageOps
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import Truth, score_detections
 from ocr_pipeline.fast import DetectedWord, Detector, FastPrediction, build_network, predict
-from ocr_pipeline.fast.pictures import fit_short_side, turn_upright
+from ocr_pipeline.fast.maps.pictures import fit_short_side, turn_upright
 from ocr_pipeline_tests.fast.conftest import draw_page, keyed_state
 
 

@@ -16,7 +16,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import FastTraining, read_weights, train_fast
 from ocr_pipeline.fast.data_parallel import joined, share_statistics
 from ocr_pipeline.fast.snapshots import read_snapshot
-from ocr_pipeline.processes import Processes, connected, own_device
+from ocr_pipeline.training.processes import Processes, connected, own_device
 from ocr_pipeline_tests.fast.conftest import SMALL_CONFIG
 from ocr_pipeline_tests.fast.test_interruption import PROCESS, wait_for_checkpoint
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from msgspec import structs
 
+from ocr_pipeline.data.layout_lmdb import LayoutRecord, LayoutWord, write_layout_samples
 from ocr_pipeline.fast.config import PUBLISHED_RULES, Augmentation, FastConfig, LearningRules
 from ocr_pipeline.fast.data import FATES, Pages, TrainingCrops, labelled_areas
 from ocr_pipeline.fast.losses import FastLoss
-from ocr_pipeline.fast.targets import draw_targets, shrink
-from ocr_pipeline.layout_lmdb import LayoutRecord, LayoutWord, write_layout_samples
+from ocr_pipeline.fast.maps.targets import draw_targets, shrink
 from ocr_pipeline_tests.fast.conftest import draw_page, square
 
 OURS = LearningRules()

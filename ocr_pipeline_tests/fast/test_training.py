@@ -10,12 +10,12 @@ import pytest
 import torch
 from msgspec import structs
 
+from ocr_pipeline.data.layout_lmdb import LayoutWord, write_layout_samples
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import FastTraining, build_network, load_network, read_weights, train_fast
 from ocr_pipeline.fast.data import FATES
 from ocr_pipeline.fast.losses import FastLoss
 from ocr_pipeline.fast.snapshots import read_snapshot
-from ocr_pipeline.layout_lmdb import LayoutWord, write_layout_samples
 from ocr_pipeline_tests.fast.conftest import draw_page, keyed_state, with_ignored
 
 

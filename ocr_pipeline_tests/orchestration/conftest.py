@@ -8,10 +8,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ocr_pipeline.data.synthetic import write_collection
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.storage.workspace import Workspace
-from ocr_pipeline.synthetic import write_collection
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 PAGES = {"text_in_wild": 4, "public_admin_train": 2, "public_admin_valid": 2, "handwriting_train": 2}
 

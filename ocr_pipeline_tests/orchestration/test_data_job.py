@@ -7,8 +7,8 @@ import pytest
 
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.storage.manifest import manifest_path, read_manifest
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.storage.artifacts.manifest import manifest_path, read_manifest
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 DATA_ASSETS = ("merged_json", "lookup", "annotations", "layout_lmdb")

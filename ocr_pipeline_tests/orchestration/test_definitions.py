@@ -9,16 +9,16 @@ import pytest
 import yaml
 from dagster._core.secrets.env_file import get_env_var_dict
 
-from ocr_pipeline.datasets import PARTITIONS
+from ocr_pipeline.data.datasets import PARTITIONS
+from ocr_pipeline.demo.graph import Demo, write_dotenv
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.definitions import ASSETS, build_definitions
-from ocr_pipeline.orchestration.demo import Demo, write_dotenv
 from ocr_pipeline.orchestration.execution.demands import DATA_CPUS_VARIABLE, data_cpus, demand_of
-from ocr_pipeline.orchestration.recipe_file import RECIPE_VARIABLE, recipe_defaults
-from ocr_pipeline.orchestration.recipes import choose_data
-from ocr_pipeline.storage.manifest import Manifest, write_manifest
-from ocr_pipeline.storage.quarantine import Counts
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.release.recipe import choose_data
+from ocr_pipeline.release.recipe_file import RECIPE_VARIABLE, recipe_defaults
+from ocr_pipeline.storage.artifacts.manifest import Manifest, write_manifest
+from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 REPOSITORY = Path(__file__).parents[2]
 

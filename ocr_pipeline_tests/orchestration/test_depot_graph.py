@@ -10,11 +10,10 @@ import pytest
 
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.storage.manifest import known_manifest, read_manifest
-from ocr_pipeline.storage.workspace import Workspace
-
-from ..storage.s3_server import s3_bucket
-from .test_whole_graph import TRAINED_ON, TRAINING
+from ocr_pipeline.storage.artifacts.manifest import known_manifest, read_manifest
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline_tests.orchestration.test_whole_graph import TRAINED_ON, TRAINING
+from ocr_pipeline_tests.storage.source.s3_server import s3_bucket
 
 DATA = ("merged_json", "lookup", "annotations", "layout_lmdb", "data_quality")
 

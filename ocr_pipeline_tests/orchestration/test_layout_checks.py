@@ -5,14 +5,14 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from ocr_pipeline.layout_lmdb import LayoutRecord, LayoutWord, write_layout_samples
+from ocr_pipeline.data.layout_lmdb import LayoutRecord, LayoutWord, write_layout_samples
 from ocr_pipeline.orchestration.assets import data
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.storage.manifest import Manifest, write_manifest
-from ocr_pipeline.storage.quarantine import Counts
-from ocr_pipeline.storage.workspace import Workspace
-from ocr_pipeline_tests.layout_lmdb.making import Oracle, picture, rectangle
+from ocr_pipeline.storage.artifacts.manifest import Manifest, write_manifest
+from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, picture, rectangle
 from ocr_pipeline_tests.orchestration.test_data_job import metadata, run_data
 
 LAYOUT_CHECK_NAMES = ("words_kept", "quads_inside", "pages_have_regions")
@@ -67,7 +67,7 @@ def test_each_check_fails_for_its_own_fault(workspace, instance, monkeypatch, co
 
 def test_regions_are_counted_and_samples_drawn(definitions, instance, monkeypatch):
     monkeypatch.setattr(
-        "ocr_pipeline.layout_lmdb.partition.open_engine", lambda settings: Oracle(WHOLE_PAGE, NOTHING_BELOW)
+        "ocr_pipeline.data.layout_lmdb.partition.open_engine", lambda settings: Oracle(WHOLE_PAGE, NOTHING_BELOW)
     )
     result = run_data(definitions, instance, "public_admin_train")
     shown = metadata(result, "layout_lmdb")

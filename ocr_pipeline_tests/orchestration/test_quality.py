@@ -9,16 +9,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ocr_pipeline.data.synthetic import write_collection
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.orchestration.checks.limit import LIMIT_VARIABLE, SEVERITY_VARIABLE, QuarantineLimit
 from ocr_pipeline.orchestration.definitions import build_definitions
-from ocr_pipeline.orchestration.quarantine_limit import LIMIT_VARIABLE, SEVERITY_VARIABLE, QuarantineLimit
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.storage.quarantine import Counts, Quarantined
-from ocr_pipeline.storage.workspace import Workspace
-from ocr_pipeline.synthetic import write_collection
-
-from ..trees import hand_tree, write_tree
-from .test_data_job import ERROR, WARN, failed_checks, metadata, run_data
+from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline_tests.orchestration.test_data_job import ERROR, WARN, failed_checks, metadata, run_data
+from ocr_pipeline_tests.trees import hand_tree, write_tree
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ import dagster as dg
 import pytest
 from dagster._core.errors import DagsterExecutionInterruptedError
 
-from ocr_pipeline.leases import artifacts
-from ocr_pipeline.leases.artifacts import lease_path
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
-from ocr_pipeline.storage.manifest import manifest_path
-from ocr_pipeline.storage.workspace import Workspace
-from ocr_pipeline_tests.leases.test_artifacts import start_holder
+from ocr_pipeline.storage.artifacts import lease as artifacts
+from ocr_pipeline.storage.artifacts.lease import lease_path
+from ocr_pipeline.storage.artifacts.manifest import manifest_path
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline_tests.storage.artifacts.test_lease import start_holder
 
 
 def test_a_step_waits_for_the_other_run_and_then_finds_the_artifact_current(

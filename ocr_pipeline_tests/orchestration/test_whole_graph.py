@@ -14,15 +14,15 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from dagster._core.definitions.events import AssetKeyPartitionKey
 from dagster._core.loader import LoadingContextForTest
 
-from ocr_pipeline import dlora
-from ocr_pipeline.annotations import CropReader
-from ocr_pipeline.datasets import PARTITIONS
-from ocr_pipeline.lookup import load_lookup
-from ocr_pipeline.orchestration.contests import DETECTOR, RECOGNISER
+from ocr_pipeline.data.annotations import CropReader
+from ocr_pipeline.data.datasets import PARTITIONS
+from ocr_pipeline.data.lookup import load_lookup
+from ocr_pipeline.models import TINY_KOREAN
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.storage.manifest import manifest_path, read_manifest
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.release.contest import DETECTOR, RECOGNISER
+from ocr_pipeline.storage.artifacts.manifest import manifest_path, read_manifest
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 NO_WORKERS = {"num_workers": 0, "val_num_workers": 0}
 TRAINING = {
@@ -32,7 +32,7 @@ TRAINING = {
         },
         "dlora_checkpoint": {
             "config": {
-                "model_name_or_path": str(dlora.TINY_KOREAN),
+                "model_name_or_path": str(TINY_KOREAN),
                 "options": {"max_steps": 2, "eval_samples": 4, "per_device_train_batch_size": 4},
             }
         },

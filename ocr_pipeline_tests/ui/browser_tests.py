@@ -11,8 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.storage.manifest import manifest_path, read_manifest
-from ocr_pipeline.storage.share import SOURCE_VARIABLE
+from ocr_pipeline.storage.artifacts.manifest import manifest_path, read_manifest
+from ocr_pipeline.storage.source.share import SOURCE_VARIABLE
 from ocr_pipeline_tests.ui.floor import Floor, wait_until
 
 pytest_plugins = ["ocr_pipeline_tests.ui.floor"]  # no conftest.py: the other tests need no browser installed

@@ -21,10 +21,10 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from ocr_pipeline.orchestration.recipe_file import RECIPE_VARIABLE
-from ocr_pipeline.storage.share import SOURCE_VARIABLE
-from ocr_pipeline.storage.workspace import OUTPUT_VARIABLE, Workspace
-from ocr_pipeline.synthetic import write_collection
+from ocr_pipeline.data.synthetic import write_collection
+from ocr_pipeline.release.recipe_file import RECIPE_VARIABLE
+from ocr_pipeline.storage.artifacts.workspace import OUTPUT_VARIABLE, Workspace
+from ocr_pipeline.storage.source.share import SOURCE_VARIABLE
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = {"handwriting_train": 3, "handwriting_valid": 2, "public_admin_train": 3}

@@ -10,13 +10,13 @@ import dagster as dg
 import numpy as np
 from pydantic import Field
 
-from ocr_pipeline import annotations as annotation_stage
-from ocr_pipeline import layout_lmdb as layout_stage
-from ocr_pipeline import lookup as lookup_stage
-from ocr_pipeline import merged_json as merge_stage
-from ocr_pipeline.annotations import AnnotationSettings, CropReader, build_annotations
-from ocr_pipeline.datasets import SourcePartition, source_partition
-from ocr_pipeline.layout_lmdb import (
+from ocr_pipeline.data import annotations as annotation_stage
+from ocr_pipeline.data import layout_lmdb as layout_stage
+from ocr_pipeline.data import lookup as lookup_stage
+from ocr_pipeline.data import merged_json as merge_stage
+from ocr_pipeline.data.annotations import AnnotationSettings, CropReader, build_annotations
+from ocr_pipeline.data.datasets import SourcePartition, source_partition
+from ocr_pipeline.data.layout_lmdb import (
     NO_MODEL,
     LayoutReader,
     LayoutRecord,
@@ -25,18 +25,18 @@ from ocr_pipeline.layout_lmdb import (
     build_layouts,
     draw_record,
 )
-from ocr_pipeline.leases.machine import leased_cpus
-from ocr_pipeline.lookup import build_lookup, load_lookup
-from ocr_pipeline.merged_json import merge_labels, read_pages
+from ocr_pipeline.data.lookup import build_lookup, load_lookup
+from ocr_pipeline.data.merged_json import merge_labels, read_pages
+from ocr_pipeline.devices.machine import leased_cpus
 from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, DATA, GPU_POOL, LAYOUT, SMALL
 from ocr_pipeline.orchestration.metadata import artifact_metadata, artifacts_metadata, crop_table, picture, total_counts
 from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.page import Page
-from ocr_pipeline.storage.fingerprints import fingerprint_of
-from ocr_pipeline.storage.manifest import Manifest
-from ocr_pipeline.storage.quarantine import Counts
+from ocr_pipeline.storage.artifacts.manifest import Manifest
+from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 
 OWNERS = ["team:ocr"]
 

@@ -9,15 +9,15 @@ import dagster as dg
 from pydantic import Field
 
 from ocr_pipeline import fast
+from ocr_pipeline.orchestration.assets.champion import dlora_champion, fast_champion
 from ocr_pipeline.orchestration.assets.data import OWNERS
-from ocr_pipeline.orchestration.champion import dlora_champion, fast_champion
 from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, MODEL
 from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
-from ocr_pipeline.storage.fingerprints import fingerprint_file, fingerprint_of
-from ocr_pipeline.storage.manifest import Input, Manifest, upstream, write_manifest
-from ocr_pipeline.storage.quarantine import Counts
+from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, upstream, write_manifest
+from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 
 CODE_VERSION = "1"
 
@@ -89,13 +89,16 @@ def predictions(
     context: dg.AssetExecutionContext, config: PredictionConfig, locations: Locations
 ) -> dg.MaterializeResult:
     """The text of each crop of the inbox, as a CSV (guide, step 9)."""
-    from ocr_pipeline import dlora  # transformers and peft cost seconds, which the code server need not wait for
+    from ocr_pipeline import recognition
+    from ocr_pipeline.recognition import (
+        dlora,  # transformers and peft cost seconds, which the code server need not wait for
+    )
 
     workspace = locations.workspace
     words_dir = Path(config.images_dir) if config.images_dir else workspace.inbox / "words"
     with stage_run(context):
         checkpoint = upstream("dlora_champion", workspace.dlora_champion)
-        read = dlora.recognize_folder(
+        read = recognition.recognize_folder(
             words_dir,
             workspace.predictions,
             base=config.base or dlora.base_of(workspace.dlora_champion),

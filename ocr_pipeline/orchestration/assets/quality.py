@@ -7,15 +7,9 @@ import dagster as dg
 import msgspec
 from pydantic import Field
 
-from ocr_pipeline import quality as quality_stage
-from ocr_pipeline.datasets import source_partition
-from ocr_pipeline.orchestration.assets.data import OWNERS, annotations, lookup, merged_json
-from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, SMALL
-from ocr_pipeline.orchestration.metadata import crop_table
-from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
-from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.orchestration.stage_runs import stage_run
-from ocr_pipeline.quality import (
+from ocr_pipeline.data import quality as quality_stage
+from ocr_pipeline.data.datasets import source_partition
+from ocr_pipeline.data.quality import (
     KINDS,
     SECONDS_VARIABLE,
     Quality,
@@ -24,7 +18,13 @@ from ocr_pipeline.quality import (
     read_quality,
     write_report,
 )
-from ocr_pipeline.storage.fingerprints import fingerprint_of
+from ocr_pipeline.orchestration.assets.data import OWNERS, annotations, lookup, merged_json
+from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, SMALL
+from ocr_pipeline.orchestration.metadata import crop_table
+from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
+from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.orchestration.stage_runs import stage_run
+from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 
 _PICTURES = {
     "rare": "rare_characters",

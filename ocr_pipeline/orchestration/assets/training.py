@@ -10,26 +10,27 @@ import dagster as dg
 import msgspec
 from pydantic import Field
 
-from ocr_pipeline import dlora, fast
-from ocr_pipeline.leases.machine import leased_gpus
+from ocr_pipeline import fast, recognition
+from ocr_pipeline.devices.machine import leased_gpus
 from ocr_pipeline.orchestration.assets.data import OWNERS, annotations, layout_lmdb
 from ocr_pipeline.orchestration.assets.quality import data_quality
 from ocr_pipeline.orchestration.automation.conditions import TRAIN
-from ocr_pipeline.orchestration.checkpoints import Training
 from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, training_demand
 from ocr_pipeline.orchestration.execution.many_devices import train_on_leased_devices
 from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
-from ocr_pipeline.orchestration.gate import demand_sayable_labels, demand_sound_data
-from ocr_pipeline.orchestration.invariants import crop_faults, page_faults
 from ocr_pipeline.orchestration.metadata import checkpoint_metadata, crop_table, encoded_picture
 from ocr_pipeline.orchestration.partitions import from_chosen
-from ocr_pipeline.orchestration.recipe_file import recipe_defaults
-from ocr_pipeline.orchestration.recipes import choose_data
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
-from ocr_pipeline.orchestration.training_log import TrainingLog
-from ocr_pipeline.storage.fingerprints import fingerprint_file
-from ocr_pipeline.storage.manifest import Manifest
+from ocr_pipeline.recognition import dlora
+from ocr_pipeline.release.checkpoint import Training
+from ocr_pipeline.release.invariants import crop_faults, page_faults
+from ocr_pipeline.release.recipe import choose_data
+from ocr_pipeline.release.recipe_file import recipe_defaults
+from ocr_pipeline.release.soundness import demand_sayable_labels, demand_sound_data
+from ocr_pipeline.storage.artifacts.manifest import Manifest
+from ocr_pipeline.storage.files.fingerprints import fingerprint_file
+from ocr_pipeline.training.training_log import TrainingLog
 
 FAST_DEFAULTS = recipe_defaults("fast_checkpoint")
 DLORA_DEFAULTS = recipe_defaults("dlora_checkpoint")
@@ -159,7 +160,7 @@ def dlora_checkpoint(
         if manifest is None:
             if not config.despite_checks:
                 demand_sound_data(workspace, recipe, crop_faults)
-                coverage = dlora.label_coverage(config.model_name_or_path, recipe.train)
+                coverage = recognition.label_coverage(config.model_name_or_path, recipe.train)
                 demand_sayable_labels(coverage, config.model_name_or_path)
             run_dir = str(workspace.dlora_run(training.key))
             run = dataclasses.replace(settings, output_dir=run_dir, resume_from_checkpoint="last")
@@ -193,7 +194,7 @@ def _gallery(run_folder: Path) -> dict[str, Any]:
     """The validation crops with the most errors, and the curves of the training."""
     shown: dict[str, Any] = {}
     if (run_folder / "predictions.csv").is_file():
-        worst = dlora.worst_crops(run_folder / "predictions.csv")
+        worst = recognition.worst_crops(run_folder / "predictions.csv")
         shown["worst_crops"] = crop_table((image, f"{crop.prediction} (is {crop.reference})") for image, crop in worst)
     if (run_folder / "curves.png").is_file():
         shown["curves"] = encoded_picture((run_folder / "curves.png").read_bytes())

@@ -11,12 +11,12 @@ from pathlib import Path
 import dagster as dg
 
 from ocr_pipeline.orchestration.automation.settings import SETTINGS
-from ocr_pipeline.orchestration.gate import objections
-from ocr_pipeline.orchestration.recipe_file import recipe_defaults
-from ocr_pipeline.orchestration.recipes import NothingToLearnFromError, Recipe, choose_data
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.storage.manifest import known_manifest, published_at
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.release.recipe import NothingToLearnFromError, Recipe, choose_data
+from ocr_pipeline.release.recipe_file import recipe_defaults
+from ocr_pipeline.release.soundness import objections
+from ocr_pipeline.storage.artifacts.manifest import known_manifest, published_at
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 
 def recipe_of(workspace: Workspace, asset: str) -> Recipe | None:

@@ -6,8 +6,8 @@ are there at all.
 
 import dagster as dg
 
-from ocr_pipeline.datasets import DATASETS
-from ocr_pipeline.datasets.dataset import find_roots
+from ocr_pipeline.data.datasets import DATASETS
+from ocr_pipeline.data.datasets.dataset import find_roots
 from ocr_pipeline.orchestration.automation.settings import SETTINGS
 from ocr_pipeline.orchestration.jobs import data_job
 from ocr_pipeline.orchestration.resources import Locations

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.orchestration.recipe_file import recipe_defaults
+from ocr_pipeline.release.recipe_file import recipe_defaults
 
 PREFIX = "OCR_PIPELINE_"
 _OFF = ("", "0", "false", "no", "off", "none")

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 import dagster as dg
 import msgspec
 
-from ocr_pipeline.datasets import PARTITIONS
+from ocr_pipeline.data.datasets import PARTITIONS
 from ocr_pipeline.orchestration.automation.settings import SETTINGS, AutomationSettings
 from ocr_pipeline.orchestration.automation.sweep import Sweep, Tally, walk_on
 from ocr_pipeline.orchestration.jobs import data_job
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.storage.share import Share
+from ocr_pipeline.storage.source.share import Share
 
 
 class Watch(msgspec.Struct):

@@ -12,10 +12,10 @@ from itertools import groupby
 
 import msgspec
 
-from ocr_pipeline.datasets import DATASETS, Dataset
-from ocr_pipeline.datasets.dataset import find_roots, split_of
+from ocr_pipeline.data.datasets import DATASETS, Dataset
+from ocr_pipeline.data.datasets.dataset import find_roots, split_of
 from ocr_pipeline.page import nfc
-from ocr_pipeline.storage.share import Entry, Folder, Share
+from ocr_pipeline.storage.source.share import Entry, Folder, Share
 
 Clock = Callable[[], float]
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from ocr_pipeline.devices.machine import Demand, machine_cpus
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.leases.machine import Demand, machine_cpus
 
 GPU_POOL = "gpu"
 GPUS_TAG, CPUS_TAG, MEMORY_TAG = "ocr/gpus", "ocr/cpus", "ocr/memory_gb"

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from dagster._core.events import DagsterEvent
 from dagster._core.executor.step_delegating import CheckStepHealthResult, StepHandler, StepHandlerContext
 
-from ocr_pipeline.leases.machine import GPUS_VARIABLE, Demand
+from ocr_pipeline.devices.machine import GPUS_VARIABLE, Demand
 from ocr_pipeline.orchestration.execution.demands import demand_of
 
 

@@ -1,8 +1,8 @@
 """The resource-bound executor: each step in a process of its own, on devices leased for as long as it runs.
 
 It is Dagster's StepDelegatingExecutor, as the executors for Docker, Kubernetes and Ray are; instead of a container a
-keeper (`ocr_pipeline.leases.keeper`) stands beside each step. The pool ``gpu`` still queues steps and shows them in the
-UI; the lease is what a crash cannot leak.
+keeper (`ocr_pipeline.devices.keeper`) stands beside each step. The pool ``gpu`` still queues steps and shows them in
+the UI; the lease is what a crash cannot leak.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from dagster._core.executor.step_delegating import (
     StepHandlerContext,
 )
 
-from ocr_pipeline.leases.keeper import Order
-from ocr_pipeline.leases.machine import Demand, Machine, find_machine
+from ocr_pipeline.devices.keeper import Order
+from ocr_pipeline.devices.machine import Demand, Machine, find_machine
 from ocr_pipeline.orchestration.execution.demands import demand_of
 from ocr_pipeline.orchestration.execution.workers import working_here
 

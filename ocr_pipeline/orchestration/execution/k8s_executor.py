@@ -14,7 +14,7 @@ from dagster._core.executor.init import InitExecutorContext
 from dagster._core.executor.step_delegating import StepDelegatingExecutor
 from dagster_k8s import k8s_job_executor
 
-from ocr_pipeline.leases.machine import LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand
+from ocr_pipeline.devices.machine import LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand
 from ocr_pipeline.orchestration.execution.engines import Dialect, TranslatingStepHandler
 from ocr_pipeline.orchestration.execution.executor import GRACE_SECONDS
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ocr_pipeline.devices.machine import leased_gpus
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.leases.machine import leased_gpus
-from ocr_pipeline.stopping import TrainingStoppedError
+from ocr_pipeline.training.stopping import TrainingStoppedError
 
 STAGE_LOGGER = "ocr_pipeline"
 SECONDS_TO_SAVE = 45

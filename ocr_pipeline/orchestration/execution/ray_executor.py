@@ -22,7 +22,7 @@ from dagster._core.executor.step_delegating import CheckStepHealthResult, StepDe
 from dagster_ray.core.executor import RayStepHandler
 from ray.job_submission import JobStatus, JobSubmissionClient
 
-from ocr_pipeline.leases.machine import LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand
+from ocr_pipeline.devices.machine import LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand
 from ocr_pipeline.orchestration.execution.engines import Dialect, TranslatingStepHandler
 from ocr_pipeline.orchestration.execution.executor import GRACE_SECONDS
 from ocr_pipeline.orchestration.execution.ray_cluster import RayCluster

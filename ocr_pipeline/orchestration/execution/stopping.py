@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
-from ocr_pipeline.stopping import TrainingStoppedError
+from ocr_pipeline.training.stopping import TrainingStoppedError
 
 _CANCELLED = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
 

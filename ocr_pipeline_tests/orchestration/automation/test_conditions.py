@@ -11,15 +11,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ocr_pipeline.datasets import PARTITIONS
+from ocr_pipeline.data.datasets import PARTITIONS
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.automation import conditions
 from ocr_pipeline.orchestration.automation.conditions import TRAIN, changed_share, seconds_settled, shortfall
 from ocr_pipeline.orchestration.automation.settings import AutomationSettings
 from ocr_pipeline.orchestration.definitions import build_definitions
-from ocr_pipeline.storage.manifest import Input, Manifest, manifest_path, write_manifest
-from ocr_pipeline.storage.quarantine import Counts
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, manifest_path, write_manifest
+from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 TRAINING = dg.AssetKey("fast_checkpoint")
 

@@ -20,7 +20,7 @@ from ocr_pipeline.orchestration.automation.share_watch import Watch, look, read_
 from ocr_pipeline.orchestration.automation.sweep import Sweep, walk_on
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.storage.share import Share
+from ocr_pipeline.storage.source.share import Share
 
 HANDWRITING = "053.대용량 손글씨 OCR 데이터/01.데이터"
 TRAINING, VALIDATION = f"{HANDWRITING}/1.Training", f"{HANDWRITING}/2.Validation"

@@ -12,8 +12,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ocr_pipeline.leases.machine import find_machine
-from ocr_pipeline.leases.queue import LeaseQueue
+from ocr_pipeline.devices.machine import find_machine
+from ocr_pipeline.devices.queue import LeaseQueue
 from ocr_pipeline.orchestration.execution.executor import LEASES_VARIABLE
 from ocr_pipeline_tests.orchestration.execution import pretended
 

@@ -13,9 +13,9 @@ import dagster as dg
 
 from ocr_pipeline.orchestration.execution.choice import chosen_executor
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL, demand_tags
-from ocr_pipeline.orchestration.execution.reaper import orphaned_runs
 from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
-from ocr_pipeline.stopping import StopSigns, TrainingStoppedError
+from ocr_pipeline.orchestration.upkeep.reaper import orphaned_runs
+from ocr_pipeline.training.stopping import StopSigns, TrainingStoppedError
 
 FOLDER_VARIABLE = "OCR_PIPELINE_PRETENDED_FOLDER"
 FOLDER = Path(os.environ.get(FOLDER_VARIABLE, "."))

@@ -7,8 +7,8 @@ import signal
 import dagster as dg
 import pytest
 
+from ocr_pipeline.devices.machine import Demand
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.leases.machine import Demand
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.execution.choice import chosen_executor
 from ocr_pipeline.orchestration.execution.demands import demand_of, demand_tags

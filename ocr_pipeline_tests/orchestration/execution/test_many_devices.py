@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from torch import distributed
 
+from ocr_pipeline.devices.machine import LEASED_GPUS_VARIABLE
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.leases.machine import LEASED_GPUS_VARIABLE
 from ocr_pipeline.orchestration.execution.many_devices import train_on_leased_devices
-from ocr_pipeline.stopping import StopSigns, TrainingStoppedError
+from ocr_pipeline.training.stopping import StopSigns, TrainingStoppedError
 from ocr_pipeline_tests.orchestration.execution.conftest import until
 
 logger = logging.getLogger("ocr_pipeline.pretended_training")

@@ -15,9 +15,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ocr_pipeline.leases.machine import find_machine
-from ocr_pipeline.leases.queue import LeaseQueue, grants
-from ocr_pipeline.orchestration.execution.reaper import find_worker
+from ocr_pipeline.devices.machine import find_machine
+from ocr_pipeline.devices.queue import LeaseQueue, grants
+from ocr_pipeline.orchestration.upkeep.reaper import find_worker
 from ocr_pipeline_tests.orchestration.execution import pretended
 from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
 
@@ -106,8 +106,8 @@ def statuses(floor: Floor) -> dict[str, str]:
 
 
 def test_a_look_beside_the_daemon_leaves_other_locations_and_new_runs_alone(floor: Floor) -> None:
-    from ocr_pipeline.orchestration.execution.reaper import end_orphaned_runs
-    from ocr_pipeline_tests.orchestration.execution.test_reaper import report
+    from ocr_pipeline.orchestration.upkeep.reaper import end_orphaned_runs
+    from ocr_pipeline_tests.orchestration.upkeep.test_reaper import report
 
     instance = floor.instance
     report(instance, dg.DagsterRunStatus.STARTED, 2**22 + 1)

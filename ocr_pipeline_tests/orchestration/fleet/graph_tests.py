@@ -13,14 +13,14 @@ import dagster as dg
 import pytest
 import yaml
 
-from ocr_pipeline import dlora
-from ocr_pipeline.annotations import CropReader
-from ocr_pipeline.datasets import PARTITIONS
-from ocr_pipeline.lookup import load_lookup
-from ocr_pipeline.orchestration.execution import reaper
-from ocr_pipeline.orchestration.execution.reaper import end_orphaned_runs
-from ocr_pipeline.storage.manifest import read_manifest
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.data.annotations import CropReader
+from ocr_pipeline.data.datasets import PARTITIONS
+from ocr_pipeline.data.lookup import load_lookup
+from ocr_pipeline.models import TINY_KOREAN
+from ocr_pipeline.orchestration.upkeep import reaper
+from ocr_pipeline.orchestration.upkeep.reaper import end_orphaned_runs
+from ocr_pipeline.storage.artifacts.manifest import read_manifest
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline_tests.orchestration.execution.conftest import until
 from ocr_pipeline_tests.orchestration.fleet.conftest import REPOSITORY
 from ocr_pipeline_tests.orchestration.fleet.servers import Postgres, ray_head
@@ -31,7 +31,7 @@ RECIPE = {
         "options": {"max_steps": 2, "img_size": 128, "num_workers": 0, "val_num_workers": 0},
     },
     "dlora_checkpoint": {
-        "model_name_or_path": str(dlora.TINY_KOREAN),
+        "model_name_or_path": str(TINY_KOREAN),
         "gpus": 2,
         "options": {"max_steps": 2, "eval_samples": 4, "per_device_train_batch_size": 4},
     },

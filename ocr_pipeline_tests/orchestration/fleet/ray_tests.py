@@ -10,13 +10,13 @@ import dagster as dg
 import pytest
 from ray.job_submission import JobSubmissionClient
 
+from ocr_pipeline.devices.machine import Demand
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.leases.machine import Demand
-from ocr_pipeline.orchestration.execution import reaper
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL
 from ocr_pipeline.orchestration.execution.ray_cluster import RayCluster
 from ocr_pipeline.orchestration.execution.ray_executor import in_words_of_ray, settings_for_steps
-from ocr_pipeline.orchestration.execution.reaper import end_orphaned_runs, orphaned_runs, stop_orphaned_steps
+from ocr_pipeline.orchestration.upkeep import reaper
+from ocr_pipeline.orchestration.upkeep.reaper import end_orphaned_runs, orphaned_runs, stop_orphaned_steps
 from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
 
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from ocr_pipeline.devices.machine import Demand
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.leases.machine import Demand
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.execution.choice import EXECUTOR_VARIABLE
 from ocr_pipeline.orchestration.execution.demands import demand_tags

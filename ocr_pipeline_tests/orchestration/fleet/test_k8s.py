@@ -12,14 +12,14 @@ import dagster as dg
 import pytest
 import yaml
 
+from ocr_pipeline.devices.machine import Demand
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.leases.machine import Demand
-from ocr_pipeline.orchestration.execution import reaper
 from ocr_pipeline.orchestration.execution.choice import EXECUTOR_VARIABLE, chosen_engine
 from ocr_pipeline.orchestration.execution.demands import demand_tags
 from ocr_pipeline.orchestration.execution.engines import Dialect
 from ocr_pipeline.orchestration.execution.k8s_executor import in_words_of_kubernetes
-from ocr_pipeline.orchestration.execution.reaper import stop_orphaned_steps
+from ocr_pipeline.orchestration.upkeep import reaper
+from ocr_pipeline.orchestration.upkeep.reaper import stop_orphaned_steps
 from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
 from ocr_pipeline_tests.orchestration.fleet.conftest import REPOSITORY, opened_floor
 from ocr_pipeline_tests.orchestration.fleet.pretended_kubernetes import NAMESPACE, PretendedCluster, pretended_cluster

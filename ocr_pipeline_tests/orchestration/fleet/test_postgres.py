@@ -14,10 +14,10 @@ import psycopg2
 import pytest
 from dagster_postgres import PostgresEventLogStorage
 
-from ocr_pipeline.datasets import PARTITIONS
-from ocr_pipeline.merged_json import read_pages
-from ocr_pipeline.orchestration.execution import reaper
-from ocr_pipeline.storage.workspace import Workspace
+from ocr_pipeline.data.datasets import PARTITIONS
+from ocr_pipeline.data.merged_json import read_pages
+from ocr_pipeline.orchestration.upkeep import reaper
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline_tests.orchestration.fleet.conftest import REPOSITORY
 from ocr_pipeline_tests.orchestration.fleet.servers import Postgres
 

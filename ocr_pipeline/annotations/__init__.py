@@ -1,7 +1,0 @@
-"""Pages -> word crops and their labels, as LMDB or JSONL (step 4 of the guide)."""
-
-from ocr_pipeline.annotations.reader import Crop, CropReader
-from ocr_pipeline.annotations.settings import AnnotationSettings
-from ocr_pipeline.annotations.stage import CODE_VERSION, build_annotations
-
-__all__ = ["CODE_VERSION", "AnnotationSettings", "Crop", "CropReader", "build_annotations"]

@@ -1,0 +1,223 @@
+"""Word crops of the earlier scripts: recognition LMDBs, however they count, and JSONL files with their pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ocr_pipeline.data import annotations as annotation_stage
+from ocr_pipeline.data.adoption.recognition import Found
+from ocr_pipeline.data.adoption.taken import Taken
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.page import nfc, word_state
+from ocr_pipeline.progress import Progress
+from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.files.lmdb_files import LmdbReader, LmdbWriter
+from ocr_pipeline.storage.files.pictures import decode_picture
+from ocr_pipeline.storage.files.publishing import publish_file, publish_folder
+
+_BATCH = 256
+_KEYS = (("image", "label"), ("wimg", "wlab"))
+
+
+class SampleError(ValueError):
+    """Why one sample is not taken over.
+
+    Attributes:
+        reason: for the counts.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Raw:
+    """One sample as it lies in the earlier file.
+
+    Attributes:
+        number: key number or line number.
+        image: encoded picture, or None where it is not there.
+        text: the label's bytes, or None.
+        line: the line of a JSONL, as it is written anew.
+        fault: why it cannot be read at all.
+    """
+
+    number: int
+    image: bytes | None
+    text: bytes | None
+    line: dict[str, Any] = field(default_factory=dict)
+    fault: str = ""
+
+
+def adopt_lmdb(found: Found, target: Path) -> Taken:
+    """Rewrite a recognition LMDB as this project's: counted from 1, without the samples that are missing or damaged.
+
+    Raises:
+        PipelineError: it holds no recognition data, or the output cannot be written.
+    """
+    taking, digest = _Taking(found), hashlib.sha256()
+    number = 0
+    with publish_folder(target) as draft, LmdbWriter(draft) as writer:
+        for number, (raw, text) in enumerate(taking.sound(_lmdb_samples(found.path)), start=1):
+            assert raw.image is not None and raw.text is not None
+            written = raw.text.decode()
+            meta = {
+                "adopted": f"{found.path.name}#{raw.number}",
+                **({"raw": written} if nfc(written) != written else {}),
+            }
+            writer.put(f"image-{number:09d}", raw.image)
+            writer.put(f"label-{number:09d}", text.encode())
+            writer.put(f"meta-{number:09d}", msgspec.json.encode(meta))
+            digest.update(raw.image + text.encode())
+        writer.put("num-samples", str(number).encode())
+    return taking.done(digest.hexdigest()[:24])
+
+
+def adopt_jsonl(found: Found, target: Path) -> Taken:
+    """Copy the lines whose pictures are there; the pictures stay where they are.
+
+    A picture that is not at its path is looked for in the ``crops`` folder beside the JSONL, for folders that moved.
+
+    Raises:
+        PipelineError: the output cannot be written.
+    """
+    taking, digest = _Taking(found), hashlib.sha256()
+    with publish_file(target) as draft, draft.open("wb") as file:
+        for raw, _ in taking.sound(_jsonl_samples(found.path)):
+            line = msgspec.json.encode(raw.line) + b"\n"
+            file.write(line)
+            digest.update(line)
+    return taking.done(digest.hexdigest()[:24])
+
+
+class _Taking:
+    """Checks samples, a batch at a time, and keeps the books."""
+
+    def __init__(self, found: Found) -> None:
+        self._found = found
+        self._counts = Counts()
+        self._quarantined: list[Quarantined] = []
+
+    def sound(self, samples: Iterable[Raw | Callable[[], Raw]]) -> Iterator[tuple[Raw, str]]:
+        """The samples that can be used, in their order, each with its text (NFC, without surrounding blanks)."""
+        progress, samples = Progress(f"adopt {self._found.path.name}", "crops"), iter(samples)
+        with ThreadPoolExecutor() as executor:
+            while batch := list(islice(samples, _BATCH)):
+                for raw, result in executor.map(_checked, batch):
+                    self._counts.words_in += 1
+                    if isinstance(result, SampleError):
+                        self._set_aside(raw, result)
+                    else:
+                        self._counts.words_out += 1
+                        yield raw, result
+                progress.advance(len(batch))
+
+    def _set_aside(self, raw: Raw, why: SampleError) -> None:
+        place = f"{self._found.path.name}#{raw.number}"
+        text = (raw.text or b"").decode("utf-8", "replace")
+        name = self._found.partition.dataset.name
+        record = Quarantined("word", why.reason, name, self._found.split, image=place, detail=str(why), raw=text)
+        self._counts.set_aside(record)
+        self._quarantined.append(record)
+
+    def done(self, fingerprint: str) -> Taken:
+        return Taken("annotations", annotation_stage.CODE_VERSION, fingerprint, self._counts, self._quarantined)
+
+
+def _checked(sample: Raw | Callable[[], Raw]) -> tuple[Raw, str | SampleError]:
+    raw = sample if isinstance(sample, Raw) else sample()
+    try:
+        return raw, _text(raw)
+    except SampleError as error:
+        return raw, error
+
+
+def _text(raw: Raw) -> str:
+    if raw.fault:
+        raise SampleError("line_unreadable", raw.fault)
+    if raw.image is None or raw.text is None:
+        raise SampleError("sample_missing", "the picture is not there" if raw.image is None else "there is no label")
+    try:
+        text = nfc(raw.text.decode()).strip()
+    except UnicodeDecodeError as error:
+        raise SampleError("label_unreadable", str(error)) from error
+    if word_state(text) == "ignore":
+        raise SampleError("word_ignored", "the label gives no legible text")
+    try:
+        decode_picture(raw.image)
+    except ValueError as error:
+        raise SampleError("image_unreadable", str(error)) from error
+    return text
+
+
+def _lmdb_samples(folder: Path) -> Iterator[Raw]:
+    reader = LmdbReader(folder)
+    count = reader.get("num-samples")
+    keys, first = _counting(reader)
+    if count is None or not count.strip().isdigit() or (keys is None and int(count)):
+        raise PipelineError(
+            "the LMDB holds no word crops (num-samples, image-%09d and label-%09d are needed)",
+            where=folder,
+            remedy="Leave it out, or make the crops again with `ocr-pipeline annotations`.",
+        )
+    image, label = keys or _KEYS[0]
+    for start in range(first, first + int(count), _BATCH):
+        numbers = range(start, min(start + _BATCH, first + int(count)))
+        found = reader.get_many(f"{part}-{number:09d}" for number in numbers for part in (image, label))
+        yield from (Raw(*sample) for sample in zip(numbers, found[::2], found[1::2], strict=True))
+
+
+def _counting(reader: LmdbReader) -> tuple[tuple[str, str] | None, int]:
+    """The names of the keys and the number of the first: 0 in what the guide's own step wrote."""
+    for keys in _KEYS:
+        for first in (0, 1):
+            if reader.get(f"{keys[0]}-{first:09d}") is not None or reader.get(f"{keys[1]}-{first:09d}") is not None:
+                return keys, first
+    return None, 1
+
+
+class _Line(msgspec.Struct):
+    image_info: list[dict[str, Any]]
+    text_info: list[dict[str, Any]]
+
+
+def _jsonl_samples(file: Path) -> Iterator[Callable[[], Raw]]:
+    """Each line as work for a thread: its picture is a file of its own."""
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.isspace():
+                yield lambda number=number, line=line: _jsonl_sample(file, number, line)  # type: ignore[misc]
+
+
+def _jsonl_sample(file: Path, number: int, data: bytes) -> Raw:
+    try:
+        line = msgspec.json.decode(data, type=_Line)
+        picture = line.image_info[0]
+        url = str(picture["image_url"])
+        texts = [part for part in line.text_info if part.get("tag") == "no_mask"]
+        text = "".join(str(part["text"]) for part in texts)
+    except (msgspec.DecodeError, LookupError) as error:
+        return Raw(number, None, data, fault=f"it names no picture and text ({error!r})")
+    path = _picture(file, url)
+    if path is None:
+        return Raw(number, None, text.encode())
+    for part in texts:
+        part["text"] = nfc(str(part["text"]))
+    picture["image_url"] = str(path)
+    return Raw(number, path.read_bytes(), text.encode(), msgspec.to_builtins(line))
+
+
+def _picture(file: Path, url: str) -> Path | None:
+    path = file.parent.absolute() / url
+    moved = file.parent.absolute() / "crops" / url.rpartition("/crops/")[2]
+    return next((place for place in (path, moved) if os.path.isfile(place)), None)  # noqa: PTH113

@@ -1,0 +1,122 @@
+"""Which files of a folder the guide's data steps have made, told by their names; nothing is opened here."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ocr_pipeline.data.datasets import PARTITIONS, SourcePartition
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+
+Kind = Literal["merged_json", "lookup", "lmdb", "jsonl"]
+
+_SPLITS = {
+    (partition.dataset.name, split): partition for partition in PARTITIONS.values() for split in partition.splits
+}
+_NEVER_ENTERED = ("crops", "__pycache__", ".git", ".shards")
+_MANY = 5
+
+_REASONS = (
+    (r"_step_save_\d+\.json$", "an intermediate save of a merge"),
+    (r"_layout\.lmdb$", "its samples are blocks, not pages: make it again with `ocr-pipeline layout`"),
+    (r"lookup_.*\.py$|^unified_.*\.py$", "a program, and programs are never run: adopt lookup_*.pkl.gz"),
+    (r"_merged\.json$|^lookup_.*\.pkl\.gz$|_annotations_\w+\.(lmdb|jsonl)$", "no partition has that name"),
+    (r"\.lmdb$", "an LMDB whose name is not that of word crops"),
+    (r"\.pth$|\.pt$|\.safetensors$", "weights: give them to the training commands"),
+    (r"", "no file of the guide's data steps"),
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file (or LMDB folder) that can be taken over.
+
+    Attributes:
+        split: of word crops; empty for what belongs to a whole partition.
+    """
+
+    path: Path
+    kind: Kind
+    partition: SourcePartition
+    split: str = ""
+
+    @property
+    def asset(self) -> str:
+        """Of which asset it is a partition."""
+        return self.kind if self.kind in ("merged_json", "lookup") else "annotations"
+
+    def target(self, workspace: Workspace) -> Path:
+        """Where it stands in a workspace."""
+        if self.kind == "merged_json":
+            return workspace.merged_json(self.partition.key)
+        if self.kind == "lookup":
+            return workspace.lookup(self.partition.key)
+        return workspace.annotations(self.partition.dataset.name, self.split, self.kind)
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Something that is left where it is.
+
+    Attributes:
+        path: a file, or a pattern where several of one kind lie together.
+    """
+
+    path: Path
+    reason: str
+    files: int = 1
+
+
+def recognise(folder: Path, besides: Path) -> tuple[list[Found], list[Unknown]]:
+    """What can be taken over, and what not and why, in the order of the paths.
+
+    Args:
+        besides: a folder that is passed over: the workspace, where it lies within.
+    """
+    found: list[Found] = []
+    unknown: dict[tuple[Path, str, str], list[Path]] = {}
+    for path in _candidates(folder, besides):
+        known = _known(path)
+        if known:
+            found.append(known)
+        else:
+            unknown.setdefault((path.parent, path.suffix, _reason(path.name)), []).append(path)
+    return found, [row for (_, _, reason), paths in unknown.items() for row in _listed(paths, reason)]
+
+
+def _candidates(folder: Path, besides: Path) -> Iterator[Path]:
+    """Files and LMDB folders; crops are named by their JSONL and may be millions, so they are not walked."""
+    for where, folders, files in os.walk(folder):
+        here = Path(where)
+        lmdbs = sorted(name for name in folders if name.endswith(".lmdb") or (here / name / "data.mdb").exists())
+        left = {*_NEVER_ENTERED, *lmdbs}
+        folders[:] = sorted(name for name in folders if name not in left and here / name != besides)
+        yield from (here / name for name in sorted([*files, *lmdbs]))
+
+
+def _known(path: Path) -> Found | None:
+    if path.name == "textinthewild_data_info.json":
+        return Found(path, "merged_json", PARTITIONS["text_in_wild"])
+    for pattern, kind in ((r"(\w+)_merged\.json", "merged_json"), (r"lookup_(\w+)\.pkl\.gz", "lookup")):
+        match = re.fullmatch(pattern, path.name)
+        if match and match[1] in PARTITIONS:
+            return Found(path, kind, PARTITIONS[match[1]])  # type: ignore[arg-type]
+    match = re.fullmatch(r"(\w+)_annotations_(\w+)\.(lmdb|jsonl)", path.name)
+    partition = _SPLITS.get((match[1], match[2])) if match else None
+    if not match or not partition or path.is_dir() != (match[3] == "lmdb"):
+        return None
+    return Found(path, match[3], partition, match[2])  # type: ignore[arg-type]
+
+
+def _reason(name: str) -> str:
+    return next(reason for pattern, reason in _REASONS if re.search(pattern, name))
+
+
+def _listed(paths: list[Path], reason: str) -> list[Unknown]:
+    if len(paths) <= _MANY:
+        return [Unknown(path, reason) for path in paths]
+    return [Unknown(paths[0].with_name(f"*{paths[0].suffix}"), reason, len(paths))]

@@ -1,0 +1,121 @@
+"""A folder of the guide's scripts -> published artifacts with manifests."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ocr_pipeline.data.adoption.crops import adopt_jsonl, adopt_lmdb
+from ocr_pipeline.data.adoption.labels import adopt_lookup, adopt_merged_json
+from ocr_pipeline.data.adoption.recognition import Found, Unknown, recognise
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.artifacts.manifest import (
+    ADOPTED,
+    Input,
+    Manifest,
+    quarantine_path,
+    read_manifest,
+    retire,
+    write_manifest,
+)
+from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.quarantine_files import write_quarantine
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.files.fingerprints import fingerprint_of
+
+logger = logging.getLogger(__name__)
+
+State = Literal["adopted", "already adopted", "kept", "refused"]
+
+_WAYS = {
+    "merged_json": adopt_merged_json,
+    "lookup": adopt_lookup,
+    "lmdb": adopt_lmdb,
+    "jsonl": adopt_jsonl,
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file.
+
+    Attributes:
+        state: ``kept``: the workspace has published one of its own, which stays.
+        detail: why, where it was refused.
+    """
+
+    found: Found
+    state: State
+    counts: Counts
+    detail: str = ""
+
+
+def adopt(
+    folder: Path, workspace: Workspace, hold: Callable[[Found], AbstractContextManager[None]] = lambda _: nullcontext()
+) -> tuple[list[Outcome], list[Unknown]]:
+    """Take over what a folder holds of finished work; nothing in it is ever changed.
+
+    A file that cannot be read is refused and the others go on. The stages take adopted artifacts for finished work
+    until their own inputs change (see `storage.manifest.current_manifest`).
+
+    Args:
+        hold: keeps others off the artifact that a file becomes, for as long as it is entered.
+
+    Raises:
+        PipelineError: there is no such folder, it is the workspace itself, or the output cannot be written.
+    """
+    folder = folder.absolute()
+    if not folder.is_dir():
+        raise PipelineError("there is no such folder", where=folder, remedy="Give the folder of the finished files.")
+    if folder.resolve() == workspace.root.resolve():
+        raise PipelineError(
+            "the folder to take over is the workspace itself",
+            where=folder,
+            remedy="Set --output (OCR_PIPELINE_OUTPUT) to another folder: what is taken over is never changed.",
+        )
+    found, unknown = recognise(folder, workspace.root)
+    outcomes = []
+    for one in found:
+        with hold(one):
+            outcomes.append(_adopt(one, workspace))
+    return outcomes, unknown
+
+
+def _adopt(found: Found, workspace: Workspace) -> Outcome:
+    target = found.target(workspace)
+    inputs = [Input(ADOPTED, _stamp(found.path))]
+    published = read_manifest(target)
+    if published and published.inputs[:1] == inputs:
+        return Outcome(found, "already adopted", published.counts)
+    if published:
+        return Outcome(found, "kept", published.counts, f"{target.name} is published already")
+    retire(target)
+    try:
+        taken = _WAYS[found.kind](found, target)
+    except PipelineError as error:
+        if Path(error.where).is_relative_to(workspace.root):
+            raise
+        logger.warning("%s", error)
+        return Outcome(found, "refused", Counts(), error.what)
+    write_quarantine(quarantine_path(target), taken.quarantined)
+    manifest = Manifest(
+        stage=taken.stage,
+        partition=found.partition.key,
+        code_version=taken.code_version,
+        settings={},
+        inputs=inputs,
+        fingerprint=taken.fingerprint,
+        counts=taken.counts,
+    )
+    write_manifest(target, manifest)
+    return Outcome(found, "adopted", taken.counts)
+
+
+def _stamp(path: Path) -> str:
+    """Path, size and time: an LMDB of the earlier scripts seems to hold a terabyte, so contents are not read for it."""
+    status = (path / "data.mdb" if path.is_dir() else path).stat()
+    return fingerprint_of([str(path), str(status.st_size), str(status.st_mtime_ns)])

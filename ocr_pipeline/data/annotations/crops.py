@@ -1,0 +1,213 @@
+"""Pages -> word crops, cut out and encoded as the user's settings say; every word is accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ocr_pipeline.data.annotations.encoding import EXTENSIONS, encoder
+from ocr_pipeline.data.annotations.geometry import Box, Margin, quad_size, rectify, upright_box
+from ocr_pipeline.data.annotations.lossless import LosslessJpeg, library
+from ocr_pipeline.data.annotations.orientation import orientation_of, upright
+from ocr_pipeline.data.annotations.settings import AnnotationSettings
+from ocr_pipeline.page import Page, Quad, Word
+from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.files.pictures import decode_picture, outline_fault
+
+_JPEG = b"\xff\xd8\xff"
+
+
+class Origin(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Where a crop comes from, as the LMDB keeps it.
+
+    Attributes:
+        source: label file on the share; ``image``: the picture's name; ``word``: the word's id in the label file.
+        box: left, top, right, bottom of the crop in the picture's pixels.
+        raw: the label as it was written, only where NFC changed it.
+        quad: the corners that were made upright, only where that was asked for.
+        window: where in the crop's pixels the box lies, only where the crop holds more.
+    """
+
+    source: str
+    image: str
+    word: int
+    box: Box
+    raw: str | None = None
+    quad: Quad | None = None
+    window: Box | None = None
+
+
+class Sample(msgspec.Struct, frozen=True, gc=False):
+    """One crop as it waits in its shard.
+
+    Attributes:
+        name: the crop's path below ``crops/<dataset>/<split>``.
+        text: NFC label without surrounding blanks.
+        size: bytes of the encoded crop.
+    """
+
+    name: str
+    text: str
+    size: int
+    origin: Origin
+
+
+@dataclass
+class PageCrops:
+    """What became of one page: its crops in the words' order, what was set aside, and the counts of both."""
+
+    crops: list[tuple[Sample, bytes]] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+
+    @classmethod
+    def of(cls, page: Page) -> PageCrops:
+        return cls(counts=Counts(pages_in=1, pages_out=1, words_in=len(page.words)))
+
+    def add(self, sample: Sample, crop: bytes) -> None:
+        self.counts.words_out += 1
+        self.crops.append((sample, crop))
+
+    def set_aside(self, record: Quarantined) -> None:
+        self.counts.pages_out -= record.unit == "page"
+        self.counts.set_aside(record)
+        self.quarantined.append(record)
+
+
+Region = tuple[Word, Box]
+Encoded = tuple[bytes | None, Box | None]
+"""An encoded crop, and where in its pixels the word's box lies if it holds more than that."""
+
+
+class Cropper:
+    """Cuts the words out of pages; one instance serves any number of threads.
+
+    Raises:
+        PipelineError: the settings ask for what is not installed.
+    """
+
+    def __init__(self, settings: AnnotationSettings) -> None:
+        self._settings = settings
+        self._margin = Margin.parse(settings.margin)
+        self._wanted = settings.text_filter()
+        self._encode = encoder(settings)
+        if settings.codec == "jpeg-lossless":
+            library()
+
+    def crop(self, page: Page, folder: str, mark: str, read: Callable[[], bytes]) -> PageCrops:
+        """The crops of one page.
+
+        Args:
+            folder: where the picture lies below the share, NFC; the crops mirror it.
+            mark: a few characters that stand for this state of page, picture and settings; part of the crops' names.
+            read: gives the encoded picture.
+        """
+        found = PageCrops.of(page)
+        try:
+            data = read()
+            if self._settings.codec == "jpeg-lossless" and self._may_be_cut(data):
+                self._cut(found, page, folder, mark, data)
+            else:
+                self._encode_anew(found, page, folder, mark, data)
+        except (OSError, ValueError) as error:
+            found = PageCrops.of(page)
+            found.set_aside(_unreadable(page, str(error)))
+        return found
+
+    def _may_be_cut(self, data: bytes) -> bool:
+        return data.startswith(_JPEG) and (self._settings.exif == "ignore" or orientation_of(data) == 1)
+
+    def _cut(self, found: PageCrops, page: Page, folder: str, mark: str, data: bytes) -> None:
+        if fault := outline_fault(data):
+            raise ValueError(fault)
+        with LosslessJpeg(data) as jpeg:
+            regions = list(self._regions(found, page, jpeg.width, jpeg.height))
+            encoded = jpeg.crop([box for _, box in regions])
+        self._collect(found, page, f"{folder}/" if folder else "", mark, regions, encoded)
+
+    def _encode_anew(self, found: PageCrops, page: Page, folder: str, mark: str, data: bytes) -> None:
+        pixels = decode_picture(data)
+        if self._settings.exif == "apply":
+            pixels = upright(pixels, orientation_of(data))
+        if self._settings.codec == "jpeg-lossless":
+            found.counts.note("pages_encoded_anew")
+        height, width = pixels.shape[:2]
+        regions = list(self._regions(found, page, width, height))
+        encoded = map(partial(self._encoded, pixels), regions)
+        self._collect(found, page, f"{folder}/" if folder else "", mark, regions, encoded)
+
+    def _encoded(self, pixels: np.ndarray, region: Region) -> Encoded:
+        word, (left, top, right, bottom) = region
+        if self._settings.crop == "quad":
+            return self._encode(rectify(pixels, word.quad, self._margin.around(*quad_size(word.quad)))), None
+        return self._encode(pixels[top:bottom, left:right]), None
+
+    def _regions(self, found: PageCrops, page: Page, width: int, height: int) -> Iterator[Region]:
+        """The words that give a crop, each with its box and margin cut to the picture."""
+        for word in page.words:
+            if word.state == "ignore":
+                found.set_aside(_no_crop(page, word, "word_ignored", "the label gives no legible text"))
+                continue
+            if reason := self._wanted.reason_against(word.text.strip()):
+                found.counts.leave_out(reason)
+                continue
+            box = left, top, right, bottom = upright_box(word.quad, width, height)
+            if right <= left or bottom <= top:
+                detail = f"nothing of it lies within the {width}x{height} picture"
+                found.set_aside(_no_crop(page, word, "word_outside", detail))
+                continue
+            size = (right - left, bottom - top) if self._settings.crop == "box" else quad_size(word.quad)
+            if min(size) < 1:
+                found.set_aside(_no_crop(page, word, "quad_degenerate", "the corners enclose no area, or cross"))
+            elif min(size) < self._settings.min_size:
+                found.counts.leave_out("too_small")
+            else:
+                margin = self._margin.around(*size)
+                yield word, upright_box(word.quad, width, height, margin) if margin else box
+
+    def _collect(
+        self, found: PageCrops, page: Page, prefix: str, mark: str, regions: list[Region], encoded: Any
+    ) -> None:
+        stem, extension = prefix + page.stem, EXTENSIONS[self._settings.codec]
+        rectified = self._settings.crop == "quad"
+        for (word, box), (crop, window) in zip(regions, encoded, strict=True):
+            if crop is None:
+                found.set_aside(_no_crop(page, word, "crop_not_encoded", f"box {box}"))
+                continue
+            quad = word.quad if rectified else None
+            origin = Origin(page.label, page.image, word.id, box, word.raw_text, quad, window)
+            name = f"{stem}_{word.id:06d}_{mark}{extension}"
+            found.add(Sample(name, word.text.strip(), len(crop), origin), crop)
+
+
+def _unreadable(page: Page, detail: str) -> Quarantined:
+    return Quarantined(
+        "page",
+        "image_unreadable",
+        page.dataset,
+        page.split,
+        page.label,
+        page.image,
+        detail=detail,
+        words=len(page.words),
+    )
+
+
+def _no_crop(page: Page, word: Word, reason: str, detail: str) -> Quarantined:
+    raw: dict[str, Any] = {"text": word.raw_text or word.text, "quad": word.quad}
+    return Quarantined(
+        "word",
+        reason,
+        page.dataset,
+        page.split,
+        page.label,
+        page.image,
+        word.id,
+        detail,
+        raw=msgspec.json.encode(raw).decode(),
+    )

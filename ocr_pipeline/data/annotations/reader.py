@@ -1,0 +1,210 @@
+"""Recognition data in: word crops with their transcriptions, from an LMDB folder or a JSONL file."""
+
+from __future__ import annotations
+
+import array
+import os
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
+
+import msgspec
+import numpy as np
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.page import nfc
+from ocr_pipeline.storage.files.lmdb_files import LmdbReader
+
+
+class Crop(NamedTuple):
+    """One word crop.
+
+    Attributes:
+        image: the encoded picture (JPEG, PNG, ...), exactly as stored.
+        text: its transcription in NFC.
+        source: where it comes from, for messages and reports.
+        window: left, top, right, bottom of the word in the decoded picture, where that holds more than the word (crops
+            that were taken out of a JPEG without encoding them again); None where all of it is the word.
+    """
+
+    image: bytes
+    text: str
+    source: str
+    window: tuple[int, int, int, int] | None = None
+
+    def cut(self, pixels: np.ndarray) -> np.ndarray:
+        """The word within the decoded picture [height, width, ...]; a view, not a copy."""
+        if self.window is None:
+            return pixels
+        left, top, right, bottom = self.window
+        return pixels[top:bottom, left:right]
+
+
+class CropReader:
+    """Random access to the crops of one recognition data set.
+
+    Nothing is read before it is asked for, an instance can be pickled and used in any number of worker processes, and
+    the same path may be opened any number of times.
+
+    Args:
+        path: an LMDB folder (``image-%09d``, ``label-%09d``, ``num-samples``, optionally ``meta-%09d``; counted from 1,
+            or from 0 as older files are) or a JSONL file (``image_info`` and ``text_info`` on each line; a relative
+            ``image_url`` is relative to the file's folder).
+
+    Raises:
+        PipelineError: there is no such data at the path.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._crops: _Crops = _JsonlCrops(self.path) if self.path.is_file() else _LmdbCrops(self.path)
+
+    def __len__(self) -> int:
+        return self._crops.count
+
+    def read(self, index: int) -> Crop:
+        """The crop at ``index``, from 0.
+
+        Raises:
+            IndexError: there are not so many crops.
+            PipelineError: the crop is damaged or its picture is gone.
+        """
+        return self._crops.read(self._checked(index))
+
+    def text(self, index: int) -> str:
+        """Only the transcription at ``index``, without touching the picture."""
+        return self._crops.text(self._checked(index))
+
+    def _checked(self, index: int) -> int:
+        if not 0 <= index < len(self):
+            raise IndexError(f"crop {index} of {len(self)}")
+        return index
+
+
+class _Crops(Protocol):
+    count: int
+
+    def read(self, index: int) -> Crop: ...
+
+    def text(self, index: int) -> str: ...
+
+
+class _Meta(msgspec.Struct):
+    window: tuple[int, int, int, int] | None = None
+
+
+class _LmdbCrops:
+    _decoder = msgspec.json.Decoder(_Meta)
+
+    def __init__(self, folder: Path) -> None:
+        self._lmdb = LmdbReader(folder)
+        count, zeroth = self._lmdb.get_many(["num-samples", f"image-{0:09d}"])
+        if count is None or not count.isdigit():
+            raise PipelineError(
+                "the LMDB holds no recognition data (num-samples is missing)",
+                where=folder,
+                remedy="Give an LMDB made by the annotations stage.",
+            )
+        self.count = int(count)
+        self._first = 1 if zeroth is None else 0
+
+    def read(self, index: int) -> Crop:
+        number = self._first + index
+        image, label, meta = self._lmdb.get_many([f"{part}-{number:09d}" for part in ("image", "label", "meta")])
+        if image is None or label is None:
+            raise self._missing(number)
+        window = None if meta is None else self._decoder.decode(meta).window
+        return Crop(image, nfc(label.decode()), self._source(number, meta), window)
+
+    def text(self, index: int) -> str:
+        label = self._lmdb.get(f"label-{self._first + index:09d}")
+        if label is None:
+            raise self._missing(self._first + index)
+        return nfc(label.decode())
+
+    def _source(self, number: int, meta: bytes | None) -> str:
+        place = f"{self._lmdb.folder}#{number}"
+        return place if meta is None else f"{place} {meta.decode()}"
+
+    def _missing(self, number: int) -> PipelineError:
+        return PipelineError(
+            f"sample {number} is not in the LMDB, though it says that it holds {self.count}",
+            where=self._lmdb.folder,
+            remedy="The file is incomplete; make it again.",
+        )
+
+
+class _ImageInfo(msgspec.Struct):
+    image_url: str
+    window: tuple[int, int, int, int] | None = None
+
+
+class _TextInfo(msgspec.Struct):
+    text: str
+    tag: str
+
+
+class _Line(msgspec.Struct):
+    image_info: list[_ImageInfo]
+    text_info: list[_TextInfo]
+
+
+class _JsonlCrops:
+    """Only where each line starts is kept in memory (8 bytes per crop)."""
+
+    _decoder = msgspec.json.Decoder(_Line)
+
+    def __init__(self, file: Path) -> None:
+        self._path = file
+        self._file: BinaryIO | None = None
+        self._starts = _line_starts(file)
+        self.count = len(self._starts) - 1
+
+    def read(self, index: int) -> Crop:
+        line = self._line(index)
+        told = line.image_info[0]
+        path = self._path.parent / told.image_url
+        try:
+            image = path.read_bytes()
+        except OSError as error:
+            raise PipelineError(
+                f"the crop of line {index + 1} cannot be read ({error.strerror})",
+                where=path,
+                remedy=f"Make {self._path.name} and its crops again, or restore the crops folder.",
+            ) from error
+        return Crop(image, self._label(line), str(path), told.window)
+
+    def text(self, index: int) -> str:
+        return self._label(self._line(index))
+
+    def _line(self, index: int) -> _Line:
+        if self._file is None:
+            self._file = self._path.open("rb")
+        start, end = self._starts[index], self._starts[index + 1]
+        data = os.pread(self._file.fileno(), end - start, start)  # has no position that forked workers could share
+        try:
+            line = self._decoder.decode(data)
+        except msgspec.DecodeError as error:
+            raise self._damaged(index, str(error)) from error
+        if not line.image_info:
+            raise self._damaged(index, "it names no picture")
+        return line
+
+    def _label(self, line: _Line) -> str:
+        return nfc("".join(part.text for part in line.text_info if part.tag == "no_mask"))
+
+    def _damaged(self, index: int, why: str) -> PipelineError:
+        return PipelineError(f"line {index + 1} is not a crop ({why})", where=self._path, remedy="Make the file again.")
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_file": None}
+
+
+def _line_starts(file: Path) -> array.array[int]:
+    """Byte offsets of all lines and of the end of the last; a blank line counts to the one after it."""
+    starts, position = array.array("Q", [0]), 0
+    with file.open("rb") as lines:
+        for line in lines:
+            position += len(line)
+            if not line.isspace():
+                starts.append(position)
+    return starts

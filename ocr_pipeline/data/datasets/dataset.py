@@ -1,0 +1,171 @@
+"""What a data set is to the pipeline: where it lies on the share and how its labels read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+
+from ocr_pipeline.page import IMAGE_EXTENSIONS, Page, nfc
+from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.source.share import Entry, Folder, Listing, Share
+
+Kind = Literal["label", "picture"]
+
+_PICTURE_ENDINGS = tuple(f".{extension}" for extension in IMAGE_EXTENSIONS)
+
+
+class LabelError(ValueError):
+    """A label file that cannot be read as a page; the message says why."""
+
+
+@dataclass
+class Parsed:
+    """What one label document holds: pages, what was set aside, and the counts that make both add up."""
+
+    pages: list[Page] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+
+    def set_aside(self, record: Quarantined) -> None:
+        self.quarantined.append(record)
+        self.counts.set_aside(record)
+
+
+def _does_not_come_so(*_: Any) -> Any:
+    raise LabelError("the labels of this data set do not come in this way")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One AI-Hub data set.
+
+    Attributes:
+        name: as in all artifact names.
+        title: as AI-Hub calls it.
+        folder: letters that its folder's name on the share contains, after `letters`.
+        splits: its source partitions; None for a set that comes as one file and is split here.
+        read: (label document, label path, split) -> Parsed; raises LabelError.
+        read_usual: (bytes of a label file, label path, split) -> what ``read`` would give, or None where the label is
+            not of the usual form.
+        read_whole: for a set that comes as one file, instead of ``read``: (opens the file as pieces, label path) ->
+            Parsed after Parsed; raises LabelError.
+        documents: whether its pictures are pages, where a layout model makes sense.
+        partly_labelled: whether pages carry printed text without labels.
+    """
+
+    name: str
+    title: str
+    folder: str
+    splits: tuple[str, ...] | None
+    read: Callable[[Any, str, str], Parsed] = _does_not_come_so
+    read_usual: Callable[[bytes, str, str], Parsed | None] = _does_not_come_so
+    read_whole: Callable[[Callable[[], Iterable[bytes]], str], Iterator[Parsed]] = _does_not_come_so
+    documents: bool = True
+    partly_labelled: bool = False
+
+    @property
+    def partitions(self) -> tuple[SourcePartition, ...]:
+        if self.splits is None:
+            return (SourcePartition(self.name, self, None),)
+        return tuple(SourcePartition(f"{self.name}_{split}", self, split) for split in self.splits)
+
+
+@dataclass(frozen=True)
+class SourcePartition:
+    """One data set and split as AI-Hub delivers it; the unit of reruns and backfills.
+
+    Attributes:
+        key: ``handwriting_train``; ``text_in_wild`` for the set that comes as one file.
+        split: None where the set is split by this project.
+    """
+
+    key: str
+    dataset: Dataset
+    split: str | None
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits of the artifacts made from this partition."""
+        return (self.split,) if self.split else ("train", "valid")
+
+    def labels(self, share: Share) -> Iterator[Entry]:
+        """Label files on the share, sorted by path; nothing if the set is not there."""
+        return (entry for listing in self.label_folders(share) for entry in listing.entries())
+
+    def pictures(self, share: Share) -> Iterator[Entry]:
+        """Picture files on the share, sorted by path; nothing if the set is not there."""
+        return (entry for listing in self.picture_folders(share) for entry in listing.entries())
+
+    def label_folders(self, share: Share) -> Iterator[Listing]:
+        """The same label files, by their folders."""
+        return self._folders(share, "label", self._is_label)
+
+    def picture_folders(self, share: Share) -> Iterator[Listing]:
+        """The same picture files, by their folders."""
+        return self._folders(share, "picture", is_picture)
+
+    def _is_label(self, name: str) -> bool:
+        is_json = name.lower().endswith(".json")
+        return is_json if self.split else is_json and "datainfo" in letters(name.rpartition(".")[0])
+
+    def _folders(self, share: Share, kind: Kind, keep: Callable[[str], bool]) -> Iterator[Listing]:
+        for start in find_roots(share, self.dataset.folder):
+            depth = start.count("/") + 1
+            for listing in share.listings(start, partial(self._may_hold, depth, kind), keep):
+                if self._holds(listing.folder[depth:]):
+                    yield listing
+
+    def _may_hold(self, depth: int, kind: Kind, whole: Folder) -> bool:
+        folder = whole[depth:]
+        split = split_of(folder)
+        return (split is None or self._is_split(split)) and kind_of(folder) in (kind, None)
+
+    def _holds(self, folder: Folder) -> bool:
+        return self.split is None or self.split == (split_of(folder) or "")
+
+    def _is_split(self, split: str) -> bool:
+        # "train" may still turn out "train_partly" further down
+        return self.split is None or self.split == split or (split == "train" and self.split == "train_partly")
+
+
+def letters(name: str) -> str:
+    """A name reduced to what survives re-spelling: NFC, case folded, letters only (no digits, signs or spaces)."""
+    return re.sub(r"[\W\d_]+", "", nfc(name).casefold())
+
+
+def is_picture(name: str) -> bool:
+    return name.lower().endswith(_PICTURE_ENDINGS)
+
+
+def find_roots(share: Share, folder: str) -> list[str]:
+    """Real paths of the folders, one or two levels below the root, whose names contain the letters of ``folder``."""
+    roots = []
+    for name, path in share.folders():
+        if folder in letters(name):
+            roots.append(path)
+        else:
+            roots += [below for below_name, below in share.folders(path) if folder in letters(below_name)]
+    return roots
+
+
+def split_of(folder: Folder) -> str | None:
+    """The split by the topmost folder that names one (handwriting keeps ``4.Validation`` inside its training data)."""
+    for place, name in enumerate(folder):
+        word = letters(name)
+        if word in ("training", "train"):
+            return "train_partly" if any("partly" in letters(below) for below in folder[place:]) else "train"
+        if word in ("validation", "valid", "val"):
+            return "valid"
+    return None
+
+
+def kind_of(folder: Folder) -> Kind | None:
+    """Whether a folder holds labels or pictures, where its name tells; None where it does not."""
+    for name in folder:
+        told = re.search(r"라벨|원천|^[TV][LS](?=[_\d]|$)", name)
+        if told:
+            return "label" if told[0] == "라벨" or told[0].endswith("L") else "picture"
+    return None

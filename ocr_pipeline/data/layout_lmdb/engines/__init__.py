@@ -1,0 +1,1 @@
+"""The layout models, and the processes that run them."""

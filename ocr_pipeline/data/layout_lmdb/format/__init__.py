@@ -1,0 +1,1 @@
+"""The records of a layout LMDB: written, read, drawn."""

@@ -1,0 +1,64 @@
+"""The lookup file: a gzip pickle of one ``dict[str, str]``, read by a loader that admits nothing else."""
+
+from __future__ import annotations
+
+import gzip
+import pickle
+import zlib
+from pathlib import Path
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.artifacts.manifest import retire
+from ocr_pipeline.storage.files.publishing import publish_file
+
+_DAMAGE = (  # what gzip and pickle raise on bytes that are not theirs
+    OSError,
+    EOFError,
+    zlib.error,
+    pickle.UnpicklingError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    MemoryError,
+    OverflowError,
+)
+
+
+def write_lookup(target: Path, paths: dict[str, str]) -> None:
+    """Publish a lookup; the same names give the same bytes."""
+    ordered = dict(sorted(paths.items()))
+    with publish_file(target) as draft, draft.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:
+        pickle.dump(ordered, file, protocol=4)
+        retire(target)
+
+
+def read_lookup(path: Path) -> dict[str, str]:
+    """Load a lookup.
+
+    Raises:
+        PipelineError: it is missing, damaged, or holds anything but strings in a dict.
+    """
+    try:
+        with gzip.open(path, "rb") as file:
+            content = _StringsOnly(file).load()
+    except FileNotFoundError as error:
+        raise PipelineError(
+            "there is no lookup", where=path, remedy="Run `ocr-pipeline lookup` or materialise lookup first."
+        ) from error
+    except _DAMAGE as error:
+        raise PipelineError(
+            f"the lookup cannot be read ({error})", where=path, remedy="Delete it and materialise lookup again."
+        ) from error
+    if not isinstance(content, dict) or not {*map(type, content), *map(type, content.values())} <= {str}:
+        raise PipelineError(
+            "the lookup is no dict of strings", where=path, remedy="Delete it and materialise lookup again."
+        )
+    return content
+
+
+class _StringsOnly(pickle.Unpickler):
+    """Builds dicts, strings and numbers; anything that would need code is refused."""
+
+    def find_class(self, module: str, name: str) -> object:
+        raise pickle.UnpicklingError(f"it names {module}.{name}, and a lookup holds only strings")

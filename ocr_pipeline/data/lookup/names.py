@@ -1,0 +1,93 @@
+"""Finding the picture of a page by name: NFC, whatever the case and extension; never by a part of a name."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ocr_pipeline.data.lookup.copies import LabelCopy
+from ocr_pipeline.data.lookup.stamps import Stamps
+from ocr_pipeline.page import IMAGE_EXTENSIONS, Page, nfc
+from ocr_pipeline.storage.artifacts.quarantine import Quarantined
+
+
+@dataclass
+class Lookup:
+    """Picture names of one partition -> where the pictures lie.
+
+    Attributes:
+        paths: NFC file name -> path; a name that stands in several folders has one entry per folder instead, under
+            its whole NFC path below the share's root.
+        stamps: size and time of the pictures, where they are known.
+        copies: pages that say of their picture what an earlier page says.
+    """
+
+    paths: Mapping[str, str]
+    stamps: Stamps | None = None
+    copies: frozenset[LabelCopy] = frozenset()
+    _by_stem: dict[str, list[str]] = field(default_factory=dict, repr=False)
+
+    def find(self, page: Page) -> str | Quarantined:
+        """The path of a page's picture, or why there is none (``image_missing``, ``picture_ambiguous``, or
+        ``duplicate_label`` where an earlier label says the same).
+        """
+        if (page.label, page.image) in self.copies:
+            return label_copy(page)
+        if page.image in self.paths:
+            return self.paths[page.image]
+        keys = self._stems().get(nfc(page.stem).casefold(), [])
+        keys = [key for key in keys if key.rpartition("/")[2] == page.image] or keys
+        if not keys:
+            return _no_picture(page, "image_missing", "no picture of that name is on the share")
+        if len({self.paths[key] for key in keys}) == 1:
+            return self.paths[keys[0]]
+        return self._by_folder(page, keys)
+
+    def stamp(self, path: str) -> str:
+        """A text that changes with the picture at a path that `find` gave; empty where nothing is known of it."""
+        return self.stamps.of(path) if self.stamps else ""
+
+    def _by_folder(self, page: Page, keys: list[str]) -> str | Quarantined:
+        own = folder_key(page.label.rpartition("/")[0])
+        matches = [key for key in keys if folder_key(key.rpartition("/")[0]) == own]
+        if len(matches) == 1:
+            return self.paths[matches[0]]
+        folders = ", ".join(sorted(key.rpartition("/")[0] or "." for key in keys))
+        return _no_picture(page, "picture_ambiguous", f"pictures of that name stand in several folders: {folders}")
+
+    def _stems(self) -> dict[str, list[str]]:
+        if not self._by_stem and self.paths:
+            by_stem = defaultdict(list)
+            for key in self.paths:
+                by_stem[stem_of(key.rpartition("/")[2])].append(key)
+            self._by_stem = dict(by_stem)
+        return self._by_stem
+
+
+def stem_of(name: str) -> str:
+    """A picture's file name without extension, NFC and case folded."""
+    stem, _, extension = name.rpartition(".")
+    return nfc(stem if stem and extension.lower() in IMAGE_EXTENSIONS else name).casefold()
+
+
+def folder_key(folder: str) -> tuple[str, ...]:
+    """What a label's folder and its pictures' folder have in common.
+
+    AI-Hub mirrors ``02.라벨링데이터/TL_x`` in ``01.원천데이터/TS_x``: what names the kind of folder goes, the rest is
+    compared.
+    """
+    parts = [re.sub(r"^([TV])[LS](?=[_\d]|$)", r"\1", nfc(part)) for part in folder.split("/")]
+    return tuple(part.casefold() for part in parts if "라벨" not in part and "원천" not in part)
+
+
+def label_copy(page: Page) -> Quarantined:
+    """The page of a label that an earlier label repeats."""
+    return _no_picture(page, "duplicate_label", "an earlier label has the same words on the same picture")
+
+
+def _no_picture(page: Page, reason: str, detail: str) -> Quarantined:
+    return Quarantined(
+        "page", reason, page.dataset, page.split, page.label, page.image, detail=detail, words=len(page.words)
+    )

@@ -1,0 +1,134 @@
+"""Shards of a partition's label files: which files go together, and what is read out of them."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from ocr_pipeline.data.datasets import Parsed, SourcePartition, source_partition
+from ocr_pipeline.data.merged_json.format import LINE_END
+from ocr_pipeline.data.merged_json.labels import read_label, unreadable
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.artifacts.shards import Shard
+from ocr_pipeline.storage.files.fingerprints import fingerprint_of
+from ocr_pipeline.storage.source.share import DamagedError, Entry, Listing, Share
+
+CODE_VERSION = "2"
+SHARD_SIZE = 2000
+PAGES, DIGEST = "pages.jsonl", "digest"
+_BUFFER = 1 << 20
+
+
+@dataclass(frozen=True)
+class LabelFiles:
+    """The work of one shard: the label files of some folders, or some files of one."""
+
+    share: Share
+    partition: str
+    folders: tuple[Listing, ...]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.folders))
+
+
+def label_shards(share: Share, partition: SourcePartition, folders: Iterable[Listing]) -> Iterator[Shard[LabelFiles]]:
+    """The shards of a partition, in the order of its label files."""
+    for group in _groups(folders):
+        fingerprint = fingerprint_of([CODE_VERSION, partition.key, *(folder.fingerprint for folder in group)])
+        yield Shard(fingerprint, LabelFiles(share, partition.key, group))
+
+
+def _groups(folders: Iterable[Listing]) -> Iterator[tuple[Listing, ...]]:
+    """Parts of large folders, and neighbouring small folders together.
+
+    Where a group of small folders ends depends on their paths, so that a new folder moves only the ends near to it.
+    """
+    group: list[Listing] = []
+    held = 0
+    for folder in folders:
+        if group and held + len(folder) > SHARD_SIZE:
+            yield tuple(group)
+            group, held = [], 0
+        if len(folder) > SHARD_SIZE:
+            starts = range(0, len(folder), SHARD_SIZE)
+            yield from ((folder.part(start, start + SHARD_SIZE),) for start in starts)
+            continue
+        group.append(folder)
+        held += len(folder)
+        if held > SHARD_SIZE // 8 and zlib.crc32(folder.path.encode("utf-8", "surrogateescape")) % 4 == 0:
+            yield tuple(group)
+            group, held = [], 0
+    if group:
+        yield tuple(group)
+
+
+def fill_shard(job: LabelFiles, draft: Path) -> tuple[Counts, list[Quarantined]]:
+    """Write the page lines of one shard and their digest; the same files give the same bytes."""
+    partition = source_partition(job.partition)
+    entries = [entry for folder in job.folders for entry in folder.entries()]
+    counts, quarantined = Counts(), []
+    encode, digest = msgspec.json.Encoder().encode, hashlib.sha256()
+    fetched = job.share.ahead(partial(_fetch, job.share), entries)
+    with _no_collection(), (draft / PAGES).open("wb", _BUFFER) as file:
+        for entry, data in zip(entries, fetched, strict=True):
+            parsed = _parse(entry, data, partition)
+            for page in parsed.pages:
+                line = encode(page) + LINE_END
+                digest.update(line)
+                file.write(line)
+            if parsed.quarantined or parsed.counts.notes:
+                quarantined += parsed.quarantined
+                counts = counts + parsed.counts
+            else:
+                _count_sound(counts, parsed.counts)
+    (draft / DIGEST).write_text(digest.hexdigest())
+    return counts, quarantined
+
+
+def _parse(entry: Entry, data: bytes | DamagedError, partition: SourcePartition) -> Parsed:
+    if isinstance(data, DamagedError):
+        return unreadable(entry.shown, partition, str(data))
+    return read_label(data, entry.shown, partition)
+
+
+def _fetch(share: Share, entry: Entry) -> bytes | DamagedError:
+    if entry.fault:
+        return DamagedError(entry.fault)
+    try:
+        return share.read(entry.path)
+    except DamagedError as error:
+        return error
+    except FileNotFoundError as error:
+        raise PipelineError(
+            "a label file vanished while labels were read",
+            where=share.full_path(entry.path),
+            remedy="Run the same command again.",
+        ) from error
+
+
+def _count_sound(total: Counts, part: Counts) -> None:
+    total.pages_in += part.pages_in
+    total.pages_out += part.pages_out
+    total.words_in += part.words_in
+    total.words_out += part.words_out
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Words are many and in no cycles: looking for some costs a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,61 @@
+"""Pages out of any merged JSON: ours, the original of Text in the wild, and the shapes of earlier scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from ocr_pipeline.data.datasets import LabelError, Parsed, SourcePartition
+from ocr_pipeline.data.merged_json.earlier import read_earlier
+from ocr_pipeline.data.merged_json.format import is_merged_json, read_lines
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.page import Page
+
+_PIECE = 1 << 20
+
+
+def read_pages(path: Path, partition: SourcePartition) -> Iterator[Page]:
+    """The pages of a partition, in their order.
+
+    Raises:
+        PipelineError: there is no merged JSON, or it is damaged.
+    """
+    if not path.exists():
+        raise PipelineError(
+            "there is no merged JSON",
+            where=path,
+            remedy=f"Run `ocr-pipeline merge --partition {partition.key}` or materialise merged_json first.",
+        )
+    if is_merged_json(path):
+        yield from read_lines(path)
+        return
+    try:
+        for parsed in read_foreign(path, partition, path.name):
+            yield from parsed.pages
+    except LabelError as error:
+        raise PipelineError(
+            f"the merged JSON cannot be read ({error})", where=path, remedy="Delete it and materialise it again."
+        ) from error
+
+
+def read_foreign(path: Path, partition: SourcePartition, label: str) -> Iterator[Parsed]:
+    """Pages of a document that is not ours, and what is set aside on the way.
+
+    Args:
+        label: what stands for the document in records.
+
+    Raises:
+        LabelError: it is of no known shape.
+    """
+    pieces = partial(file_pieces, path)
+    if partition.split is None:
+        return partition.dataset.read_whole(pieces, label)
+    return read_earlier(pieces, partition, label)
+
+
+def file_pieces(path: Path) -> Iterator[bytes]:
+    """A file on disk, in pieces."""
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(_PIECE):
+            yield piece

@@ -1,0 +1,124 @@
+"""Label files on the share -> ``<dataset>_<split>_merged.json``, shard by shard."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+from ocr_pipeline.data.datasets import SourcePartition
+from ocr_pipeline.data.merged_json.adoption import adopt_merged
+from ocr_pipeline.data.merged_json.format import is_merged_json, write_document
+from ocr_pipeline.data.merged_json.label_shards import CODE_VERSION, DIGEST, PAGES, fill_shard, label_shards
+from ocr_pipeline.data.merged_json.whole import publish_whole
+from ocr_pipeline.progress import Progress
+from ocr_pipeline.storage.artifacts.manifest import (
+    Input,
+    Manifest,
+    current_manifest,
+    quarantine_path,
+    read_manifest,
+    retire,
+    write_manifest,
+)
+from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.quarantine_files import write_quarantine
+from ocr_pipeline.storage.artifacts.shards import built, forget_others, shard_counts, shard_quarantine
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.files.fingerprints import fingerprint_of
+from ocr_pipeline.storage.files.publishing import publish_file
+from ocr_pipeline.storage.source.share import Listing, Share
+
+logger = logging.getLogger(__name__)
+
+_FEW = 4000
+
+
+def merge_labels(
+    share: Share, partition: SourcePartition, workspace: Workspace, *, workers: int = 2, rebuild: bool = False
+) -> Manifest:
+    """Publish the merged JSON of one partition; does only what is missing or whose label files changed.
+
+    What was adopted stands until the label files on the share change, or ``rebuild`` asks for a new one. A data set
+    that is not on the share gives a document without pages, unless a merged JSON is already there: one of an earlier
+    script is then adopted as it stands. An earlier file that has to make room is put aside as ``.earlier``.
+
+    Args:
+        rebuild: make it anew even where nothing changed, as long as there are labels.
+
+    Raises:
+        PipelineError: the share is not there, the labels of a set that comes as one file cannot be read, or the output
+            cannot be written.
+    """
+    share.check()
+    target = workspace.merged_json(partition.key)
+    folders = list(partition.label_folders(share))
+    inputs = [label_input(folders)]
+    published = read_manifest(target)
+    if published and published.adopted and not folders:
+        return published
+    current = None if rebuild else current_manifest(target, CODE_VERSION, {}, inputs)
+    if current:
+        return current
+    if target.exists() and published is None and not folders:
+        return adopt_merged(target, partition, CODE_VERSION, inputs[0])
+    if partition.split is None:
+        fingerprint, counts = publish_whole(share, folders, target, partition)
+    else:
+        fingerprint, counts = _publish_shards(share, folders, workspace.shards(target), target, partition, workers)
+    manifest = Manifest(
+        stage="merged_json",
+        partition=partition.key,
+        code_version=CODE_VERSION,
+        settings={},
+        inputs=inputs,
+        fingerprint=fingerprint,
+        counts=counts,
+    )
+    write_manifest(target, manifest)
+    return manifest
+
+
+def label_input(folders: Iterable[Listing]) -> Input:
+    """The label files as an input: their names, sizes and times."""
+    return Input("labels", fingerprint_of(folder.fingerprint for folder in folders))
+
+
+def _publish_shards(
+    share: Share, folders: Sequence[Listing], store: Path, target: Path, partition: SourcePartition, workers: int
+) -> tuple[str, Counts]:
+    files = sum(map(len, folders))
+    progress = Progress(f"merged_json {partition.key}", "label files", files)
+    shards: list[Path] = []
+
+    def parts(executor: Executor) -> Iterator[Path]:
+        jobs = label_shards(share, partition, folders)
+        for shard in built(store, jobs, fill_shard, executor, workers, lambda job: progress.advance(len(job))):
+            shards.append(shard)
+            yield shard / PAGES
+
+    with _executor(files, workers) as executor, publish_file(target) as draft:
+        with draft.open("wb") as file:
+            write_document(file, partition.key, parts(executor))
+        _make_room(target)
+    write_quarantine(quarantine_path(target), shard_quarantine(shards))
+    forget_others(store, shards)
+    return fingerprint_of((shard / DIGEST).read_text() for shard in shards), shard_counts(shards)
+
+
+def _executor(files: int, workers: int) -> Executor:
+    # A parser holds the interpreter lock, so only processes help; a few thousand files are read before they start.
+    if workers <= 1 or files <= _FEW:
+        return ThreadPoolExecutor(1)
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+
+
+def _make_room(target: Path) -> None:
+    """Keep what another program made, whether it was adopted or just lies there."""
+    retire(target)
+    if target.exists() and not is_merged_json(target):
+        aside = target.with_name(target.name + ".earlier")
+        logger.warning("%s was made by another program and is kept as %s", target, aside.name)
+        target.replace(aside)

@@ -1,0 +1,1 @@
+"""Pictures, targets and boxes as arrays: numpy and OpenCV only."""

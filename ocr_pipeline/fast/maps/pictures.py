@@ -1,0 +1,60 @@
+"""From the bytes of a picture to the array that the network sees (numpy and OpenCV only)."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.files.pictures import decode_picture
+
+Picture = npt.NDArray[Any]  # (H, W, 3) RGB, uint8
+
+STRIDE = 32  # of the deepest feature map: sides are multiples of it
+
+
+def read_rgb(data: bytes, where: object) -> Picture:
+    """RGB pixels as stored; an orientation tag is not applied, because labels count stored pixels.
+
+    Raises:
+        PipelineError: the bytes are no whole picture.
+    """
+    try:
+        return decode_picture(data, "RGB")
+    except ValueError as error:
+        raise PipelineError(str(error), where=where, remedy="Give a whole JPEG, PNG, BMP, WebP or TIFF.") from error
+
+
+def turn_upright(picture: Picture, data: bytes) -> Picture:
+    """The picture as its EXIF orientation tag wants it shown; unchanged where ``data`` has none."""
+    with Image.open(BytesIO(data)) as file:
+        tag = file.getexif().get(ExifTags.Base.Orientation, 1)
+    if tag >= 5:
+        picture = picture.transpose(1, 0, 2)
+    across, down = tag in (2, 3, 7, 8), tag in (3, 4, 6, 7)
+    if tag in (6, 8):
+        across, down = down, across
+    return np.ascontiguousarray(picture[:: -1 if down else 1, :: -1 if across else 1])
+
+
+def fit_short_side(picture: Picture, short_size: int, longest: int | None = None) -> Picture:
+    """Scale so that the shorter side is ``short_size``, both sides rounded up to multiples of 32.
+
+    A picture whose longer side would then exceed ``longest`` becomes smaller accordingly.
+    """
+    height, width = picture.shape[:2]
+    scale = short_size / min(height, width)
+    if longest is not None:
+        scale = min(scale, longest / max(height, width))
+    size = round_up(width * scale), round_up(height * scale)
+    return cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+
+
+def round_up(length: float) -> int:
+    """The next multiple of 32, after rounding to whole pixels."""
+    return max(-(-int(length + 0.5) // STRIDE), 1) * STRIDE

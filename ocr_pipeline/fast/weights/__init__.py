@@ -1,0 +1,1 @@
+"""Reading weights, whoever wrote them."""

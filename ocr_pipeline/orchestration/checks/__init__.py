@@ -1,0 +1,1 @@
+"""The asset checks: what Dagster asks of published data."""

@@ -1,0 +1,1 @@
+"""What keeps a code location and its runs in order."""

@@ -1,0 +1,8 @@
+"""Crops -> text: the recognizers, and all that is the same for each of them (steps 8 and 9 of the guide).
+
+The public names stand in ``__init__.pyi`` and are imported when first used: torch costs seconds.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,10 @@
+from .comparison import Compared as Compared
+from .comparison import compare as compare
+from .coverage import label_coverage as label_coverage
+from .evaluating import worst_crops as worst_crops
+from .interface import Reading as Reading
+from .interface import TextRecognizer as TextRecognizer
+from .ppocr import PpOcrRecognizer as PpOcrRecognizer
+from .prediction import FolderPrediction as FolderPrediction
+from .prediction import recognize_folder as recognize_folder
+from .text import Coverage as Coverage

@@ -1,0 +1,50 @@
+"""Several recognisers on the same crops."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocr_pipeline.data.annotations import CropReader
+from ocr_pipeline.evaluation import RecognitionScores
+from ocr_pipeline.recognition.dlora.data import Crops
+from ocr_pipeline.recognition.evaluating import evaluate, write_evaluation
+from ocr_pipeline.recognition.interface import TextRecognizer
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One recogniser's scores, and the crops it read a second (decoding of the pictures included)."""
+
+    name: str
+    scores: RecognitionScores
+    crops_per_second: float
+
+
+def compare(
+    recognizers: Mapping[str, TextRecognizer],
+    paths: Sequence[str | Path],
+    *,
+    output_dir: Path | None = None,
+    samples: int = 1000,
+    batch_size: int = 16,
+    seed: int = 42,
+) -> list[Compared]:
+    """Let each recogniser read the same crops, drawn evenly from recognition data (LMDB folders or JSONL files).
+
+    Args:
+        output_dir: where each one's ``NAME/predictions.csv`` and ``NAME/scores.csv`` go; None writes none.
+        samples: how many crops; 0 takes all.
+    """
+    crops = Crops([CropReader(path) for path in paths])
+    indices = crops.spread(samples or len(crops), seed)
+    compared = []
+    for name, recognizer in recognizers.items():
+        start = time.perf_counter()
+        evaluation = evaluate(recognizer, crops, indices, batch_size)
+        compared.append(Compared(name, evaluation.scores, len(indices) / (time.perf_counter() - start)))
+        if output_dir:
+            write_evaluation(evaluation, output_dir / name)
+    return compared

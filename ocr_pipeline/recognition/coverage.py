@@ -1,0 +1,27 @@
+"""Whether a base model can say the labels it is to learn, told by its tokenizer alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from transformers import AutoTokenizer
+
+from ocr_pipeline.data.annotations import CropReader
+from ocr_pipeline.recognition.dlora.bases import not_loaded
+from ocr_pipeline.recognition.dlora.data import Crops
+from ocr_pipeline.recognition.text import Coverage, TextCodec
+
+
+def label_coverage(base: str | Path, paths: Sequence[str | Path], *, samples: int = 2000, seed: int = 42) -> Coverage:
+    """What the tokenizer of ``base`` makes of labels drawn evenly from recognition data; the model is not loaded.
+
+    Raises:
+        PipelineError: there is no such model, or the data cannot be opened.
+    """
+    try:
+        codec = TextCodec(AutoTokenizer.from_pretrained(str(base)))
+    except (OSError, ValueError) as error:
+        raise not_loaded("the tokenizer of the base model", base, error) from error
+    crops = Crops([CropReader(path) for path in paths])
+    return codec.coverage(crops.text(index) for index in crops.spread(samples, seed))

@@ -1,0 +1,99 @@
+"""Base models: which one a checkpoint was trained on, by name and by its weights, for a name can change its content."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from transformers.utils import cached_file
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS, has_adapters
+from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
+
+RECORD = "base.json"
+_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+_INDEX = ".index.json"  # of weights that are spread over several files
+
+
+class BaseRecord(msgspec.Struct):
+    """What a checkpoint says of its base."""
+
+    name: str
+    fingerprint: str
+
+
+def base_of(checkpoint: Path) -> str:
+    """The name of the base model that a checkpoint was trained on; one of full fine-tuning is its own.
+
+    Raises:
+        PipelineError: the checkpoint does not say.
+    """
+    if not has_adapters(checkpoint) and (checkpoint / "config.json").is_file():
+        return str(checkpoint)
+    path = checkpoint / ADAPTERS[0] / "adapter_config.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"]
+    except (OSError, ValueError, KeyError) as error:
+        raise PipelineError(
+            "the checkpoint does not name its base model", where=path, remedy="Give the base model yourself."
+        ) from error
+
+
+def base_fingerprint(base: str | Path) -> str:
+    """Fingerprint of the weights of a model in a folder or on the Hugging Face hub (fetched into its cache first).
+
+    Raises:
+        PipelineError: there are no weights.
+    """
+    try:
+        return fingerprint_of(fingerprint_file(path) for path in _weight_files(str(base)))
+    except OSError as error:
+        raise not_loaded("the base model", base, error) from error
+
+
+def record_base(folder: Path, name: str, fingerprint: str) -> None:
+    """Leave in a checkpoint what it was trained on."""
+    (folder / RECORD).write_bytes(msgspec.json.encode(BaseRecord(name, fingerprint)) + b"\n")
+
+
+def demand_base(checkpoint: Path, name: str, fingerprint: str) -> None:
+    """See to it that adapters meet their own base; older checkpoints do not say which that is.
+
+    Raises:
+        PipelineError: they were trained on another.
+    """
+    path = checkpoint / RECORD
+    if not path.is_file():
+        return
+    own = msgspec.json.decode(path.read_bytes(), type=BaseRecord)
+    if own.fingerprint != fingerprint:
+        raise PipelineError(
+            f"the adapters were trained on another base: on {own.name} with weights {own.fingerprint}, and {name} has "
+            f"weights {fingerprint}",
+            where=checkpoint,
+            remedy=f"Give the base that they were trained on; where it was only saved anew, delete {RECORD} there.",
+        )
+
+
+def not_loaded(what: str, place: str | Path, error: Exception) -> PipelineError:
+    """What to tell of a model, or a part of one, that transformers cannot load from ``place``."""
+    return PipelineError(
+        f"{what} cannot be loaded ({str(error).splitlines()[0]})",
+        where=place,
+        remedy="Give the folder of a VisionEncoderDecoderModel with its processor, or its name on the hub.",
+    )
+
+
+def _weight_files(base: str) -> Iterator[Path]:
+    for name in _WEIGHTS:
+        if whole := cached_file(base, name, _raise_exceptions_for_missing_entries=False):
+            yield Path(whole)
+            return
+        if index := cached_file(base, name + _INDEX, _raise_exceptions_for_missing_entries=False):
+            parts = json.loads(Path(index).read_text(encoding="utf-8"))["weight_map"].values()
+            yield from (Path(str(cached_file(base, part))) for part in sorted(set(parts)))
+            return
+    raise FileNotFoundError(f"neither {' nor '.join(_WEIGHTS)} is there")

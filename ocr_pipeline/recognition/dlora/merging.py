@@ -1,0 +1,31 @@
+"""A trained recogniser as a plain Hugging Face folder, which transformers loads without peft and without us."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ocr_pipeline.recognition.dlora.bases import base_of
+from ocr_pipeline.recognition.dlora.recognizer import GREEDY, Decoding, generation_config, load_merged
+from ocr_pipeline.storage.files.publishing import publish_folder
+
+
+def merge_checkpoint(
+    checkpoint: str | Path, output: str | Path, *, base: str | Path | None = None, decoding: Decoding = GREEDY
+) -> Path:
+    """Work the adapters of ``checkpoint`` into its base and publish the whole as ``output``.
+
+    The folder holds the model in float32, its processor, and generation settings under which a plain ``generate()``
+    reads as we do.
+
+    Args:
+        base: the base model; None asks the checkpoint.
+
+    Raises:
+        PipelineError: base or checkpoint cannot be loaded, or do not belong together.
+    """
+    merged = load_merged(base or base_of(Path(checkpoint)), checkpoint)
+    merged.model.generation_config = generation_config(merged, decoding)
+    with publish_folder(Path(output)) as draft:
+        merged.model.save_pretrained(draft)
+        merged.save_processors(draft)
+    return Path(output)

@@ -1,0 +1,251 @@
+"""Reading crops with a VisionEncoderDecoderModel: loading it, with or without adapters, and generating text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import AutoTokenizer, GenerationConfig, VisionEncoderDecoderModel, ViTImageProcessorPil
+from transformers.utils.logging import disable_progress_bar
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.recognition.dlora.adapters import load_adapters, merge_adapters
+from ocr_pipeline.recognition.dlora.bases import base_fingerprint, demand_base, not_loaded
+from ocr_pipeline.recognition.dlora.data import to_input
+from ocr_pipeline.recognition.dlora.four_bits import keep_trainable
+from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS, has_adapters
+from ocr_pipeline.recognition.images import ImageFormat
+from ocr_pipeline.recognition.interface import Reading
+from ocr_pipeline.recognition.text import TextCodec
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How text is generated; the defaults change nothing that the model says.
+
+    Attributes:
+        longest: the most tokens of one text; the decoder's positions bound it.
+        beams: 1 reads greedily.
+        repetition_penalty: above 1, tokens that were said already become less likely.
+        no_repeat_ngram: no run of so many tokens is said twice; 0 allows it (3 would forbid '학교 학생' in jamo).
+        length_penalty: with beams, above 0 favours longer texts.
+    """
+
+    longest: int = 64
+    beams: int = 1
+    repetition_penalty: float = 1.0
+    no_repeat_ngram: int = 0
+    length_penalty: float = 1.0
+
+
+GREEDY = Decoding()
+
+
+@dataclass(frozen=True)
+class Base:
+    """A model with its tokenizer and image processor, in full precision on the CPU."""
+
+    name: str
+    model: Any
+    tokenizer: Any
+    image_processor: Any
+
+    @cached_property
+    def codec(self) -> TextCodec:
+        return TextCodec(self.tokenizer)
+
+    @cached_property
+    def images(self) -> ImageFormat:
+        return ImageFormat.of(self.image_processor)
+
+    @property
+    def positions(self) -> int:
+        """The longest sequence of tokens that the decoder has positions for."""
+        decoder = self.model.config.decoder
+        reserved = decoder.pad_token_id + 1 if "roberta" in decoder.model_type else 0  # RoBERTa counts from there
+        return decoder.max_position_embeddings - reserved
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the weights as they are stored."""
+        return base_fingerprint(self.name)
+
+    def save_processors(self, folder: Path) -> None:
+        self.tokenizer.save_pretrained(str(folder))
+        self.image_processor.save_pretrained(str(folder))
+
+
+def load_base(name_or_path: str | Path, *, processors: str | Path | None = None, quantised: Any = None) -> Base:
+    """Load a model from a folder or the Hugging Face hub; tokenizer and image processor too, or from ``processors``.
+
+    Args:
+        quantised: how (``four_bits``); None loads the weights in full.
+
+    Raises:
+        PipelineError: there is no such model.
+    """
+    place = str(processors or name_or_path)
+    hub: Any = VisionEncoderDecoderModel
+    disable_progress_bar()  # it redraws itself hundreds of times in the logs of a run
+    try:
+        model, report = hub.from_pretrained(
+            str(name_or_path), dtype=torch.float32, quantization_config=quantised, output_loading_info=True
+        )
+        tokenizer = AutoTokenizer.from_pretrained(place)
+        images = ViTImageProcessorPil.from_pretrained(place)  # whatever older checkpoints call its kind
+    except (OSError, ValueError) as error:
+        raise not_loaded("the base model", name_or_path, error) from error
+    _must_be_whole(report["missing_keys"], name_or_path)
+    if quantised:
+        keep_trainable(model)
+    _complete(model.config, model.generation_config, tokenizer)
+    return Base(str(name_or_path), model, tokenizer, images)
+
+
+def load_merged(base: str | Path, checkpoint: str | Path | None = None) -> Base:
+    """The base with the adapters of ``checkpoint`` merged into it; or the checkpoint itself, if it is a whole model.
+
+    Raises:
+        PipelineError: base or checkpoint cannot be loaded, or do not belong together.
+    """
+    folder = Path(checkpoint) if checkpoint else None
+    if folder is None:
+        return load_base(base)
+    if not has_adapters(folder):
+        if (folder / "config.json").is_file():
+            return load_base(folder)
+        raise PipelineError(
+            f"this is no DLoRA checkpoint ({' and '.join(ADAPTERS)} are missing)",
+            where=folder,
+            remedy="Give a checkpoint-N folder of train_dlora, or leave it out to read with the base alone.",
+        )
+    own = folder if (folder / "tokenizer_config.json").is_file() else None
+    loaded = load_base(base, processors=own)
+    demand_base(folder, loaded.name, loaded.fingerprint)
+    return replace(loaded, model=merge_adapters(load_adapters(loaded.model, folder)))
+
+
+def load_recognizer(
+    base: str | Path,
+    checkpoint: str | Path | None = None,
+    *,
+    device: str = "auto",
+    decoding: Decoding = GREEDY,
+    precision: str = "auto",
+) -> Recognizer:
+    """A recogniser that is ready to read: the base, with the adapters of ``checkpoint`` merged into it.
+
+    Args:
+        precision: float32 or bfloat16; auto takes bfloat16 on a CUDA device that has it.
+
+    Raises:
+        PipelineError: base or checkpoint cannot be loaded, or do not belong together; the device is not there.
+    """
+    device = chosen_device(device)
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise PipelineError("no such precision", where=precision, remedy="Choose auto, float32 or bfloat16.")
+    if precision == "auto":
+        precision = "bfloat16" if device.startswith("cuda") and torch.cuda.is_bf16_supported() else "float32"
+    loaded = load_merged(base, checkpoint)
+    return Recognizer(loaded, loaded.model.to(device, getattr(torch, precision)), decoding)
+
+
+def chosen_device(device: str) -> str:
+    """``auto`` is CUDA where there is one.
+
+    Raises:
+        PipelineError: CUDA is wanted and not there.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise PipelineError("this machine offers no CUDA", where=f"device {device}", remedy="Choose the device cpu.")
+    return device
+
+
+class Recognizer:
+    """Reads batches of crops; confidence is the geometric mean of the tokens' probabilities, the end included.
+
+    Args:
+        base: where tokenizer, image processor and limits come from.
+        model: what reads: the base's model, or one that wraps it or was merged from it.
+    """
+
+    def __init__(self, base: Base, model: Any, decoding: Decoding = GREEDY) -> None:
+        self.model, self.codec, self.images = model, base.codec, base.images
+        self._generation = generation_config(base, decoding)
+        self._generation.update(output_scores=True, return_dict_in_generate=True)
+
+    def read_crops(self, crops: Sequence[np.ndarray]) -> list[Reading]:
+        """The texts of crops of any size, uint8 [H, W, 3] RGB."""
+        return self.read(np.stack([self.images.resize(crop) for crop in crops])) if crops else []
+
+    @torch.inference_mode()
+    def read(self, pixels: np.ndarray | Tensor) -> list[Reading]:
+        """The texts of crops, uint8 [B, height, width, 3] RGB in the size of ``images``."""
+        was_training = self.model.training
+        self.model.eval()
+        source = to_input(torch.as_tensor(pixels), self.images, self.model.device).to(self.model.dtype)
+        output = self.model.generate(pixel_values=source, generation_config=self._generation)
+        self.model.train(was_training)
+        return [
+            Reading(self.codec.decode(tokens), confidence)
+            for tokens, confidence in zip(output.sequences.tolist(), self._confidences(output), strict=True)
+        ]
+
+    def _confidences(self, output: Any) -> list[float]:
+        scores = self.model.compute_transition_scores(
+            output.sequences, output.scores, getattr(output, "beam_indices", None), normalize_logits=True
+        ).float()
+        tokens = output.sequences[:, -scores.shape[1] :]
+        ended = (tokens == self._generation.eos_token_id).long()
+        counts = ended.cumsum(1) - ended == 0  # up to the end token and with it
+        return scores.masked_fill(~counts, 0).sum(1).div(counts.sum(1)).exp().tolist()
+
+
+def generation_config(base: Base, decoding: Decoding) -> GenerationConfig:
+    """All that a base may have set for itself (ko-trocr: beams, penalties, length 16) is set here."""
+    config = base.model.config
+    return GenerationConfig(
+        max_length=min(decoding.longest, base.positions),
+        max_new_tokens=None,
+        min_length=0,
+        num_beams=decoding.beams,
+        do_sample=False,
+        early_stopping=decoding.beams > 1,
+        length_penalty=decoding.length_penalty,
+        repetition_penalty=decoding.repetition_penalty,
+        no_repeat_ngram_size=decoding.no_repeat_ngram,
+        decoder_start_token_id=config.decoder_start_token_id,
+        eos_token_id=config.eos_token_id,
+        pad_token_id=config.pad_token_id,
+    )
+
+
+def _must_be_whole(missing: Iterable[str], place: str | Path) -> None:
+    """Weights that a file lacks would be made up at random; only the pooler, which nothing here uses, may be."""
+    lost = sorted(name for name in missing if ".pooler." not in name)
+    if lost:
+        raise PipelineError(
+            f"{len(lost)} weights of the model are not in its file ({lost[0]} is the first); they would be random",
+            where=place,
+            remedy="The last folder of older training programs is like this (the model was saved with its adapters "
+            "still around it): give the original base, and a checkpoint-N folder as the checkpoint.",
+        )
+
+
+def _complete(config: Any, generation: Any, tokenizer: Any) -> None:
+    """Set the token ids that a checkpoint left to its generation settings or to its tokenizer."""
+    for name, own in (
+        ("decoder_start_token_id", tokenizer.cls_token_id),
+        ("eos_token_id", tokenizer.eos_token_id if tokenizer.eos_token_id is not None else tokenizer.sep_token_id),
+        ("pad_token_id", tokenizer.pad_token_id),
+    ):
+        known = (getattr(config, name, None), getattr(generation, name, None), own)
+        setattr(config, name, next((value for value in known if value is not None), None))

@@ -1,0 +1,88 @@
+"""PP-OCRv5's text line recogniser as a second opinion on the same crops: a small CTC model (Paddle team, 2025).
+
+Transformers has the architecture (``pp_ocrv5_mobile_rec``, ``pp_ocrv5_server_rec``); nothing of Paddle is needed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers import AutoConfig, PPOCRV5MobileRecForTextRecognition, PPOCRV5ServerRecForTextRecognition
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.page import nfc
+from ocr_pipeline.recognition.dlora.recognizer import chosen_device
+from ocr_pipeline.recognition.interface import Reading
+
+HEIGHT, MIN_WIDTH, MAX_WIDTH = 48, 320, 3200
+BLANK = 0
+_CLASSES: dict[str, Any] = {
+    "pp_ocrv5_mobile_rec": PPOCRV5MobileRecForTextRecognition,
+    "pp_ocrv5_server_rec": PPOCRV5ServerRecForTextRecognition,
+}
+
+
+class PpOcrRecognizer:
+    """Reads crops with a PP-OCRv5 recogniser; confidence is the mean of the letters' probabilities.
+
+    Args:
+        folder: a Hugging Face folder with config.json, model.safetensors and preprocessor_config.json, which holds the
+            characters.
+        device: auto, cpu or cuda.
+
+    Raises:
+        PipelineError: there is no such model, and the message says what to download; or no such device.
+    """
+
+    DOWNLOAD = "hf download PaddlePaddle/korean_PP-OCRv5_mobile_rec_safetensors --local-dir ppocr_korean"
+
+    def __init__(self, folder: str | Path, *, device: str = "cpu") -> None:
+        place = Path(folder)
+        try:
+            settings = json.loads((place / "preprocessor_config.json").read_text(encoding="utf-8"))
+            model = _CLASSES[AutoConfig.from_pretrained(place).model_type].from_pretrained(place).eval()
+            self.characters: list[str] = list(settings["character_list"])
+        except (OSError, ValueError, KeyError) as error:
+            raise PipelineError(
+                f"there is no PP-OCRv5 recogniser here ({str(error).splitlines()[0]})",
+                where=folder,
+                remedy=f"Download one and give its folder: {self.DOWNLOAD}",
+            ) from error
+        self.model = model.to(chosen_device(device))
+
+    @torch.inference_mode()
+    def read_crops(self, crops: Sequence[np.ndarray]) -> list[Reading]:
+        """The texts of crops of any size, uint8 [H, W, 3] RGB."""
+        if not crops:
+            return []
+        probabilities = self.model(pixel_values=batched(crops).to(self.model.device)).last_hidden_state.float().cpu()
+        return [self._decoded(*steps.max(-1)) for steps in probabilities]
+
+    def _decoded(self, probabilities: Tensor, letters: Tensor) -> Reading:
+        """Greedy CTC: of each run of the same letter one stays, blanks go (Graves et al. 2006)."""
+        keep = letters != BLANK
+        keep[1:] &= letters[1:] != letters[:-1]
+        text = "".join(self.characters[letter] for letter in letters[keep].tolist())
+        return Reading(nfc(text), float(probabilities[keep].mean()) if keep.any() else 0.0)
+
+
+def batched(crops: Sequence[np.ndarray]) -> Tensor:
+    """Crops at 48 pixels of height in -1..1, aspect ratio kept, padded with 0 on the right [B, 3, 48, width]."""
+    resized = [_resized(crop) for crop in crops]
+    width = max(MIN_WIDTH, *(pixels.shape[1] for pixels in resized))
+    batch = torch.zeros(len(crops), 3, HEIGHT, width)
+    for row, pixels in zip(batch, resized, strict=True):
+        row[..., : pixels.shape[1]] = torch.from_numpy(pixels).permute(2, 0, 1) / 127.5 - 1
+    return batch
+
+
+def _resized(rgb: np.ndarray) -> np.ndarray:
+    width = min(MAX_WIDTH, max(1, -(-HEIGHT * rgb.shape[1] // rgb.shape[0])))
+    return np.array(Image.fromarray(rgb).resize((width, HEIGHT), Image.Resampling.BILINEAR))

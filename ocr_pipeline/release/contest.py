@@ -1,0 +1,192 @@
+"""A candidate against the champion, on the same data: recorded scores where they are of the same data, else new ones.
+
+A checkpoint's manifest says what its scores were measured on. Where the candidate's validation data is not the
+champion's, the champion is scored again on the candidate's; a score once measured is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.release.recipe_file import recipe_defaults
+from ocr_pipeline.storage.artifacts.manifest import Manifest, read_manifest, retire, write_manifest
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.files.fingerprints import fingerprint_of
+from ocr_pipeline.storage.files.publishing import publish_file, publish_folder, publish_text
+
+TOLERANCE = float(os.environ.get("OCR_PIPELINE_TOLERANCE") or recipe_defaults("champion").get("tolerance", 0.005))
+"""By how much a candidate may fall short of the champion's metric."""
+
+Score = Callable[[Path, Sequence[Path], dict[str, Any]], dict[str, float]]
+"""(checkpoint, validation artifacts, the settings of the candidate's training) -> its metrics."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a candidate may become champion, and why (in words for people)."""
+
+    passed: bool
+    why: str
+    candidate: float | None = None
+    champion: float | None = None
+
+    @property
+    def metadata(self) -> dict[str, str | float]:
+        scores = {"candidate": self.candidate, "champion": self.champion, "tolerance": TOLERANCE}
+        return {"why": self.why, **{name: round(score, 5) for name, score in scores.items() if score is not None}}
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One kind of checkpoint: where the candidate and the champion lie, and what is compared.
+
+    Attributes:
+        name: of the candidate's asset.
+        metric: its name in the manifests; sign: 1 if more is better, -1 if less is.
+        sampling: settings that a score depends on beside the weights and the data.
+        score: measures a checkpoint as its training would have.
+    """
+
+    name: str
+    candidate: Callable[[Workspace], Path]
+    champion: Callable[[Workspace], Path]
+    metric: str
+    sign: int
+    sampling: tuple[str, ...]
+    score: Score
+
+    def judge(self, workspace: Workspace) -> Verdict:
+        """Compare the published candidate with the champion.
+
+        Raises:
+            PipelineError: there is no candidate, or the champion has to be scored again and cannot be.
+        """
+        candidate, champion = self._candidate_manifest(workspace), read_manifest(self.champion(workspace))
+        score = candidate.metrics.get(self.metric)
+        if champion is None:
+            return Verdict(True, "there is no champion yet", score)
+        if champion.fingerprint == candidate.fingerprint:
+            return Verdict(True, "it is the champion", score, score)
+        if score is None:
+            return Verdict(False, f"not validated: it has no {self.metric}", score, champion.metrics.get(self.metric))
+        reached, where = champion.metrics.get(self.metric), "the champion has"
+        if reached is None or self._measured_on(champion) != self._measured_on(candidate):
+            reached, where = self._scored_again(workspace, champion, candidate), "the champion, scored again, has"
+        passed = self.sign * (score - reached) >= -TOLERANCE
+        return Verdict(passed, f"{self.metric} {score:.4f}, {where} {reached:.4f}", score, reached)
+
+    def promote(self, workspace: Workspace) -> Manifest:
+        """Put the candidate in the champion's place, which stays available as the previous one."""
+        candidate, champion = self.candidate(workspace), self.champion(workspace)
+        manifest, reigning = self._candidate_manifest(workspace), read_manifest(champion)
+        if reigning and reigning.fingerprint == manifest.fingerprint:
+            return reigning
+        if reigning:
+            _copy(champion, champion.with_name(f"{champion.stem}.previous{champion.suffix}"), reigning)
+        _copy(candidate, champion, manifest)
+        return manifest
+
+    def _candidate_manifest(self, workspace: Workspace) -> Manifest:
+        artifact = self.candidate(workspace)
+        if manifest := read_manifest(artifact):
+            return manifest
+        raise PipelineError(f"{self.name} is not published", where=artifact, remedy=f"Materialise {self.name} first.")
+
+    def _measured_on(self, manifest: Manifest) -> dict[str, object]:
+        return _validation_data(manifest) | {name: manifest.settings.get(name) for name in self.sampling}
+
+    def _scored_again(self, workspace: Workspace, champion: Manifest, candidate: Manifest) -> float:
+        """The champion's metric on the candidate's validation data, measured or remembered."""
+        measured_on = self._measured_on(candidate)
+        key = fingerprint_of([champion.fingerprint, msgspec.json.encode(sorted(measured_on.items()))])
+        kept = workspace.scores / f"{self.name}_{key}.json"
+        if not kept.exists():
+            artifacts = self._unchanged(workspace, candidate)
+            metrics = self.score(self.champion(workspace), artifacts, candidate.settings)
+            text = {"champion": champion.fingerprint, "measured_on": measured_on, "metrics": metrics}
+            publish_text(kept, msgspec.json.format(msgspec.json.encode(text), indent=1).decode() + "\n")
+        return float(msgspec.json.decode(kept.read_bytes())["metrics"][self.metric])
+
+    def _unchanged(self, workspace: Workspace, candidate: Manifest) -> list[Path]:
+        """The validation artifacts that the candidate was scored on, if they still are what they were."""
+        artifacts = []
+        for name, fingerprint in _validation_data(candidate).items():
+            artifact = workspace.root / name
+            manifest = read_manifest(artifact)
+            if manifest is None or manifest.fingerprint != fingerprint:
+                raise PipelineError(
+                    f"{self.name} and the champion were validated on different data, and the candidate's is there no "
+                    "more: they cannot be compared",
+                    where=artifact,
+                    remedy=f"Materialise {self.name} again: it is then scored on the data as it is now.",
+                )
+            artifacts.append(artifact)
+        return artifacts
+
+
+def _validation_data(manifest: Manifest) -> dict[str, str]:
+    return {item.name: item.fingerprint for item in manifest.inputs if "_valid" in item.name}
+
+
+def _copy(source: Path, target: Path, manifest: Manifest) -> None:
+    retire(target)  # a kill in between leaves no manifest, never the wrong one
+    if source.is_dir():
+        with publish_folder(target) as draft:
+            shutil.copytree(source, draft, dirs_exist_ok=True)
+    else:
+        with publish_file(target) as draft:
+            shutil.copyfile(source, draft)
+    write_manifest(target, manifest)
+
+
+def score_detector(checkpoint: Path, valid: Sequence[Path], settings: dict[str, Any]) -> dict[str, float]:
+    """hmean, precision and recall of a detector."""
+    from ocr_pipeline import fast  # torch costs seconds, which the code server need not wait for
+
+    score = fast.score_checkpoint(checkpoint, valid, max_samples=settings.get("val_max_samples"))
+    return {"precision": score.precision, "recall": score.recall, "hmean": score.hmean}
+
+
+def score_recogniser(checkpoint: Path, valid: Sequence[Path], settings: dict[str, Any]) -> dict[str, float]:
+    """Error rates of a recogniser, on the crops and by the decoding of the candidate's training."""
+    from ocr_pipeline import recognition
+    from ocr_pipeline.recognition import dlora
+
+    decoding = dlora.Decoding(settings["generation_max_length"], settings["generation_num_beams"])
+    recogniser = dlora.load_recognizer(dlora.base_of(checkpoint), checkpoint, decoding=decoding)
+    (compared,) = recognition.compare(
+        {"champion": recogniser},
+        valid,
+        samples=settings["eval_samples"],
+        batch_size=settings["per_device_eval_batch_size"],
+        seed=settings["seed"],
+    )
+    return compared.scores.as_dict()
+
+
+DETECTOR = Contest(
+    "fast_checkpoint",
+    lambda workspace: workspace.fast_checkpoint,
+    lambda workspace: workspace.fast_champion,
+    "hmean",
+    1,
+    ("val_max_samples",),
+    score_detector,
+)
+RECOGNISER = Contest(
+    "dlora_checkpoint",
+    lambda workspace: workspace.dlora_checkpoint,
+    lambda workspace: workspace.dlora_champion,
+    "cer",
+    -1,
+    ("eval_samples", "seed", "generation_max_length", "generation_num_beams"),
+    score_recogniser,
+)

@@ -1,0 +1,1 @@
+"""What we make: published whole, vouched for by a manifest, counted, set aside, leased."""

@@ -1,0 +1,160 @@
+"""The small JSON beside each published artifact: where it comes from, what it holds, whether it is still current."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.artifacts.depot import depot_of
+from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.files.publishing import publish_file
+
+ADOPTED = "adopted"
+"""Name of the first input of an artifact that was taken over from elsewhere; see `current_manifest`."""
+
+
+class Input(msgspec.Struct, frozen=True):
+    """One thing an artifact was made from: a name a person understands and a fingerprint of its content."""
+
+    name: str
+    fingerprint: str
+
+
+class Manifest(msgspec.Struct, kw_only=True):
+    """What one artifact is made of.
+
+    Attributes:
+        stage: the stage that made it (``annotations``).
+        partition: the source partition, or the recipe for a checkpoint.
+        code_version: version of the stage's code; a new one makes the artifact stale.
+        settings: every setting that changes the artifact.
+        inputs: upstream artifacts or, at the first stages, a fingerprint of the files on the share.
+        counts: pages and words in, out and set aside.
+        fingerprint: of the artifact itself; Dagster's data version.
+        metrics: what a training reached on its validation data.
+    """
+
+    stage: str
+    partition: str
+    code_version: str
+    settings: dict[str, Any]
+    inputs: list[Input]
+    fingerprint: str
+    counts: Counts = msgspec.field(default_factory=Counts)
+    metrics: dict[str, float] = msgspec.field(default_factory=dict)
+
+    @property
+    def adopted(self) -> bool:
+        """Whether the artifact was taken over: finished work of another program."""
+        return any(item.name == ADOPTED for item in self.inputs)
+
+    def made_from(self, code_version: str, settings: dict[str, Any], inputs: list[Input]) -> bool:
+        """Whether the same code, settings and inputs would make the same artifact again."""
+        return (self.code_version, self.settings, self.inputs) == (code_version, settings, inputs)
+
+
+def manifest_path(artifact: Path) -> Path:
+    return artifact.with_name(artifact.name + ".manifest.json")
+
+
+def quarantine_path(artifact: Path) -> Path:
+    return artifact.with_name(artifact.name + ".quarantine.parquet")
+
+
+def write_manifest(artifact: Path, manifest: Manifest) -> None:
+    """Publish the manifest of ``artifact``; always the last thing a stage does. A depot takes both first."""
+    path, content = manifest_path(artifact), msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+    if depot := depot_of(artifact):
+        depot.send(artifact, path, content)
+    with publish_file(path) as draft:
+        draft.write_bytes(content)
+
+
+def retire(artifact: Path) -> None:
+    """Take away the manifest of an artifact that is about to be replaced, so that it never vouches for another."""
+    path = manifest_path(artifact)
+    if depot := depot_of(artifact):
+        depot.retire(path)
+    path.unlink(missing_ok=True)
+
+
+def read_manifest(artifact: Path) -> Manifest | None:
+    """The manifest of ``artifact``, or None if artifact or manifest is not there.
+
+    Where a depot keeps the artifacts, this one is fetched first: when there is a manifest, the files can be read.
+
+    Raises:
+        PipelineError: the manifest is there but cannot be read.
+    """
+    path = manifest_path(artifact)
+    if depot := depot_of(artifact):
+        depot.fetch(artifact, path)
+    return here_manifest(artifact)
+
+
+def here_manifest(artifact: Path) -> Manifest | None:
+    """The same as this machine has it, whatever a depot has by now: for what is being read already."""
+    path = manifest_path(artifact)
+    return _decode(path.read_bytes(), path) if artifact.exists() and path.exists() else None
+
+
+def known_manifest(artifact: Path) -> Manifest | None:
+    """The same for who wants to know what is published, and no files: a depot is asked for the manifest alone."""
+    depot, path = depot_of(artifact), manifest_path(artifact)
+    if depot is None:
+        return here_manifest(artifact)
+    content = depot.read(path)
+    return _decode(content, path) if content is not None else None
+
+
+def published_at(artifact: Path) -> float:
+    """When the manifest of an artifact was published, in seconds since 1970."""
+    depot, path = depot_of(artifact), manifest_path(artifact)
+    return depot.modified(path) if depot else path.stat().st_mtime
+
+
+def _decode(content: bytes, path: Path) -> Manifest:
+    try:
+        return msgspec.json.decode(content, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise PipelineError(
+            f"the manifest cannot be read ({error})",
+            where=path,
+            remedy="Delete it and materialise the asset again.",
+        ) from error
+
+
+def current_manifest(
+    artifact: Path, code_version: str, settings: dict[str, Any], inputs: list[Input]
+) -> Manifest | None:
+    """The manifest of ``artifact`` where nothing is to be done: it was made from just this, or it was taken over.
+
+    What was taken over is finished work. The settings and inputs that its stage first meets are noted in its manifest
+    after the input `ADOPTED`, and it stands until they change.
+    """
+    published = read_manifest(artifact)
+    if published is None or not published.adopted:
+        return published if published and published.made_from(code_version, settings, inputs) else None
+    first, *noted = published.inputs
+    if noted:
+        return published if (published.settings, noted) == (settings, inputs) else None
+    published = msgspec.structs.replace(published, settings=settings, inputs=[first, *inputs])
+    write_manifest(artifact, published)
+    return published
+
+
+def upstream(name: str, artifact: Path) -> Input:
+    """What a stage takes from the stage before it.
+
+    Raises:
+        PipelineError: the artifact is not published.
+    """
+    manifest = read_manifest(artifact)
+    if manifest is None:
+        raise PipelineError(
+            f"{name} is not published", where=artifact, remedy=f"Materialise {name} for this partition first."
+        )
+    return Input(name, manifest.fingerprint)

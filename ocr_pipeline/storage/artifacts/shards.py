@@ -1,0 +1,96 @@
+"""Shards: the parts of a partition that are finished one by one, so that a kill costs only the unfinished one."""
+
+from __future__ import annotations
+
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import msgspec
+
+from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
+from ocr_pipeline.storage.files.publishing import publish_folder
+
+Job = TypeVar("Job")
+_QUARANTINE, _COUNTS = "quarantine.jsonl", "counts.json"
+
+
+@dataclass(frozen=True)
+class Shard(Generic[Job]):
+    """One part of a partition: its work and the fingerprint of all that decides the result."""
+
+    fingerprint: str
+    job: Job
+
+
+def build_shard(folder: Path, fill: Callable[[Job, Path], tuple[Counts, list[Quarantined]]], job: Job) -> None:
+    """Publish one shard folder: what ``fill`` writes into it, its counts and its quarantine."""
+    with publish_folder(folder) as draft:
+        counts, quarantined = fill(job, draft)
+        encode = msgspec.json.encode
+        (draft / _QUARANTINE).write_bytes(b"".join(encode(record) + b"\n" for record in quarantined))
+        (draft / _COUNTS).write_bytes(encode(counts))
+
+
+def built(
+    store: Path,
+    shards: Iterable[Shard[Job]],
+    fill: Callable[[Job, Path], tuple[Counts, list[Quarantined]]],
+    executor: Executor,
+    workers: int,
+    on_shard: Callable[[Job], None] = lambda job: None,
+) -> Iterator[Path]:
+    """The folders of all shards, in their order, each once it is finished; the first error ends the work.
+
+    Those that are not there yet are built ahead; what is published stays whatever happens. Only a few more than there
+    are workers are held at a time, so ``shards`` may be a generator over more than fits into memory.
+    """
+    waiting: deque[tuple[Path, Job, Future[None] | None]] = deque()
+    try:
+        for shard in shards:
+            folder = store / shard.fingerprint
+            future = None if folder.exists() else executor.submit(build_shard, folder, fill, shard.job)
+            waiting.append((folder, shard.job, future))
+            if len(waiting) > 2 * workers:
+                yield _finished(waiting.popleft(), on_shard)
+        while waiting:
+            yield _finished(waiting.popleft(), on_shard)
+    finally:
+        for _, _, future in waiting:
+            if future is not None:
+                future.cancel()
+
+
+def _finished(shard: tuple[Path, Job, Future[None] | None], on_shard: Callable[[Job], None]) -> Path:
+    folder, job, future = shard
+    if future is not None:
+        future.result()
+    on_shard(job)
+    return folder
+
+
+def shard_counts(folders: Iterable[Path]) -> Counts:
+    """The counts of all shards together."""
+    total = Counts()
+    for folder in folders:
+        total = total + msgspec.json.decode((folder / _COUNTS).read_bytes(), type=Counts)
+    return total
+
+
+def shard_quarantine(folders: Iterable[Path]) -> Iterator[Quarantined]:
+    """The quarantine of all shards, in their order."""
+    for folder in folders:
+        yield from read_quarantine(folder / _QUARANTINE)
+
+
+def forget_others(store: Path, folders: Iterable[Path]) -> None:
+    """Remove the shards of earlier inputs; call it after the artifact is published."""
+    current = set(folders)
+    for folder in store.iterdir() if store.exists() else ():
+        if folder not in current:
+            shutil.rmtree(folder)

@@ -1,0 +1,126 @@
+"""Where each artifact lies: the one place that knows the file names the guide promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocr_pipeline.storage.artifacts.depot import mirror_of
+
+OUTPUT_VARIABLE = "OCR_PIPELINE_OUTPUT"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder of all artifacts.
+
+    Attributes:
+        root: on a local disk or a shared file system (LMDB files are memory-mapped); with artifacts in an object
+            store the folder that mirrors it here.
+    """
+
+    root: Path
+
+    @classmethod
+    def at(cls, output: str | Path) -> Workspace:
+        """The workspace in a folder, or below an ``s3://`` URL.
+
+        Raises:
+            PipelineError: it is another URL, or its mirror on this machine cannot be used.
+        """
+        return cls(mirror_of(str(output)) if "://" in str(output) else Path(output).expanduser().absolute())
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Workspace:
+        """The workspace that OCR_PIPELINE_OUTPUT names; the folder ``data`` where it is not set."""
+        return cls.at(environment.get(OUTPUT_VARIABLE) or "data")
+
+    @property
+    def json_merged(self) -> Path:
+        return self.root / "json_merged"
+
+    def merged_json(self, partition: str) -> Path:
+        name = "textinthewild_data_info.json" if partition == "text_in_wild" else f"{partition}_merged.json"
+        return self.json_merged / name
+
+    def lookup(self, partition: str) -> Path:
+        return self.root / "lookup" / f"lookup_{partition}.pkl.gz"
+
+    def annotations(self, dataset: str, split: str, output_format: str) -> Path:
+        return self.root / f"{dataset}_annotations_{split}.{output_format}"
+
+    def crops(self, dataset: str, split: str) -> Path:
+        return self.root / "crops" / dataset / split
+
+    def layout_lmdb(self, dataset: str, split: str) -> Path:
+        return self.root / f"{dataset}_{split}_layout.lmdb"
+
+    def data_artifacts(self, partition: str, dataset: str, splits: Iterable[str]) -> dict[str, list[Path]]:
+        """Where the data artifacts of a source partition may lie, by stage (crops in either format)."""
+        splits = tuple(splits)
+        return {
+            "merged_json": [self.merged_json(partition)],
+            "lookup": [self.lookup(partition)],
+            "annotations": [self.annotations(dataset, split, form) for split in splits for form in ("lmdb", "jsonl")],
+            "layout_lmdb": [self.layout_lmdb(dataset, split) for split in splits],
+        }
+
+    def page_index(self, partition: str) -> Path:
+        """Which page has which picture, for comparing the partitions of a set."""
+        return self.root / "quality" / ".pages" / f"{partition}.sqlite"
+
+    def quality(self, partition: str) -> Path:
+        return self.root / "quality" / f"{partition}_quality.json"
+
+    @property
+    def quality_report(self) -> Path:
+        return self.root / "quality" / "report.html"
+
+    def fast_run(self, recipe: str) -> Path:
+        """Where a detector training keeps its own files; one folder per recipe, so that only the same one resumes."""
+        return self.root / "fast" / "runs" / recipe
+
+    @property
+    def fast_checkpoint(self) -> Path:
+        return self.root / "fast" / "fast_checkpoint.pth"
+
+    @property
+    def fast_champion(self) -> Path:
+        """The detector in use; the one before it stands beside it as ``fast_champion.previous.pth``."""
+        return self.root / "fast" / "fast_champion.pth"
+
+    def dlora_run(self, recipe: str) -> Path:
+        """The same for a recogniser training."""
+        return self.root / "dlora" / "runs" / recipe
+
+    @property
+    def dlora_checkpoint(self) -> Path:
+        return self.root / "dlora" / "dlora_checkpoint"
+
+    @property
+    def dlora_champion(self) -> Path:
+        """The recogniser in use; the one before it stands beside it as ``dlora_champion.previous``."""
+        return self.root / "dlora" / "dlora_champion"
+
+    @property
+    def scores(self) -> Path:
+        """What champions reached on other validation data than their own: a small JSON file for each."""
+        return self.root / ".scores"
+
+    @property
+    def inbox(self) -> Path:
+        """Pictures to read: whole pages under ``pages``, single words or lines under ``words``."""
+        return self.root / "inbox"
+
+    @property
+    def detections(self) -> Path:
+        return self.root / "detections"
+
+    @property
+    def predictions(self) -> Path:
+        return self.root / "predictions.csv"
+
+    def shards(self, artifact: Path) -> Path:
+        """Where the finished parts of a partition's artifact wait for the others."""
+        return self.root / ".shards" / artifact.name

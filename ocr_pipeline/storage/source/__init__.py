@@ -1,0 +1,1 @@
+"""What others gave us: folders, archives and servers, read only."""

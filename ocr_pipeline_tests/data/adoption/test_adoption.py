@@ -1,0 +1,343 @@
+from __future__ import annotations
+
+import json
+import os
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from ocr_pipeline.data.adoption import Outcome, adopt
+from ocr_pipeline.data.annotations import AnnotationSettings, CropReader, build_annotations
+from ocr_pipeline.data.datasets import source_partition
+from ocr_pipeline.data.lookup import build_lookup, load_lookup, read_lookup
+from ocr_pipeline.data.merged_json import merge_labels, read_pages
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.artifacts.manifest import Manifest, quarantine_path, read_manifest
+from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import Share
+from ocr_pipeline_tests.data.adoption.making import (
+    merged_of_corners,
+    write_folder,
+    write_json,
+    write_jsonl,
+    write_lmdb,
+    write_pickle,
+)
+from ocr_pipeline_tests.trees import contents, hand_tree, picture, write_tree
+
+TRAIN = source_partition("handwriting_train")
+JPEG = picture(".jpg")
+
+
+def states(folder: Path, workspace: Workspace) -> dict[str, str]:
+    return {outcome.found.path.name: outcome.state for outcome in adopt(folder, workspace)[0]}
+
+
+def only(folder: Path, workspace: Workspace) -> Outcome:
+    (outcome,), _ = adopt(folder, workspace)
+    return outcome
+
+
+def run_stages(share: Share, workspace: Workspace) -> list[Manifest]:
+    return [
+        merge_labels(share, TRAIN, workspace),
+        build_lookup(share, TRAIN, workspace),
+        *build_annotations(share, TRAIN, workspace, AnnotationSettings("lmdb")),
+    ]
+
+
+def artifacts(workspace: Workspace) -> dict[str, bytes]:
+    """All files but the manifests, in which the stages note what they met."""
+    return {name: data for name, data in contents(workspace.root).items() if not name.endswith(".manifest.json")}
+
+
+def reasons(workspace: Workspace, form: str) -> dict[str, str]:
+    target = workspace.annotations("handwriting", "train", form)
+    return {record.image: record.reason for record in read_quarantine(quarantine_path(target))}
+
+
+# -- the whole folder ------------------------------------------------------------------------------------------------
+
+
+def test_every_kind_of_file_becomes_an_artifact_and_none_is_changed(tmp_path, workspace):
+    folder = write_folder(tmp_path / "old")
+    before, times = contents(folder), {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    outcomes, unknown = adopt(folder, workspace)
+    assert {outcome.state for outcome in outcomes} == {"adopted"}
+    assert len(outcomes) == 6 and not unknown
+    assert (contents(folder), {path: path.stat().st_mtime_ns for path in folder.rglob("*")}) == (before, times)
+    for outcome in outcomes:
+        manifest = read_manifest(outcome.found.target(workspace))
+        assert manifest and manifest.adopted and manifest.counts.add_up
+        assert quarantine_path(outcome.found.target(workspace)).exists()
+    counted = {outcome.found.path.name: (outcome.counts.pages_out, outcome.counts.words_out) for outcome in outcomes}
+    assert counted == {
+        "handwriting_train_merged.json": (1, 2),
+        "public_admin_valid_merged.json": (1, 1),
+        "textinthewild_data_info.json": (1, 1),
+        "lookup_handwriting_train.pkl.gz": (1, 0),
+        "handwriting_annotations_train.lmdb": (0, 2),
+        "handwriting_annotations_valid.jsonl": (0, 1),
+    }
+
+
+def test_what_was_taken_over_is_what_the_stages_read(tmp_path, workspace):
+    adopt(write_folder(tmp_path / "old"), workspace)
+    (page,) = read_pages(workspace.merged_json(TRAIN.key), TRAIN)
+    assert [word.text for word in page.words] == ["가", "나"]
+    assert load_lookup(workspace, TRAIN).find(page) == "/run/Y:\\ocr_dataset/IMG_1.png"
+    lmdb = CropReader(workspace.annotations("handwriting", "train", "lmdb"))
+    assert [lmdb.read(place)[:2] for place in range(len(lmdb))] == [(JPEG, "가")] * 2
+    jsonl = CropReader(workspace.annotations("handwriting", "valid", "jsonl"))
+    assert [jsonl.read(place)[:2] for place in range(len(jsonl))] == [(JPEG, "나")]
+
+
+def test_again_it_does_nothing_and_a_changed_file_keeps_what_is_published(tmp_path, workspace):
+    folder = write_folder(tmp_path / "old")
+    states(folder, workspace)
+    before = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in workspace.root.rglob("*")}
+    assert set(states(folder, workspace).values()) == {"already adopted"}
+    os.utime(folder / "json_merged/handwriting_train_merged.json", (1, 1))
+    assert states(folder, workspace)["handwriting_train_merged.json"] == "kept"
+    assert {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in workspace.root.rglob("*")} == before
+
+
+def test_the_stages_leave_finished_work_alone(tmp_path, workspace):
+    share = Share(write_tree(tmp_path / "share", hand_tree(3)))
+    old = write_folder(tmp_path / "old")
+    write_pickle(old / "FAST/FAST/lookup_handwriting_train.pkl.gz", {"IMG_1": f"{share.root}/IMG_1.png"})
+    adopt(old, workspace)
+    before = artifacts(workspace)
+    first = run_stages(share, workspace)
+    assert all(manifest.adopted for manifest in first)
+    assert run_stages(share, workspace) == first
+    assert set(states(old, workspace).values()) == {"already adopted"}
+    assert artifacts(workspace) == before
+
+
+def test_new_label_files_and_an_explicit_wish_make_it_anew(tmp_path, workspace):
+    share = Share(write_tree(tmp_path / "share", hand_tree(3)))
+    old = write_folder(tmp_path / "old")
+    write_pickle(old / "FAST/FAST/lookup_handwriting_train.pkl.gz", {"IMG_1": f"{share.root}/IMG_1.png"})
+    adopt(old, workspace)
+    run_stages(share, workspace)
+    write_tree(tmp_path / "share", hand_tree(4))
+    renewed = run_stages(share, workspace)
+    assert not any(manifest.adopted for manifest in renewed)
+    assert [manifest.counts.pages_out for manifest in renewed] == [4, 4, 4]
+    aside = workspace.merged_json(TRAIN.key).with_name("handwriting_train_merged.json.earlier")
+    assert aside.read_bytes() == (old / "json_merged/handwriting_train_merged.json").read_bytes()
+
+    other = Workspace(tmp_path / "other")
+    adopt(old, other)
+    assert not merge_labels(share, TRAIN, other, rebuild=True).adopted
+    assert not build_lookup(share, TRAIN, other, rebuild=True).adopted
+    (crops,) = build_annotations(share, TRAIN, other, AnnotationSettings("lmdb"), rebuild=True)
+    assert not crops.adopted
+
+
+def test_a_lookup_that_leads_to_another_place_is_made_anew(tmp_path, workspace, caplog):
+    share = Share(write_tree(tmp_path / "share", hand_tree(3)))
+    adopt(write_folder(tmp_path / "old"), workspace)
+    merge_labels(share, TRAIN, workspace, rebuild=True)
+    manifest = build_lookup(share, TRAIN, workspace)
+    assert not manifest.adopted and manifest.counts.pages_out == 3
+    assert "is made anew" in caplog.text
+
+
+def test_a_share_that_goes_away_leaves_what_was_adopted(tmp_path, workspace, monkeypatch):
+    share = Share(write_tree(tmp_path / "share", hand_tree(3)))
+    adopt(write_folder(tmp_path / "old"), workspace)
+    before = contents(workspace.root)
+
+    def gone(*_: object) -> bytes:
+        raise PipelineError("the share does not answer", where="share", remedy="Mount it.")
+
+    monkeypatch.setattr(Share, "read", gone)
+    with pytest.raises(PipelineError, match="does not answer"):
+        merge_labels(share, TRAIN, workspace, rebuild=True)
+    assert {name: data for name, data in contents(workspace.root).items() if ".draft/" not in name} == before
+
+
+def test_the_workspace_itself_is_refused_and_passed_over_within(tmp_path):
+    folder = write_folder(tmp_path / "old")
+    with pytest.raises(PipelineError, match="the workspace itself"):
+        adopt(folder, Workspace(folder))
+    inside = Workspace(folder / "data")
+    assert len(adopt(folder, inside)[0]) == len(adopt(folder, inside)[0]) == 6
+    with pytest.raises(PipelineError, match="no such folder"):
+        adopt(tmp_path / "nowhere", inside)
+
+
+# -- what is not taken over ------------------------------------------------------------------------------------------
+
+
+def test_what_is_not_recognised_is_listed_with_the_reason(tmp_path, workspace):
+    names = {
+        "optimized_lookup_handwriting_train.py": "programs are never run",
+        "handwriting_train_100000_step_save_001.json": "intermediate save",
+        "other_set_merged.json": "no partition has that name",
+        "handwriting_annotations_test.jsonl": "no partition has that name",
+        "checkpoint_7ep.pth": "training commands",
+        "notes.txt": "no file of the guide",
+    }
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    write_lmdb(tmp_path / "handwriting_train_layout.lmdb", [])
+    write_lmdb(tmp_path / "handwriting_train.lmdb", [])
+    names |= {
+        "handwriting_train_layout.lmdb": "ocr-pipeline layout",
+        "handwriting_train.lmdb": "not that of word crops",
+    }
+    outcomes, unknown = adopt(tmp_path, workspace)
+    assert not outcomes
+    found = {row.path.name: row.reason for row in unknown}
+    assert found.keys() == names.keys()
+    assert all(names[name] in reason for name, reason in found.items())
+
+
+def test_many_files_of_one_kind_are_one_line(tmp_path, workspace):
+    for number in range(30):
+        (tmp_path / f"module_{number}.py").write_bytes(b"")
+    (row,) = adopt(tmp_path, workspace)[1]
+    assert (row.path.name, row.files) == ("*.py", 30)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("handwriting_train_merged.json", b'{"images": [{"file_name": "a"'),
+        ("handwriting_train_merged.json", b""),
+        ("lookup_handwriting_train.pkl.gz", b"no gzip"),
+    ],
+)
+def test_a_damaged_file_is_refused_and_the_others_go_on(tmp_path, workspace, name, content):
+    folder = tmp_path / "old"
+    write_json(folder / "handwriting_valid_merged.json", merged_of_corners())
+    (folder / name).write_bytes(content)
+    assert states(folder, workspace) == {name: "refused", "handwriting_valid_merged.json": "adopted"}
+    assert not list(workspace.root.rglob("*handwriting_train*"))
+
+
+@pytest.mark.parametrize(
+    "content", [{"a": {"file_name": "a"}}, ["a"], {"a": 1}, {"a": Path("/a")}], ids=["dict", "list", "number", "code"]
+)
+def test_a_lookup_of_anything_but_strings_is_refused(tmp_path, workspace, content):
+    write_pickle(tmp_path / "old/lookup_ocr_public_train.pkl.gz", content)
+    outcome = only(tmp_path / "old", workspace)
+    assert (outcome.state, bool(outcome.detail)) == ("refused", True)
+    assert not workspace.lookup("ocr_public_train").exists()
+
+
+def test_names_of_a_lookup_become_composed(tmp_path, workspace):
+    name = "한글.jpg"
+    decomposed = unicodedata.normalize("NFD", name)
+    write_pickle(tmp_path / "old/lookup_ocr_public_train.pkl.gz", {decomposed: "/a", name: "/a", "b": "/b"})
+    outcome = only(tmp_path / "old", workspace)
+    assert read_lookup(workspace.lookup("ocr_public_train")) == {name: "/a", "b": "/b"}
+    assert outcome.counts.notes == {"names_composed": 1, "names_twice": 1}
+
+
+def test_documents_that_a_resumed_merge_doubled_are_noted(tmp_path, workspace):
+    document = merged_of_corners()
+    document["images"].append({**document["images"][0], "id": 2})
+    write_json(tmp_path / "old/handwriting_train_merged.json", document)
+    assert only(tmp_path / "old", workspace).counts.notes == {"pages_twice": 1}
+
+
+# -- recognition LMDBs -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("keys", [("image", "label"), ("wimg", "wlab")])
+def test_lmdbs_are_rewritten_from_one(tmp_path, workspace, first, keys):
+    pictures = [picture(".jpg", seed=number) for number in range(600)]
+    samples = [(data, f"글{number}".encode()) for number, data in enumerate(pictures)]
+    write_lmdb(tmp_path / "old.d/handwriting_annotations_train.lmdb", samples, first=first, keys=keys)
+    outcome = only(tmp_path / "old.d", workspace)
+    assert (outcome.state, outcome.counts.words_out) == ("adopted", 600)
+    reader = CropReader(workspace.annotations("handwriting", "train", "lmdb"))
+    assert [reader.read(place)[:2] for place in range(600)] == [
+        (data, f"글{number}") for number, data in enumerate(pictures)
+    ]
+    assert "handwriting_annotations_train.lmdb#" in reader.read(0).source
+
+
+def test_samples_that_cannot_be_used_are_set_aside_with_the_reason(tmp_path, workspace):
+    samples = [
+        (JPEG, "가".encode()),
+        (None, "나".encode()),
+        (JPEG, None),
+        (JPEG[:100], "다".encode()),
+        (JPEG, b"\xb0\xa1"),
+        (JPEG, b"###"),
+        (JPEG, b" "),
+        (JPEG, unicodedata.normalize("NFD", " 한글 ").encode()),
+    ]
+    write_lmdb(tmp_path / "old/handwriting_annotations_train.lmdb", samples)
+    counts = only(tmp_path / "old", workspace).counts
+    assert (counts.words_in, counts.words_out, counts.add_up) == (8, 2, True)
+    name = "handwriting_annotations_train.lmdb"
+    assert reasons(workspace, "lmdb") == {
+        f"{name}#1": "sample_missing",
+        f"{name}#2": "sample_missing",
+        f"{name}#3": "image_unreadable",
+        f"{name}#4": "label_unreadable",
+        f"{name}#5": "word_ignored",
+        f"{name}#6": "word_ignored",
+    }
+    reader = CropReader(workspace.annotations("handwriting", "train", "lmdb"))
+    assert [reader.text(place) for place in range(len(reader))] == ["가", "한글"]
+    assert json.loads(reader.read(1).source.split(" ", 1)[1])["raw"] == unicodedata.normalize("NFD", " 한글 ")
+
+
+def test_an_lmdb_without_crops_is_refused(tmp_path, workspace):
+    write_lmdb(tmp_path / "old/handwriting_annotations_train.lmdb", [(JPEG, b"a")], keys=("page", "text"))
+    assert only(tmp_path / "old", workspace).state == "refused"
+    assert not workspace.annotations("handwriting", "train", "lmdb").exists()
+
+
+def test_an_empty_lmdb_stays_empty(tmp_path, workspace):
+    write_lmdb(tmp_path / "old/handwriting_annotations_train.lmdb", [])
+    assert only(tmp_path / "old", workspace).state == "adopted"
+    assert len(CropReader(workspace.annotations("handwriting", "train", "lmdb"))) == 0
+
+
+# -- JSONL -----------------------------------------------------------------------------------------------------------
+
+
+def test_lines_without_a_picture_or_a_text_are_set_aside(tmp_path, workspace):
+    folder = tmp_path / "old"
+    crops = folder / "crops/handwriting/train"
+    crops.mkdir(parents=True)
+    (crops / "sound.jpg").write_bytes(JPEG)
+    (crops / "half.jpg").write_bytes(JPEG[:100])
+    lines = {str(crops / "sound.jpg"): "가", str(crops / "gone.jpg"): "나", str(crops / "half.jpg"): "다"}
+    path = write_jsonl(folder / "handwriting_annotations_train.jsonl", lines)
+    with path.open("a", encoding="utf-8") as file:
+        file.write('\n{"image_info": []}\n{"image_in')
+    counts = only(folder, workspace).counts
+    assert (counts.words_in, counts.words_out, counts.add_up) == (5, 1, True)
+    assert sorted(reasons(workspace, "jsonl").values()) == [
+        "image_unreadable",
+        "line_unreadable",
+        "line_unreadable",
+        "sample_missing",
+    ]
+
+
+def test_crops_of_a_folder_that_moved_are_found_beside_the_jsonl(tmp_path, workspace):
+    folder = tmp_path / "moved"
+    (folder / "crops/handwriting/train").mkdir(parents=True)
+    (folder / "crops/handwriting/train/a.jpg").write_bytes(JPEG)
+    url = "/mnt/nas/ocr_dataset/crops/handwriting/train/a.jpg"
+    write_jsonl(folder / "handwriting_annotations_train.jsonl", {url: unicodedata.normalize("NFD", "한글")})
+    assert only(folder, workspace).counts.words_out == 1
+    line = json.loads(workspace.annotations("handwriting", "train", "jsonl").read_text(encoding="utf-8"))
+    assert line["image_info"][0] == {
+        "matched_text_index": 0,
+        "image_url": str(folder / "crops/handwriting/train/a.jpg"),
+    }
+    assert line["text_info"][1] == {"text": "한글", "tag": "no_mask"}

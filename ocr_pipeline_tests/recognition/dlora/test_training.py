@@ -1,0 +1,201 @@
+import csv
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoImageProcessor, AutoTokenizer, VisionEncoderDecoderModel
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.recognition.dlora import DloraTraining, train_dlora
+from ocr_pipeline.recognition.dlora.adapters import ADAPTERS
+from ocr_pipeline.recognition.dlora.checkpoints import load_state
+
+
+def settings(base, output, **changes):
+    standard = {
+        "per_device_train_batch_size": 4,
+        "gradient_accumulation_steps": 2,
+        "learning_rate": 5e-3,
+        "max_steps": 6,
+        "save_steps": 3,
+        "eval_steps": 2,
+        "eval_samples": 4,
+        "logging_steps": 1,
+        "generation_max_length": 8,
+        "warmup_ratio": 0.2,
+        "lora_rank": 4,
+        "lora_alpha": 8,
+    }
+    return DloraTraining(str(base), str(output), **{**standard, **changes})
+
+
+def weights(checkpoint):
+    return {
+        (adapter, name): tensor
+        for adapter in ADAPTERS
+        for name, tensor in load_file(checkpoint / adapter / "adapter_model.safetensors").items()
+    }
+
+
+def assert_same(one, other, **tolerance):
+    assert one.keys() == other.keys()
+    for name, tensor in one.items():
+        torch.testing.assert_close(tensor, other[name], **(tolerance or {"atol": 0, "rtol": 0}), msg=str(name))
+
+
+@pytest.fixture
+def data(jsonl, words):
+    return [jsonl("train_a", words[:9]), jsonl("train_b", words[9:19])], [jsonl("valid", words[19:])]
+
+
+class KilledError(Exception):
+    """The process dies here."""
+
+
+def test_an_interrupted_training_ends_in_the_same_weights(base_folder, data, tmp_path):
+    def die(progress):
+        if progress.step == 5:
+            raise KilledError
+
+    whole = train_dlora(settings(base_folder, tmp_path / "whole"), *data)
+    with pytest.raises(KilledError):
+        train_dlora(settings(base_folder, tmp_path / "torn"), *data, on_progress=die)
+    torch.manual_seed(999)  # a new process has another random state
+    again = train_dlora(settings(base_folder, tmp_path / "torn", resume_from_checkpoint="last"), *data)
+    assert_same(weights(tmp_path / "whole/checkpoint-6"), weights(tmp_path / "torn/checkpoint-6"))
+    assert (tmp_path / "whole/results.csv").read_bytes() == (tmp_path / "torn/results.csv").read_bytes()
+    assert (whole.base, whole.best, whole.checkpoint.name) == (again.base, again.best, again.checkpoint.name)
+
+
+def test_a_training_can_go_on_in_another_folder(base_folder, data, tmp_path):
+    train_dlora(settings(base_folder, tmp_path / "first", max_steps=3), *data)
+    plan = settings(base_folder, tmp_path / "second", resume_from_checkpoint=str(tmp_path / "first/checkpoint-3"))
+    result = train_dlora(plan, *data)
+    assert [row["step"] for row in result.history] == [0, 1, 2, 3, 4, 5, 6]
+    assert result.checkpoint.parent == tmp_path / "second"
+    assert result.checkpoint.is_dir()
+
+
+def test_another_seed_ends_in_other_weights(base_folder, data, tmp_path):
+    for seed in (1, 2):
+        train_dlora(settings(base_folder, tmp_path / str(seed), seed=seed, max_steps=2, eval_steps=9), data[0], [])
+    one, other = (weights(tmp_path / f"{seed}/checkpoint-2") for seed in (1, 2))
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize(("batch", "accumulation"), [(2, 4), (3, 3)], ids=["2x4", "3x3 over 8"])
+def test_accumulation_does_not_change_the_training(base_folder, data, tmp_path, batch, accumulation):
+    """Labels differ in length, so a mean of the micro-batches' means would go elsewhere."""
+    steps, plain = 3, {"lora_dropout": 0.0, "eval_steps": 99}
+    size = batch * accumulation
+    for name, by, times in (("whole", size, 1), ("parts", batch, accumulation)):
+        changes = {"per_device_train_batch_size": by, "gradient_accumulation_steps": times, "max_steps": steps}
+        train_dlora(settings(base_folder, tmp_path / name, **changes, **plain), data[0], [])
+    one, other = (weights(tmp_path / name / f"checkpoint-{steps}") for name in ("whole", "parts"))
+    assert_same(one, other, atol=2e-5, rtol=0)
+
+
+def test_both_adapters_are_trained_and_published_with_all_that_reading_needs(base_folder, data, tmp_path):
+    result = train_dlora(settings(base_folder, tmp_path / "out"), *data)
+    assert all(tensor.any() for name, tensor in weights(tmp_path / "out/checkpoint-6").items())
+    for folder in (result.checkpoint, tmp_path / "out/checkpoint-3"):
+        assert {f"{adapter}/adapter_config.json" for adapter in ADAPTERS} <= {
+            str(path.relative_to(folder)) for path in folder.rglob("*.json")
+        }
+        assert (
+            AutoTokenizer.from_pretrained(folder)("가").input_ids
+            == AutoTokenizer.from_pretrained(base_folder)("가").input_ids
+        )
+        assert AutoImageProcessor.from_pretrained(folder).size == {"height": 32, "width": 128}
+        assert {"optimizer", "scaler", "global_step", "epoch"} <= load_state(folder).keys()
+
+
+def test_the_base_is_measured_first_and_every_evaluation_is_recorded(base_folder, data, tmp_path):
+    events = []
+    result = train_dlora(settings(base_folder, tmp_path / "out"), *data, on_progress=events.append)
+    assert events[0].step == 0
+    assert events[0].scores == result.base
+    assert [event.step for event in events if event.scores] == [0, 2, 4, 6]
+    assert [event.step for event in events if event.loss is not None] == [1, 2, 3, 4, 5, 6]
+    rows = list(csv.DictReader((tmp_path / "out/results.csv").open()))
+    assert [int(row["step"]) for row in rows if row["cer"]] == [0, 2, 4, 6]
+    best = min((row for row in rows[1:] if row["cer"]), key=lambda row: float(row["cer"]))
+    assert result.best.cer == float(best["cer"])
+    assert result.checkpoint == tmp_path / f"out/checkpoint-{best['step']}"
+    assert result.best.count == result.base.count == 4
+
+
+def test_learning_lowers_the_loss(base_folder, jsonl, words, tmp_path):
+    one = jsonl("one", words[:4])
+    changes = {"max_steps": 40, "gradient_accumulation_steps": 1, "learning_rate": 2e-2, "lora_dropout": 0.0}
+    result = train_dlora(settings(base_folder, tmp_path / "out", **changes, eval_steps=99), [one], [])
+    losses = [row["loss"] for row in result.history]
+    assert losses[-1] < losses[0] - 0.5  # the head is random and stays so
+    assert result.best is None
+    assert result.checkpoint.name == "checkpoint-40"
+
+
+def test_old_checkpoints_go_but_the_best_stays(base_folder, data, tmp_path):
+    result = train_dlora(settings(base_folder, tmp_path / "out", save_steps=1, save_total_limit=1), *data)
+    left = {path.name for path in (tmp_path / "out").glob("checkpoint-*")}
+    assert left == {"checkpoint-6", result.checkpoint.name}
+
+
+def test_labels_that_cannot_be_said_are_reported(base_folder, jsonl, words, tmp_path):
+    data = jsonl("train", [("½", words[0][1]), *words[1:5]])
+    result = train_dlora(settings(base_folder, tmp_path / "out", max_steps=1), [data], [])
+    assert (result.coverage.labels, result.coverage.changed) == (5, 1)
+    assert result.coverage.characters == {"½": 1}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("constant", [1, 1, 1, 1]),
+        ("constant_with_warmup", [0.5, 1, 1, 1]),
+        ("linear", [0.5, 1, 2 / 3, 1 / 3]),
+        ("cosine", [0.5, 1, 0.75, 0.25]),
+    ],
+)
+def test_learning_rate(schedule, expected):
+    plan = DloraTraining("base", "out", lr_scheduler_type=schedule, warmup_ratio=0.25, learning_rate=1.0)
+    assert [plan.learning_rate_at(step, 4) for step in range(4)] == pytest.approx(expected)
+
+
+def test_steps_come_from_epochs_unless_given():
+    assert DloraTraining("base", "out", num_train_epochs=2.5).steps(7) == 18
+    assert DloraTraining("base", "out", max_steps=4).steps(7) == 4
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lr_scheduler_type": "polynomial"},
+        {"bf16": True, "fp16": True},
+        {"save_steps": 0},
+        {"lora_rank": -1},
+        {"lora_dropout": 1.0},
+    ],
+)
+def test_senseless_settings_are_refused(changes):
+    with pytest.raises(PipelineError):
+        DloraTraining("base", "out", **changes)
+
+
+def test_missing_data_and_base_are_mendable_errors(base_folder, data, tmp_path):
+    with pytest.raises(PipelineError, match="base model"):
+        train_dlora(settings(tmp_path / "nothing", tmp_path / "out"), *data)
+    with pytest.raises(PipelineError, match="no training crops"):
+        train_dlora(settings(base_folder, tmp_path / "out"), [], [])
+    with pytest.raises(PipelineError, match="no adapter here"):
+        train_dlora(settings(base_folder, tmp_path / "out", resume_from_checkpoint=str(tmp_path)), *data)
+
+
+def test_an_evaluation_that_cannot_generate_is_no_evaluation(base_folder, data, tmp_path, monkeypatch):
+    def fail(self, *args, **kwargs):
+        raise ValueError("no generation")
+
+    monkeypatch.setattr(VisionEncoderDecoderModel, "generate", fail)
+    with pytest.raises(ValueError, match="no generation"):
+        train_dlora(settings(base_folder, tmp_path / "out"), *data)
+    assert not (tmp_path / "out/results.csv").exists()

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.files.publishing import publish_file, publish_folder, publish_text
+
+
+def test_a_crash_leaves_the_old_file(tmp_path):
+    target = tmp_path / "labels.json"
+    publish_text(target, "old")
+    with pytest.raises(RuntimeError), publish_file(target) as draft:
+        draft.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    publish_text(target, "new")
+    assert target.read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["labels.json"]
+
+
+def test_a_crash_leaves_the_old_folder(tmp_path):
+    target = tmp_path / "pages.lmdb"
+    with publish_folder(target) as draft:
+        (draft / "data").write_text("old")
+    with pytest.raises(RuntimeError), publish_folder(target) as draft:
+        (draft / "data").write_text("half")
+        raise RuntimeError
+    assert (target / "data").read_text() == "old"
+
+
+def test_a_new_folder_takes_nothing_over_from_the_old_one_or_from_a_crash(tmp_path):
+    target = tmp_path / "pages.lmdb"
+    for name in ("first", "crashed", "last"):
+        try:
+            with publish_folder(target) as draft:
+                (draft / "below").mkdir()
+                (draft / "below" / name).write_text(name)
+                if name == "crashed":
+                    raise RuntimeError
+        except RuntimeError:
+            continue
+    assert [path.name for path in target.rglob("*")] == ["below", "last"]
+    assert [path.name for path in tmp_path.iterdir()] == ["pages.lmdb"]
+
+
+@pytest.mark.parametrize("publish", [publish_file, publish_folder])
+def test_where_nothing_can_be_written_the_error_names_place_and_remedy(tmp_path, publish):
+    (tmp_path / "occupied").write_text("a file where a folder should be")
+    target = tmp_path / "occupied" / "artifact"
+    with pytest.raises(PipelineError) as caught, publish(target) as draft:
+        draft.write_text("never")
+    assert caught.value.where == str(target)
+    assert "writable" in caught.value.remedy
+
+
+def test_an_input_that_cannot_be_read_is_not_blamed_on_the_artifact(tmp_path):
+    with pytest.raises(FileNotFoundError), publish_file(tmp_path / "artifact"):
+        (tmp_path / "input").read_bytes()
+    with pytest.raises(IsADirectoryError), publish_folder(tmp_path / "artifact"):
+        tmp_path.joinpath("there").mkdir()
+        (tmp_path / "there").read_bytes()
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.files.lmdb_files import LmdbWriter
+from ocr_pipeline.storage.files.publishing import publish_file, publish_folder
+
+target = Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+for kind in ("file", "folder"):
+    try:
+        if kind == "file":
+            with publish_file(target) as draft:
+                draft.write_bytes(bytes(200_000))
+        else:
+            with publish_folder(target) as draft, LmdbWriter(draft) as writer:
+                for number in range(100):
+                    writer.put(f"k{number:03d}", bytes(50_000))
+    except PipelineError as error:
+        left = list(target.parent.iterdir())
+        print(kind, error.where, "File too large" in str(error), "free space" in error.remedy, left)
+"""
+
+
+def test_a_disk_that_takes_no_more_bytes_is_named_as_the_cause_and_nothing_is_left_on_it(tmp_path: Path):
+    target = tmp_path / "artifact"
+    answer = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, target], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert answer.stdout.splitlines() == [f"file {target} True True []", f"folder {target} True True []"]
