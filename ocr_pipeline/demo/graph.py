@@ -14,7 +14,7 @@ from ocr_pipeline.data.annotations import AnnotationSettings, CropReader, build_
 from ocr_pipeline.data.datasets import PARTITIONS
 from ocr_pipeline.data.lookup import build_lookup, load_lookup
 from ocr_pipeline.data.merged_json import merge_labels, read_pages
-from ocr_pipeline.data.synthetic import write_collection
+from ocr_pipeline.data.synthetic import DRAWN_PARTITIONS, write_collection
 from ocr_pipeline.release.recipe_file import RECIPE_NAME, RECIPE_VARIABLE
 from ocr_pipeline.storage.artifacts.workspace import OUTPUT_VARIABLE, Workspace
 from ocr_pipeline.storage.files.publishing import publish_text
@@ -87,7 +87,7 @@ class Demo:
 def prepare(demo: Demo, base_model: Path) -> None:
     """Write the collection, the inbox of held-out pages and words with their truth, and the recipe."""
     logger.info("writing made-up pages of all five sets to %s", demo.share)
-    write_collection(demo.share, pages={key: _pages_of(key) for key in PARTITIONS}, faults=True)
+    write_collection(demo.share, pages={key: _pages_of(key) for key in DRAWN_PARTITIONS}, faults=True)
     recipe = {
         "fast_checkpoint": FAST_RECIPE,
         "dlora_checkpoint": {"model_name_or_path": str(base_model), "options": DLORA_OPTIONS},
@@ -131,7 +131,7 @@ def _put(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-RUNS = (*(("data", key) for key in PARTITIONS), ("training", None), ("inference", None))
+RUNS = (*(("data", key) for key in DRAWN_PARTITIONS), ("training", None), ("inference", None))
 """(job, partition) of the whole demo, in order."""
 
 

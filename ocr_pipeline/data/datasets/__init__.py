@@ -1,22 +1,34 @@
-"""The AI-Hub sets this project reads. A further one is one module with a DATASET and one line here."""
+"""The AI-Hub sets this project reads. A further one is one module with a DATASET, and its name here, at the end."""
 
-from ocr_pipeline.data.datasets import finance_logistics, handwriting, ocr_public, public_admin, text_in_wild
-from ocr_pipeline.data.datasets.dataset import Dataset, LabelError, Parsed, SourcePartition
+from importlib import import_module
+
+from ocr_pipeline.data.datasets.dataset import Dataset, KnownCount, LabelError, Parsed, SourcePartition
 from ocr_pipeline.errors import PipelineError
 
-DATASETS: tuple[Dataset, ...] = (
-    text_in_wild.DATASET,
-    public_admin.DATASET,
-    ocr_public.DATASET,
-    finance_logistics.DATASET,
-    handwriting.DATASET,
+_MODULES = (
+    "text_in_wild",
+    "public_admin",
+    "ocr_public",
+    "finance_logistics",
+    "handwriting",
 )
+
+DATASETS: tuple[Dataset, ...] = tuple(import_module(f"{__name__}.{name}").DATASET for name in _MODULES)
 
 PARTITIONS: dict[str, SourcePartition] = {
     partition.key: partition for dataset in DATASETS for partition in dataset.partitions
 }
 
-__all__ = ["DATASETS", "PARTITIONS", "Dataset", "LabelError", "Parsed", "SourcePartition", "source_partition"]
+__all__ = [
+    "DATASETS",
+    "PARTITIONS",
+    "Dataset",
+    "KnownCount",
+    "LabelError",
+    "Parsed",
+    "SourcePartition",
+    "source_partition",
+]
 
 
 def source_partition(key: str) -> SourcePartition:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ocr_pipeline.page import IMAGE_EXTENSIONS, Page, nfc
 from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
@@ -34,8 +34,26 @@ class Parsed:
         self.counts.set_aside(record)
 
 
+class KnownCount(NamedTuple):
+    """How many pages (and words) some splits of a set hold together, by its page at AI-Hub or counted on a whole copy.
+
+    Attributes:
+        splits: empty for a set that comes as one file.
+        tolerance: relative; wide where only a round number is known.
+    """
+
+    splits: tuple[str, ...]
+    pages: int
+    words: int | None = None
+    tolerance: float = 0.005
+
+
 def _does_not_come_so(*_: Any) -> Any:
     raise LabelError("the labels of this data set do not come in this way")
+
+
+def _no_usual_form(*_: Any) -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -54,6 +72,7 @@ class Dataset:
             Parsed after Parsed; raises LabelError.
         documents: whether its pictures are pages, where a layout model makes sense.
         partly_labelled: whether pages carry printed text without labels.
+        known_counts: what came in is compared with these in the quality report.
     """
 
     name: str
@@ -61,10 +80,11 @@ class Dataset:
     folder: str
     splits: tuple[str, ...] | None
     read: Callable[[Any, str, str], Parsed] = _does_not_come_so
-    read_usual: Callable[[bytes, str, str], Parsed | None] = _does_not_come_so
+    read_usual: Callable[[bytes, str, str], Parsed | None] = _no_usual_form
     read_whole: Callable[[Callable[[], Iterable[bytes]], str], Iterator[Parsed]] = _does_not_come_so
     documents: bool = True
     partly_labelled: bool = False
+    known_counts: tuple[KnownCount, ...] = ()
 
     @property
     def partitions(self) -> tuple[SourcePartition, ...]:

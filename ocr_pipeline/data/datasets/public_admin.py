@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocr_pipeline.data.datasets.dataset import Dataset, LabelError, Parsed
+from ocr_pipeline.data.datasets.dataset import Dataset, KnownCount, LabelError, Parsed
 from ocr_pipeline.data.datasets.label_forms import add_page, need, number
 from ocr_pipeline.data.datasets.usual_forms import usual_admin_label
 from ocr_pipeline.page import Page, nfc
@@ -35,4 +35,5 @@ DATASET = Dataset(
     splits=("train", "train_partly", "valid"),
     read=read_public_admin,
     read_usual=usual_admin_label("public_admin"),
+    known_counts=(KnownCount(("train",), 102_477), KnownCount(("valid",), 11_397, 1_339_230)),
 )

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ocr_pipeline.data.datasets.coco import CocoForm, read_coco
-from ocr_pipeline.data.datasets.dataset import Dataset, Parsed
+from ocr_pipeline.data.datasets.dataset import Dataset, KnownCount, Parsed
 from ocr_pipeline.data.datasets.json_stream import Pieces
 from ocr_pipeline.data.datasets.label_forms import add_page, need, number, pick
 from ocr_pipeline.data.datasets.usual_forms import Pixels, SizedBox, add_usual_page, quads_of_sizes
@@ -139,4 +139,5 @@ DATASET = Dataset(
     splits=None,
     read_whole=read_text_in_wild,
     documents=False,
+    known_counts=(KnownCount((), 100_000, tolerance=0.05),),
 )

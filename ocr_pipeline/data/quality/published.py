@@ -1,63 +1,42 @@
-"""How many pages and words the sets are known to hold, to compare what came in with.
-
-Numbers as published on the pages of the sets and as counted on complete copies of them; approximate ones have a wider
-tolerance.
-"""
+"""What came in of a set beside what it is known to hold."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
+from ocr_pipeline.data.datasets import KnownCount, SourcePartition
 from ocr_pipeline.data.quality.record import CountState, PublishedCount
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 
 CLEARLY_A_SAMPLE = 0.5
 
 
-class Known(NamedTuple):
-    """A known number of pages (and words) of some partitions together; the tolerance is relative."""
-
-    partitions: tuple[str, ...]
-    pages: int
-    words: int | None = None
-    tolerance: float = 0.005
-
-
-KNOWN = (
-    Known(("text_in_wild",), 100_000, tolerance=0.05),
-    Known(("public_admin_train",), 102_477),
-    Known(("public_admin_valid",), 11_397, 1_339_230),
-    Known(("ocr_public_train",), 489_681),
-    Known(("ocr_public_valid",), 64_228),
-    Known(("finance_logistics_train", "finance_logistics_valid"), 50_000 + 107_919),
-    Known(("handwriting_train",), 96_019),
-    Known(("handwriting_valid",), 10_500),
-)
-
-
-def known_of(partition: str) -> Known | None:
-    """The number that a partition counts towards."""
-    return next((known for known in KNOWN if partition in known.partitions), None)
-
-
-def compare_counts(partition: str, counts: Mapping[str, Counts]) -> Iterator[PublishedCount]:
+def compare_counts(partition: SourcePartition, counts: Mapping[str, Counts]) -> Iterator[PublishedCount]:
     """What came in beside what is known.
 
     Args:
         counts: of the merged JSON of the published partitions of the set, by partition.
     """
-    known = known_of(partition)
+    known = _known_count(partition)
     if known is None:
-        yield PublishedCount("pages", counts[partition].pages_in, None, "unknown")
+        yield PublishedCount("pages", counts[partition.key].pages_in, None, "unknown")
         return
-    found = [counts[key] for key in known.partitions if key in counts]
-    together = f" of {' and '.join(known.partitions)}" if len(known.partitions) > 1 else ""
+    counted = [each.key for each in partition.dataset.partitions if _counts_towards(known, each)]
+    found = [counts[key] for key in counted if key in counts]
+    together = f" of {' and '.join(counted)}" if len(counted) > 1 else ""
     pages = sum(each.pages_in for each in found)
     yield PublishedCount(f"pages{together}", pages, known.pages, _state(pages, known.pages, known.tolerance))
     if known.words:
         words = sum(each.words_in for each in found)
         yield PublishedCount(f"words{together}", words, known.words, _state(words, known.words, known.tolerance))
+
+
+def _known_count(partition: SourcePartition) -> KnownCount | None:
+    return next((known for known in partition.dataset.known_counts if _counts_towards(known, partition)), None)
+
+
+def _counts_towards(known: KnownCount, partition: SourcePartition) -> bool:
+    return partition.split in known.splits or not partition.split
 
 
 def _state(found: int, published: int, tolerance: float) -> CountState:

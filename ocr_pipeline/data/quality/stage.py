@@ -138,7 +138,7 @@ def _quality(
         words=dict(sorted(meter.words.items())),
         words_ignored=meter.ignored,
         crops={},
-        published=list(compare_counts(partition.key, counts)),
+        published=list(compare_counts(partition, counts)),
         characters=dict(sorted(meter.characters.items(), key=lambda item: (-item[1], item[0]))),
         groups=character_groups(meter.characters),
         text_lengths=meter.text_lengths,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ocr_pipeline.data.synthetic.collection import DEFAULT_PAGE_SIZE, Collection, write_collection
 from ocr_pipeline.data.synthetic.faults import PlantedFault
-from ocr_pipeline.data.synthetic.share import PARTITIONS
+from ocr_pipeline.data.synthetic.share import DRAWN_PARTITIONS
 from ocr_pipeline.data.synthetic.words import KoreanWords
 from ocr_pipeline.data.synthetic.writing import draw_word, font_path, render_word
 
 __all__ = [
     "DEFAULT_PAGE_SIZE",
-    "PARTITIONS",
+    "DRAWN_PARTITIONS",
     "Collection",
     "KoreanWords",
     "PlantedFault",

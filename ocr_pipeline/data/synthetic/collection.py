@@ -10,7 +10,7 @@ from pathlib import Path
 from ocr_pipeline.data.synthetic import label_forms
 from ocr_pipeline.data.synthetic.faults import FIRST_FAULTY_PAGE, PlantedFault, faulty_sheets
 from ocr_pipeline.data.synthetic.label_forms import Label
-from ocr_pipeline.data.synthetic.share import PARTITIONS, WILD_LABEL, PageSize, encode_label, make_sheet
+from ocr_pipeline.data.synthetic.share import DRAWN_PARTITIONS, WILD_LABEL, PageSize, encode_label, make_sheet
 from ocr_pipeline.errors import PipelineError
 
 DEFAULT_PAGE_SIZE = (512, 704)
@@ -87,14 +87,14 @@ def _sheets(
 
 def _pages_by_partition(pages: int | Mapping[str, int]) -> dict[str, int]:
     if isinstance(pages, Mapping):
-        number = {partition: pages.get(partition, 0) for partition in PARTITIONS}
-        unknown = sorted(set(pages) - set(PARTITIONS))
+        number = {partition: pages.get(partition, 0) for partition in DRAWN_PARTITIONS}
+        unknown = sorted(set(pages) - set(DRAWN_PARTITIONS))
         if unknown:
-            remedy = f"Choose from: {', '.join(PARTITIONS)}."
+            remedy = f"Choose from: {', '.join(DRAWN_PARTITIONS)}."
             raise PipelineError("no such partition", where=", ".join(unknown), remedy=remedy)
     else:
         few = min(pages, max(2, pages // 4))
-        number = {partition: few if partition.endswith("_valid") else pages for partition in PARTITIONS}
+        number = {partition: few if partition.endswith("_valid") else pages for partition in DRAWN_PARTITIONS}
     if max(number.values()) > FIRST_FAULTY_PAGE or min(number.values()) < 0:
         raise PipelineError(
             "a number of pages out of range",

@@ -10,22 +10,10 @@ import cv2
 import msgspec
 import numpy as np
 
+from ocr_pipeline.data.datasets import PARTITIONS
 from ocr_pipeline.data.synthetic import documents, label_forms, scenes
 from ocr_pipeline.data.synthetic.drawing import Picture
 from ocr_pipeline.data.synthetic.label_forms import Label
-
-PARTITIONS = (
-    "text_in_wild",
-    "public_admin_train",
-    "public_admin_train_partly",
-    "public_admin_valid",
-    "ocr_public_train",
-    "ocr_public_valid",
-    "finance_logistics_train",
-    "finance_logistics_valid",
-    "handwriting_train",
-    "handwriting_valid",
-)
 
 WILD = "13.한국어글자체/04. Text in the wild_230209_add"
 WILD_LABEL = f"{WILD}/textinthewild_data_info.json"
@@ -79,8 +67,8 @@ class Sheet:
 
 def make_sheet(partition: str, index: int, seed: int, size: PageSize) -> Sheet:
     """Page number ``index`` of a partition; it depends on nothing but the arguments."""
-    rng = np.random.default_rng([seed, PARTITIONS.index(partition), index])
-    return _MAKERS[partition.rsplit("_train")[0].removesuffix("_valid")](partition, index, rng, size)
+    rng = np.random.default_rng([seed, DRAWN_PARTITIONS.index(partition), index])
+    return _MAKERS[PARTITIONS[partition].dataset.name](partition, index, rng, size)
 
 
 def _text_in_wild(partition: str, index: int, rng: np.random.Generator, size: PageSize) -> Sheet:
@@ -99,7 +87,7 @@ def _text_in_wild(partition: str, index: int, rng: np.random.Generator, size: Pa
 
 def _public_admin(partition: str, index: int, rng: np.random.Generator, size: PageSize) -> Sheet:
     office, category = OFFICES[index % 4], CATEGORIES[index % 6]
-    year, volume = str(1995 + index % 7), f"{PARTITIONS.index(partition):04}"
+    year, volume = str(1995 + index % 7), f"{DRAWN_PARTITIONS.index(partition):04}"
     stem = f"{office}-{year}-{volume}-{index + 1:04}"
     tail = f"{category}/{office}/{year}"
     labels, pictures = {
@@ -177,6 +165,9 @@ _MAKERS: dict[str, Callable[[str, int, np.random.Generator, PageSize], Sheet]] =
     "finance_logistics": _finance_logistics,
     "handwriting": _handwriting,
 }
+
+DRAWN_PARTITIONS = tuple(key for key, partition in PARTITIONS.items() if partition.dataset.name in _MAKERS)
+"""The partitions that can be drawn: those of the sets that have a maker."""
 
 
 def _sheet(partition: str, picture_path: str, label_path: str, picture: Picture, label: Label) -> Sheet:

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from ocr_pipeline.data.datasets import PARTITIONS
-from ocr_pipeline.data.quality.published import KNOWN, compare_counts
+from ocr_pipeline.data.datasets import DATASETS, PARTITIONS
+from ocr_pipeline.data.quality.published import compare_counts
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 
 
 def states(partition, **pages):
     counts = {key: Counts(pages_in=number, words_in=number) for key, number in pages.items()}
-    return [(each.found, each.published, each.state) for each in compare_counts(partition, counts)]
+    return [(each.found, each.published, each.state) for each in compare_counts(PARTITIONS[partition], counts)]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,14 @@ def test_a_partition_of_unknown_size_is_only_counted():
     assert states("public_admin_train_partly", public_admin_train_partly=7) == [(7, None, "unknown")]
 
 
-def test_every_known_number_is_of_partitions_that_exist():
-    named = [partition for known in KNOWN for partition in known.partitions]
-    assert set(named) == set(PARTITIONS) - {"public_admin_train_partly"}
+@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
+def test_every_known_number_is_of_splits_that_exist(dataset):
+    named = [split for known in dataset.known_counts for split in known.splits]
+    assert set(named) <= set(dataset.splits or ())
     assert len(named) == len(set(named))
+
+
+def test_one_partition_of_the_five_sets_is_of_unknown_size():
+    five = {"text_in_wild", "public_admin", "ocr_public", "finance_logistics", "handwriting"}
+    keys = [key for key, partition in PARTITIONS.items() if partition.dataset.name in five]
+    assert [key for key in keys if states(key, **{key: 1})[0][2] == "unknown"] == ["public_admin_train_partly"]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ocr_pipeline.data.synthetic import PARTITIONS, write_collection
+from ocr_pipeline.data.synthetic import DRAWN_PARTITIONS, write_collection
 from ocr_pipeline.data.synthetic.share import PageSize, make_sheet
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline_tests.data.synthetic.conftest import SMALL, contents
@@ -53,7 +53,7 @@ def boxes(label: dict) -> list[tuple[int, int, int, int]]:
     return found
 
 
-@pytest.mark.parametrize("partition", PARTITIONS)
+@pytest.mark.parametrize("partition", DRAWN_PARTITIONS)
 def test_pages_stand_where_the_share_keeps_them(collection, partition):
     sheets = [make_sheet(partition, index, 0, PageSize(SMALL, (160, 120))) for index in range(2)]
     for sheet in sheets:
@@ -83,7 +83,7 @@ def test_every_picture_has_its_label_and_every_word_its_ink(collection):
 
 def test_default_pages_are_full_of_words():
     size = PageSize((512, 704), (512, 384))
-    for partition in PARTITIONS:
+    for partition in DRAWN_PARTITIONS:
         sheets = [make_sheet(partition, index, 1, size) for index in range(4)]
         assert all(4 <= sheet.words <= 45 for sheet in sheets)
         if partition != "text_in_wild":
@@ -113,7 +113,7 @@ def test_more_pages_leave_the_earlier_ones_untouched(tmp_path):
 
 def test_names_in_nfd(tmp_path):
     composed, decomposed = tmp_path / "nfc", tmp_path / "nfd"
-    pages = dict.fromkeys(PARTITIONS, 1)
+    pages = dict.fromkeys(DRAWN_PARTITIONS, 1)
     write_collection(composed, pages=pages, page_size=SMALL)
     write_collection(decomposed, pages=pages, page_size=SMALL, nfd=True)
     names = [str(path.relative_to(decomposed)) for path in decomposed.rglob("*")]
