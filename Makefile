@@ -8,7 +8,7 @@ BIN := .venv/bin
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 DAGSTER_YAML ?= dagster.yaml
 
-.PHONY: demo ui test test-paddle test-ui test-fleet test-docker check clean
+.PHONY: demo ui fonts test test-paddle test-ui test-fleet test-docker check clean
 
 demo: .venv/installed $(DAGSTER_HOME)/dagster.yaml
 	$(BIN)/ocr-pipeline demo
@@ -16,6 +16,19 @@ demo: .venv/installed $(DAGSTER_HOME)/dagster.yaml
 ui: .venv/installed $(DAGSTER_HOME)/dagster.yaml
 	$(BIN)/python -m ocr_pipeline.orchestration.upkeep.reaper  # ends what a crash left as started
 	$(BIN)/dagster dev --workspace workspace.yaml
+
+# The Korean typefaces that synthetic words and pages are drawn in beside the package's own two: 85 files of Debian's, as
+# root, and eight free hands of npm's, found where OCR_PIPELINE_FONTS=$(FONTS) says so.
+FONTS ?= fonts
+HANDS := east-sea-dokdo gaegu gamja-flower hi-melody poor-story single-day
+fonts: $(HANDS:%=$(FONTS)/@fontsource/%)
+	apt-get install --yes --no-install-recommends fontconfig fonts-nanum fonts-nanum-extra fonts-nanum-eco fonts-woowa-bm \
+		fonts-unfonts-core fonts-unfonts-extra fonts-baekmuk fonts-alee fonts-noto-cjk
+
+$(FONTS)/@fontsource/%:
+	mkdir -p $@
+	cd $@ && tar --extract --gzip --strip-components=2 --wildcards --file "$$(npm pack --silent @fontsource/$*@5)" \
+		'package/files/*-korean-*.woff2'
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest
