@@ -7,7 +7,6 @@ champion's, the champion is scored again on the candidate's; a score once measur
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,11 @@ import msgspec
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.release.recipe_file import recipe_defaults
-from ocr_pipeline.storage.artifacts.manifest import Manifest, read_manifest, retire, write_manifest
+from ocr_pipeline.storage.artifacts.manifest import Manifest, read_manifest
+from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
-from ocr_pipeline.storage.files.publishing import publish_file, publish_folder, publish_text
+from ocr_pipeline.storage.files.publishing import publish_text
 
 TOLERANCE = float(os.environ.get("OCR_PIPELINE_TOLERANCE") or recipe_defaults("champion").get("tolerance", 0.005))
 """By how much a candidate may fall short of the champion's metric."""
@@ -137,14 +137,18 @@ def _validation_data(manifest: Manifest) -> dict[str, str]:
 
 
 def _copy(source: Path, target: Path, manifest: Manifest) -> None:
-    retire(target)  # a kill in between leaves no manifest, never the wrong one
-    if source.is_dir():
-        with publish_folder(target) as draft:
-            shutil.copytree(source, draft, dirs_exist_ok=True)
-    else:
-        with publish_file(target) as draft:
-            shutil.copyfile(source, draft)
-    write_manifest(target, manifest)
+    with publication(
+        target,
+        stage=manifest.stage,
+        partition=manifest.partition,
+        code_version=manifest.code_version,
+        settings=manifest.settings,
+        inputs=manifest.inputs,
+        rebuild=True,
+        has_quarantine=False,
+    ) as made:
+        made.copy(source)
+        made.counts, made.metrics, made.fingerprint = manifest.counts, manifest.metrics, manifest.fingerprint
 
 
 def score_detector(checkpoint: Path, valid: Sequence[Path], settings: dict[str, Any]) -> dict[str, float]:

@@ -13,16 +13,14 @@ from typing import Any
 
 import msgspec
 
-from ocr_pipeline.data import annotations as annotation_stage
 from ocr_pipeline.data.adoption.recognition import Found
-from ocr_pipeline.data.adoption.taken import Taken
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import nfc, word_state
 from ocr_pipeline.progress import Progress
-from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.artifacts.publication import Publication
+from ocr_pipeline.storage.artifacts.quarantine import Quarantined
 from ocr_pipeline.storage.files.lmdb_files import LmdbReader, LmdbWriter
 from ocr_pipeline.storage.files.pictures import decode_picture
-from ocr_pipeline.storage.files.publishing import publish_file, publish_folder
 
 _BATCH = 256
 _KEYS = (("image", "label"), ("wimg", "wlab"))
@@ -59,15 +57,15 @@ class Raw:
     fault: str = ""
 
 
-def adopt_lmdb(found: Found, target: Path) -> Taken:
+def adopt_lmdb(found: Found, made: Publication) -> None:
     """Rewrite a recognition LMDB as this project's: counted from 1, without the samples that are missing or damaged.
 
     Raises:
         PipelineError: it holds no recognition data, or the output cannot be written.
     """
-    taking, digest = _Taking(found), hashlib.sha256()
+    taking, digest = _Taking(found, made), hashlib.sha256()
     number = 0
-    with publish_folder(target) as draft, LmdbWriter(draft) as writer:
+    with made.folder() as draft, LmdbWriter(draft) as writer:
         for number, (raw, text) in enumerate(taking.sound(_lmdb_samples(found.path)), start=1):
             assert raw.image is not None and raw.text is not None
             written = raw.text.decode()
@@ -80,10 +78,10 @@ def adopt_lmdb(found: Found, target: Path) -> Taken:
             writer.put(f"meta-{number:09d}", msgspec.json.encode(meta))
             digest.update(raw.image + text.encode())
         writer.put("num-samples", str(number).encode())
-    return taking.done(digest.hexdigest()[:24])
+    made.fingerprint = digest.hexdigest()[:24]
 
 
-def adopt_jsonl(found: Found, target: Path) -> Taken:
+def adopt_jsonl(found: Found, made: Publication) -> None:
     """Copy the lines whose pictures are there; the pictures stay where they are.
 
     A picture that is not at its path is looked for in the ``crops`` folder beside the JSONL, for folders that moved.
@@ -91,22 +89,20 @@ def adopt_jsonl(found: Found, target: Path) -> Taken:
     Raises:
         PipelineError: the output cannot be written.
     """
-    taking, digest = _Taking(found), hashlib.sha256()
-    with publish_file(target) as draft, draft.open("wb") as file:
+    taking, digest = _Taking(found, made), hashlib.sha256()
+    with made.file() as draft, draft.open("wb") as file:
         for raw, _ in taking.sound(_jsonl_samples(found.path)):
             line = msgspec.json.encode(raw.line) + b"\n"
             file.write(line)
             digest.update(line)
-    return taking.done(digest.hexdigest()[:24])
+    made.fingerprint = digest.hexdigest()[:24]
 
 
 class _Taking:
     """Checks samples, a batch at a time, and keeps the books."""
 
-    def __init__(self, found: Found) -> None:
-        self._found = found
-        self._counts = Counts()
-        self._quarantined: list[Quarantined] = []
+    def __init__(self, found: Found, made: Publication) -> None:
+        self._found, self._made = found, made
 
     def sound(self, samples: Iterable[Raw | Callable[[], Raw]]) -> Iterator[tuple[Raw, str]]:
         """The samples that can be used, in their order, each with its text (NFC, without surrounding blanks)."""
@@ -114,11 +110,11 @@ class _Taking:
         with ThreadPoolExecutor() as executor:
             while batch := list(islice(samples, _BATCH)):
                 for raw, result in executor.map(_checked, batch):
-                    self._counts.words_in += 1
+                    self._made.counts.words_in += 1
                     if isinstance(result, SampleError):
                         self._set_aside(raw, result)
                     else:
-                        self._counts.words_out += 1
+                        self._made.counts.words_out += 1
                         yield raw, result
                 progress.advance(len(batch))
 
@@ -126,12 +122,9 @@ class _Taking:
         place = f"{self._found.path.name}#{raw.number}"
         text = (raw.text or b"").decode("utf-8", "replace")
         name = self._found.partition.dataset.name
-        record = Quarantined("word", why.reason, name, self._found.split, image=place, detail=str(why), raw=text)
-        self._counts.set_aside(record)
-        self._quarantined.append(record)
-
-    def done(self, fingerprint: str) -> Taken:
-        return Taken("annotations", annotation_stage.CODE_VERSION, fingerprint, self._counts, self._quarantined)
+        self._made.set_aside(
+            Quarantined("word", why.reason, name, self._found.split, image=place, detail=str(why), raw=text)
+        )
 
 
 def _checked(sample: Raw | Callable[[], Raw]) -> tuple[Raw, str | SampleError]:

@@ -9,21 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ocr_pipeline.data import annotations as annotation_stage
+from ocr_pipeline.data import lookup as lookup_stage
+from ocr_pipeline.data import merged_json as merge_stage
 from ocr_pipeline.data.adoption.crops import adopt_jsonl, adopt_lmdb
 from ocr_pipeline.data.adoption.labels import adopt_lookup, adopt_merged_json
 from ocr_pipeline.data.adoption.recognition import Found, Unknown, recognise
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.artifacts.manifest import (
-    ADOPTED,
-    Input,
-    Manifest,
-    quarantine_path,
-    read_manifest,
-    retire,
-    write_manifest,
-)
+from ocr_pipeline.storage.artifacts.manifest import ADOPTED, Input, read_manifest
+from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
-from ocr_pipeline.storage.artifacts.quarantine_files import write_quarantine
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 
@@ -32,10 +27,10 @@ logger = logging.getLogger(__name__)
 State = Literal["adopted", "already adopted", "kept", "refused"]
 
 _WAYS = {
-    "merged_json": adopt_merged_json,
-    "lookup": adopt_lookup,
-    "lmdb": adopt_lmdb,
-    "jsonl": adopt_jsonl,
+    "merged_json": (adopt_merged_json, merge_stage.CODE_VERSION),
+    "lookup": (adopt_lookup, lookup_stage.CODE_VERSION),
+    "lmdb": (adopt_lmdb, annotation_stage.CODE_VERSION),
+    "jsonl": (adopt_jsonl, annotation_stage.CODE_VERSION),
 }
 
 
@@ -60,7 +55,7 @@ def adopt(
     """Take over what a folder holds of finished work; nothing in it is ever changed.
 
     A file that cannot be read is refused and the others go on. The stages take adopted artifacts for finished work
-    until their own inputs change (see `storage.manifest.current_manifest`).
+    until their own inputs change (see `storage.artifacts.publication`).
 
     Args:
         hold: keeps others off the artifact that a file becomes, for as long as it is entered.
@@ -93,26 +88,23 @@ def _adopt(found: Found, workspace: Workspace) -> Outcome:
         return Outcome(found, "already adopted", published.counts)
     if published:
         return Outcome(found, "kept", published.counts, f"{target.name} is published already")
-    retire(target)
+    adopt_it, code_version = _WAYS[found.kind]
     try:
-        taken = _WAYS[found.kind](found, target)
+        with publication(
+            target,
+            stage=found.asset,
+            partition=found.partition.key,
+            code_version=code_version,
+            settings={},
+            inputs=inputs,
+        ) as made:
+            adopt_it(found, made)
     except PipelineError as error:
         if Path(error.where).is_relative_to(workspace.root):
             raise
         logger.warning("%s", error)
         return Outcome(found, "refused", Counts(), error.what)
-    write_quarantine(quarantine_path(target), taken.quarantined)
-    manifest = Manifest(
-        stage=taken.stage,
-        partition=found.partition.key,
-        code_version=taken.code_version,
-        settings={},
-        inputs=inputs,
-        fingerprint=taken.fingerprint,
-        counts=taken.counts,
-    )
-    write_manifest(target, manifest)
-    return Outcome(found, "adopted", taken.counts)
+    return Outcome(found, "adopted", made.counts)
 
 
 def _stamp(path: Path) -> str:

@@ -16,9 +16,8 @@ import numpy as np
 
 from ocr_pipeline.data.annotations.crops import PageCrops, Sample
 from ocr_pipeline.data.annotations.files import remove_others, write_crop
-from ocr_pipeline.storage.artifacts.manifest import retire
+from ocr_pipeline.storage.artifacts.publication import Publication
 from ocr_pipeline.storage.files.lmdb_files import LmdbWriter
-from ocr_pipeline.storage.files.publishing import publish_file, publish_folder
 
 _SAMPLES, _CROPS = "samples.jsonl", "crops.bin"
 
@@ -58,8 +57,8 @@ class LmdbFormat(Format):
     ``meta-%09d`` tells where each crop comes from. Convention: deep-text-recognition-benchmark, create_lmdb_dataset.py.
     """
 
-    def __init__(self, target: Path) -> None:
-        self._target = target
+    def __init__(self, made: Publication) -> None:
+        self._made = made
 
     def keep(self, page: PageCrops) -> PageCrops:
         return page
@@ -85,22 +84,20 @@ class LmdbFormat(Format):
     @contextmanager
     def publish(self) -> Iterator[Put]:
         encoder, number = msgspec.json.Encoder(), 0
-        with publish_folder(self._target) as draft:
-            with LmdbWriter(draft) as writer:
+        with self._made.folder() as draft, LmdbWriter(draft) as writer:
 
-                def put(crops: Crops) -> None:
-                    nonlocal number
-                    records = []
-                    for number, (sample, crop) in enumerate(crops, start=number + 1):  # noqa: B020
-                        digits = b"%09d" % number
-                        records.append((b"image-" + digits, crop))
-                        records.append((b"label-" + digits, sample.text.encode()))
-                        records.append((b"meta-" + digits, encoder.encode(sample.origin)))
-                    writer.put_all(records)
+            def put(crops: Crops) -> None:
+                nonlocal number
+                records = []
+                for number, (sample, crop) in enumerate(crops, start=number + 1):  # noqa: B020
+                    digits = b"%09d" % number
+                    records.append((b"image-" + digits, crop))
+                    records.append((b"label-" + digits, sample.text.encode()))
+                    records.append((b"meta-" + digits, encoder.encode(sample.origin)))
+                writer.put_all(records)
 
-                yield put
-                writer.put("num-samples", str(number).encode())
-            retire(self._target)
+            yield put
+            writer.put("num-samples", str(number).encode())
 
 
 class JsonlFormat(Format):
@@ -113,8 +110,8 @@ class JsonlFormat(Format):
         crops: folder of the picture files.
     """
 
-    def __init__(self, target: Path, crops: Path) -> None:
-        self._target, self._crops = target, crops.absolute()
+    def __init__(self, made: Publication, crops: Path) -> None:
+        self._made, self._crops = made, crops.absolute()
 
     def keep(self, page: PageCrops) -> PageCrops:
         for sample, crop in page.crops:
@@ -135,7 +132,7 @@ class JsonlFormat(Format):
     @contextmanager
     def publish(self) -> Iterator[Put]:
         encoder, named = msgspec.json.Encoder(), array("q")
-        with publish_file(self._target) as draft:
+        with self._made.file() as draft:
             with draft.open("wb") as file:
 
                 def put(crops: Crops) -> None:
@@ -144,7 +141,6 @@ class JsonlFormat(Format):
 
                 yield put
             os.sync()  # a hundred thousand small files at once; one by one would take a hundred times as long
-            retire(self._target)
         remove_others(self._crops, np.array(named, np.int64))
 
 

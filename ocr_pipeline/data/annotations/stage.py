@@ -24,16 +24,9 @@ from ocr_pipeline.page import nfc
 from ocr_pipeline.parallel import in_order, one_thread_in_opencv
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.depot import depot_of
-from ocr_pipeline.storage.artifacts.manifest import (
-    Manifest,
-    current_manifest,
-    quarantine_path,
-    read_manifest,
-    upstream,
-    write_manifest,
-)
+from ocr_pipeline.storage.artifacts.manifest import Manifest, upstream
+from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
-from ocr_pipeline.storage.artifacts.quarantine_files import write_quarantine
 from ocr_pipeline.storage.artifacts.shards import build_shard, forget_others, shard_counts, shard_quarantine
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
@@ -71,21 +64,24 @@ def build_annotations(
         upstream("lookup", workspace.lookup(partition.key)),
     ]
     _demand_room_for_files(workspace, settings)
-    recorded = settings.recorded()
     lookup: Lookup | None = None
     manifests = []
     for split in partition.splits:
         target = workspace.annotations(partition.dataset.name, split, settings.output_format)
-        manifest = None if rebuild else current_manifest(target, CODE_VERSION, recorded, inputs)
-        if manifest is None:
-            lookup = lookup or load_lookup(workspace, partition)
-            build = _Build(share, partition, split, workspace, settings, lookup)
-            published = None if rebuild else read_manifest(target)
-            manifest = build.renewed(published) or build.publish(workers or os.cpu_count() or 1)
-            manifest = msgspec.structs.replace(manifest, settings=recorded, inputs=inputs)
-            write_manifest(target, manifest)
-            build.forget_others()
-        manifests.append(manifest)
+        with publication(
+            target,
+            stage="annotations",
+            partition=partition.key,
+            code_version=CODE_VERSION,
+            settings=settings.recorded(),
+            inputs=inputs,
+            rebuild=rebuild,
+        ) as made:
+            if made.current is None:
+                lookup = lookup or load_lookup(workspace, partition)
+                build = _Build(made, share, partition, split, workspace, settings, lookup)
+                build.make(workers or os.cpu_count() or 1)
+        manifests.append(made.manifest)
     return manifests
 
 
@@ -104,6 +100,7 @@ class _Build:
 
     def __init__(
         self,
+        made: Publication,
         share: Share,
         partition: SourcePartition,
         split: str,
@@ -114,23 +111,28 @@ class _Build:
         name = partition.dataset.name
         self._share, self._partition, self._split, self._lookup = share, partition, split, lookup
         self._merged = workspace.merged_json(partition.key)
-        self._settings = settings
-        self._target = workspace.annotations(name, split, settings.output_format)
-        self._store = workspace.shards(self._target)
-        self._format: Format = LmdbFormat(self._target)
+        self._settings, self._made = settings, made
+        self._store = workspace.shards(made.artifact)
+        self._format: Format = LmdbFormat(made)
         if settings.output_format == "jsonl":
-            self._format = JsonlFormat(self._target, workspace.crops(name, split))
+            self._format = JsonlFormat(made, workspace.crops(name, split))
         self._folders: list[Path] = []
 
-    def renewed(self, published: Manifest | None) -> Manifest | None:
-        """The published manifest if other inputs give the very same artifact (a lookup that grew elsewhere)."""
-        if published is None:
-            return None
-        self._folders = [self._store / shard.fingerprint for shard in self._shards()]
-        return published if published.fingerprint == self._fingerprint() else None
+    def make(self, workers: int) -> None:
+        """Build the shards that are missing and join all of them, unless other inputs give the very same artifact (a
+        lookup that grew elsewhere).
+        """
+        if self._made.published:
+            self._folders = [self._store / shard.fingerprint for shard in self._shards()]
+        if self._made.published and self._made.published.fingerprint == self._fingerprint():
+            self._made.renew()
+        else:
+            self._join(workers)
+            self._made.add(shard_counts(self._folders), shard_quarantine(self._folders))
+            self._made.fingerprint = self._fingerprint()
+        forget_others(self._store, self._folders)
 
-    def publish(self, workers: int) -> Manifest:
-        """Build the shards that are missing and join all of them."""
+    def _join(self, workers: int) -> None:
         self._folders = []
         progress = Progress(f"annotations {self._partition.key} {self._split}", "pages")
         work = partial(self._crop, Cropper(self._settings))
@@ -143,19 +145,6 @@ class _Build:
             for (_, folder), results in groupby(cropped, key=lambda pair: pair[0][:2]):
                 self._folders.append(folder)
                 self._build(folder, (page for _, page in results), put, progress)
-        write_quarantine(quarantine_path(self._target), shard_quarantine(self._folders))
-        return Manifest(
-            stage="annotations",
-            partition=self._partition.key,
-            code_version=CODE_VERSION,
-            settings={},
-            inputs=[],
-            fingerprint=self._fingerprint(),
-            counts=shard_counts(self._folders),
-        )
-
-    def forget_others(self) -> None:
-        forget_others(self._store, self._folders)
 
     def _fingerprint(self) -> str:
         return fingerprint_of([self._settings.output_format, *(folder.name for folder in self._folders)])
@@ -199,7 +188,7 @@ class _Build:
                 for page in pages:
                     put_aside(page.crops)
                     put(page.crops)
-                    counts = counts + page.counts
+                    counts += page.counts
                     quarantined += page.quarantined
                     progress.advance()
             return counts, quarantined

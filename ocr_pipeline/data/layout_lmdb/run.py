@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
@@ -27,8 +27,8 @@ from ocr_pipeline.data.layout_lmdb.looking import Look, Looking, Unseen
 from ocr_pipeline.data.layout_lmdb.samples import make_record, place_words
 from ocr_pipeline.data.layout_lmdb.settings import LayoutSettings
 from ocr_pipeline.page import Page
-from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
-from ocr_pipeline.storage.artifacts.quarantine_files import QuarantineWriter
+from ocr_pipeline.storage.artifacts.publication import Publication
+from ocr_pipeline.storage.artifacts.quarantine import Quarantined
 
 FindImage = Callable[[Page], "str | Quarantined"]
 OnProgress = Callable[[int, "int | None"], None]
@@ -73,7 +73,7 @@ def slots_needed(ahead: int, batch_size: int, engine: LayoutEngine) -> int:
 
 @dataclass
 class Run:
-    """One pass over the pages; ``counts`` is complete when the samples are used up.
+    """One pass over the pages.
 
     Attributes:
         find_image: path or URL of a page's picture, or why there is none.
@@ -85,7 +85,7 @@ class Run:
         model: the threads in which it runs.
         cache: of its raw detections; None: it costs nothing to ask it again.
         cells: finder of table cells, where wanted.
-        quarantine: where what is set aside is written to.
+        made: counts everything and takes what is set aside.
         total: number of pages where known, for ``on_progress(done, total)``.
     """
 
@@ -99,10 +99,9 @@ class Run:
     cache: DetectionCache | None
     cells: CellFinder | None
     settings: LayoutSettings
-    quarantine: QuarantineWriter
+    made: Publication
     total: int | None = None
     on_progress: OnProgress | None = None
-    counts: Counts = field(default_factory=Counts)
 
     def samples(self, pages: Iterable[Page]) -> Iterator[Sample]:
         """The samples of the pages, in the pages' order."""
@@ -123,8 +122,8 @@ class Run:
 
     def _seen(self, looks: Iterable[tuple[_Asked, Look | Unseen | None]]) -> Iterator[_Seen]:
         for done, (asked, look) in enumerate(looks, start=1):
-            self.counts.pages_in += 1
-            self.counts.words_in += len(asked.page.words)
+            self.made.counts.pages_in += 1
+            self.made.counts.words_in += len(asked.page.words)
             seen = self._placed(asked, look)
             if asked.slot is not None and (seen is None or seen.look.found is not None):
                 self.slots.give_back(asked.slot)
@@ -144,8 +143,8 @@ class Run:
         placed = place_words(page, look.size)
         for record in placed.aside:
             self._set_aside(record)
-        self.counts.note("words_clipped", placed.clipped)
-        self.counts.note("size_differs", look.size != (page.width, page.height))
+        self.made.counts.note("words_clipped", placed.clipped)
+        self.made.counts.note("size_differs", look.size != (page.width, page.height))
         if page.words and not placed.words:  # as a sample it would teach that its text is background
             self._set_aside(_page_aside(page, "no_words_left", f"none of its {len(page.words)} words is on it", 0))
             return None
@@ -185,9 +184,9 @@ class Run:
     def _note_regions(self, record: LayoutRecord) -> None:
         counted = [region for region in record.regions if region.score > self.settings.threshold_of(region.label)]
         for region in counted:
-            self.counts.note(f"regions_{region.label}")
-        self.counts.note("pages_without_region", not counted)
-        self.counts.note("words_without_region", sum(word.region is None for word in record.words))
+            self.made.counts.note(f"regions_{region.label}")
+        self.made.counts.note("pages_without_region", not counted)
+        self.made.counts.note("words_without_region", sum(word.region is None for word in record.words))
 
     def _with_cells(self, records: Iterator[tuple[Look, LayoutRecord]]) -> Iterator[Sample]:
         if self.cells is None:
@@ -210,8 +209,8 @@ class Run:
 
     def _whole(self, records: Iterable[Sample]) -> Iterator[Sample]:
         for sample in records:
-            self.counts.pages_out += 1
-            self.counts.words_out += len(sample.record.words)
+            self.made.counts.pages_out += 1
+            self.made.counts.words_out += len(sample.record.words)
             yield sample
 
     def _cropped(self, records: Iterable[Sample]) -> Iterator[Sample]:
@@ -225,9 +224,9 @@ class Run:
         """A word counts as out in the one crop whose text it is part of; the others are set aside."""
         out = {word.id for crop in crops for word in crop.words if word.region is not None}
         reason = f"no_{self.settings.samples}"
-        self.counts.note("samples", len(crops))
-        self.counts.words_out += len(out)
-        self.counts.pages_out += bool(crops)
+        self.made.counts.note("samples", len(crops))
+        self.made.counts.words_out += len(out)
+        self.made.counts.pages_out += bool(crops)
         left = [word for word in page.words if word.id not in out]
         source = (reason, page.dataset, page.split, page.label, page.image)
         if not crops:
@@ -237,8 +236,7 @@ class Run:
             self._set_aside(Quarantined("word", *source, word=word.id))
 
     def _set_aside(self, record: Quarantined) -> None:
-        self.counts.set_aside(record)
-        self.quarantine.write(record)
+        self.made.set_aside(record)
         level = logging.INFO if self.settings.verbose else logging.DEBUG
         _log.log(level, "%s set aside (%s): %s %s", record.unit, record.reason, record.image, record.detail)
 

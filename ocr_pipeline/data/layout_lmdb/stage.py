@@ -26,16 +26,8 @@ from ocr_pipeline.data.layout_lmdb.looking import Looking, ReadBytes
 from ocr_pipeline.data.layout_lmdb.run import FindImage, OnProgress, Run, slots_needed
 from ocr_pipeline.data.layout_lmdb.settings import CELL_SCORE, LayoutSettings
 from ocr_pipeline.page import Page
-from ocr_pipeline.storage.artifacts.manifest import (
-    Input,
-    Manifest,
-    quarantine_path,
-    read_manifest,
-    retire,
-    write_manifest,
-)
-from ocr_pipeline.storage.artifacts.quarantine_files import QuarantineWriter
-from ocr_pipeline.storage.files.publishing import publish_folder
+from ocr_pipeline.storage.artifacts.manifest import Input, Manifest
+from ocr_pipeline.storage.artifacts.publication import Publication, publication
 
 STAGE = "layout_lmdb"
 CODE_VERSION = "3"
@@ -83,43 +75,40 @@ def build_layout_lmdb(
             or the target cannot be written.
     """
     made_with = _made_with(engine, cell_engine, settings)
-    current = read_manifest(target)
-    if current is not None and current.made_from(CODE_VERSION, made_with, inputs):
-        return current
-    rest = iter(pages)
-    first = list(islice(rest, FEW_PAGES))
-    workers = workers if len(first) == FEW_PAGES else 1
-    with QuarantineWriter(quarantine_path(target)) as quarantine, ExitStack() as stack:
-        run = _run(stack, target, find_image, read_bytes, engine, cell_engine, settings, quarantine, workers)
-        run.total, run.on_progress = _expected(settings.limit, total), on_progress
-        with publish_folder(target) as folder:
-            _, fingerprint = fill_folder(folder, run.samples(chain(first, rest)), made_with)
-            retire(target)
-    manifest = Manifest(
-        stage=STAGE,
-        partition=partition,
-        code_version=CODE_VERSION,
-        settings=made_with,
-        inputs=inputs,
-        fingerprint=fingerprint,
-        counts=run.counts,
-    )
-    write_manifest(target, manifest)
-    return manifest
+    with (
+        publication(
+            target,
+            stage=STAGE,
+            partition=partition,
+            code_version=CODE_VERSION,
+            settings=made_with,
+            inputs=inputs,
+        ) as made,
+        ExitStack() as stack,
+    ):
+        if made.current is None:
+            rest = iter(pages)
+            first = list(islice(rest, FEW_PAGES))
+            workers = workers if len(first) == FEW_PAGES else 1
+            run = _run(stack, made, find_image, read_bytes, engine, cell_engine, settings, workers)
+            run.total, run.on_progress = _expected(settings.limit, total), on_progress
+            with made.folder() as folder:
+                _, made.fingerprint = fill_folder(folder, run.samples(chain(first, rest)), made_with)
+    return made.manifest
 
 
 def _run(
     stack: ExitStack,
-    target: Path,
+    made: Publication,
     find_image: FindImage,
     read_bytes: ReadBytes,
     engine: LayoutEngine,
     cell_engine: LayoutEngine | None,
     settings: LayoutSettings,
-    quarantine: QuarantineWriter,
     workers: int,
 ) -> Run:
     """A pass with its helpers, which end with the stack."""
+    target = made.artifact
     ahead = max(_AHEAD * workers, settings.batch_size)
     slots = stack.enter_context(
         closing(PictureSlots(slots_needed(ahead, settings.batch_size, engine), engine.input_size))
@@ -134,7 +123,7 @@ def _run(
         threads = stack.enter_context(ThreadPoolExecutor(batches_at_once(cell_engine)))
         cells = CellFinder(cell_engine, helpers, threads, cache, settings.batch_size, ahead)
     model = stack.enter_context(ThreadPoolExecutor(batches_at_once(engine)))
-    return Run(find_image, looking, slots, helpers, ahead, engine, model, cache, cells, settings, quarantine)
+    return Run(find_image, looking, slots, helpers, ahead, engine, model, cache, cells, settings, made)
 
 
 def _made_with(engine: LayoutEngine, cell_engine: LayoutEngine | None, settings: LayoutSettings) -> dict[str, Any]:

@@ -8,16 +8,14 @@ from pathlib import Path
 import msgspec
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.files.publishing import publish_file
 
 LabelCopy = tuple[str, str]
 """Label and image of a page."""
 
 
-def write_copies(target: Path, labels: Iterable[LabelCopy]) -> None:
-    """Publish them as a JSON list."""
-    with publish_file(target) as draft:
-        draft.write_bytes(msgspec.json.encode(list(labels)))
+def write_copies(path: Path, labels: Iterable[LabelCopy]) -> None:
+    """Write them as a JSON list."""
+    path.write_bytes(msgspec.json.encode(list(labels)))
 
 
 def read_copies(path: Path) -> frozenset[LabelCopy]:

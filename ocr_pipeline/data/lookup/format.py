@@ -8,8 +8,6 @@ import zlib
 from pathlib import Path
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.artifacts.manifest import retire
-from ocr_pipeline.storage.files.publishing import publish_file
 
 _DAMAGE = (  # what gzip and pickle raise on bytes that are not theirs
     OSError,
@@ -25,12 +23,10 @@ _DAMAGE = (  # what gzip and pickle raise on bytes that are not theirs
 )
 
 
-def write_lookup(target: Path, paths: dict[str, str]) -> None:
-    """Publish a lookup; the same names give the same bytes."""
-    ordered = dict(sorted(paths.items()))
-    with publish_file(target) as draft, draft.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:
-        pickle.dump(ordered, file, protocol=4)
-        retire(target)
+def write_lookup(path: Path, paths: dict[str, str]) -> None:
+    """Write a lookup; the same names give the same bytes."""
+    with path.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:
+        pickle.dump(dict(sorted(paths.items())), file, protocol=4)
 
 
 def read_lookup(path: Path) -> dict[str, str]:

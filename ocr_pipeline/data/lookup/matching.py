@@ -29,7 +29,7 @@ class Matching:
     """
 
     lookup: Lookup
-    counts: Counts = field(default_factory=Counts)
+    counts: Counts
     matched: dict[str, int] = field(default_factory=dict)
     further: set[tuple[str, int]] = field(default_factory=set)
     copies: list[LabelCopy] = field(default_factory=list)
@@ -48,7 +48,6 @@ def match_pages(matching: Matching, pages: Iterable[Page]) -> Iterator[Quarantin
         if isinstance(found, str):
             found = _match(matching, page, found)
         if isinstance(found, Quarantined):
-            counts.set_aside(found)
             yield found
         else:
             counts.pages_out += 1
@@ -88,7 +87,6 @@ def pictures_without_label(
             detail=f"{fault}, and no label names it" if fault else "no label names this picture",
         )
         matching.counts.pages_in += 1
-        matching.counts.set_aside(record)
         yield record
 
 

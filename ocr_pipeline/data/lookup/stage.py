@@ -15,17 +15,8 @@ from ocr_pipeline.data.lookup.names import Lookup
 from ocr_pipeline.data.lookup.stamps import read_stamps, write_stamps
 from ocr_pipeline.data.merged_json import read_pages
 from ocr_pipeline.progress import Progress
-from ocr_pipeline.storage.artifacts.manifest import (
-    Input,
-    Manifest,
-    current_manifest,
-    quarantine_path,
-    read_manifest,
-    upstream,
-    write_manifest,
-)
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
-from ocr_pipeline.storage.artifacts.quarantine_files import write_quarantine
+from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, read_manifest, upstream
+from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 from ocr_pipeline.storage.source.share import Listing, Share
@@ -52,37 +43,37 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace,
     target = workspace.lookup(partition.key)
     merged = workspace.merged_json(partition.key)
     folders = _listed(share, partition)
-    listed = picture_input(folders)
-    inputs = [upstream("merged_json", merged), listed]
-    settings = {"source": share.place}
-    if not rebuild and not _leads_elsewhere(share, target):
-        current = current_manifest(target, CODE_VERSION, settings, inputs)
-        if current:
-            return current
-    paths = index_pictures(share, folders)
-    matching = Matching(Lookup(paths))
-    # First all that asks the share: if it goes away, what is published stays.
-    write_quarantine(quarantine_path(target), _set_aside(share, partition, folders, matching, merged))
-    write_lookup(target, paths)
-    write_stamps(_beside(target, "stamps"), _sizes_and_versions(share, folders))
-    write_copies(_beside(target, "copies"), matching.copies)
-    manifest = Manifest(
+    inputs = [upstream("merged_json", merged), picture_input(folders)]
+    with publication(
+        target,
         stage="lookup",
         partition=partition.key,
         code_version=CODE_VERSION,
-        settings=settings,
+        settings={"source": share.place},
         inputs=inputs,
-        fingerprint=fingerprint_of(
-            [
-                fingerprint_file(target),
-                listed.fingerprint,
-                *(f"{label}\t{image}" for label, image in matching.copies),
-            ]
-        ),
-        counts=matching.counts,
-    )
-    write_manifest(target, manifest)
-    return manifest
+        rebuild=rebuild or _leads_elsewhere(share, target),
+    ) as made:
+        if made.current is None:
+            _publish(made, share, partition, folders, merged)
+    return made.manifest
+
+
+def _publish(made: Publication, share: Share, partition: SourcePartition, folders: list[Listing], merged: Path) -> None:
+    paths = index_pictures(share, folders)
+    matching = Matching(Lookup(paths), made.counts)
+    # First all that asks the share: if it goes away, what is published stays.
+    for record in match_pages(matching, read_pages(merged, partition)):
+        made.set_aside(record)
+    for record in pictures_without_label(matching, share, folders, partition):
+        made.set_aside(record)
+    with made.file() as draft:
+        write_lookup(draft, paths)
+    with made.file("stamps") as draft:
+        write_stamps(draft, _sizes_and_versions(share, folders))
+    with made.file("copies") as draft:
+        write_copies(draft, matching.copies)
+    copies = (f"{label}\t{image}" for label, image in matching.copies)
+    made.fingerprint = fingerprint_of([fingerprint_file(made.artifact), picture_input(folders).fingerprint, *copies])
 
 
 def picture_input(folders: Iterable[Listing]) -> Input:
@@ -106,13 +97,6 @@ def _leads_elsewhere(share: Share, target: Path) -> bool:
     if outside is not None:
         logger.warning("%s is made anew: it leads to %s, which is not below %s", target.name, outside, share.place)
     return outside is not None
-
-
-def _set_aside(
-    share: Share, partition: SourcePartition, folders: list[Listing], matching: Matching, merged: Path
-) -> Iterator[Quarantined]:
-    yield from match_pages(matching, read_pages(merged, partition))
-    yield from pictures_without_label(matching, share, folders, partition)
 
 
 def _sizes_and_versions(share: Share, folders: Iterable[Listing]) -> Iterator[tuple[str, int, float]]:

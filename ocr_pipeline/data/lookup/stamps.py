@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.files.publishing import publish_file
 
 _RECORD = np.dtype([("path", "<u8"), ("size", "<i8"), ("modified", "<f8")])
 
@@ -35,11 +34,11 @@ class Stamps:
         return f"{size} {modified!r}"
 
 
-def write_stamps(target: Path, pictures: Iterable[tuple[str, int, float]]) -> None:
-    """Publish (path, size, modified) of all pictures; their order does not matter."""
-    records = np.fromiter(((_hash(path), size, modified) for path, size, modified in pictures), _RECORD)
+def write_stamps(path: Path, pictures: Iterable[tuple[str, int, float]]) -> None:
+    """Write (path, size, modified) of all pictures; their order does not matter."""
+    records = np.fromiter(((_hash(picture), size, modified) for picture, size, modified in pictures), _RECORD)
     records.sort(order="path", kind="stable")
-    with publish_file(target) as draft, draft.open("wb") as file:
+    with path.open("wb") as file:
         np.save(file, records, allow_pickle=False)
 
 

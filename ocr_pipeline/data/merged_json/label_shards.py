@@ -85,11 +85,8 @@ def fill_shard(job: LabelFiles, draft: Path) -> tuple[Counts, list[Quarantined]]
                 line = encode(page) + LINE_END
                 digest.update(line)
                 file.write(line)
-            if parsed.quarantined or parsed.counts.notes:
-                quarantined += parsed.quarantined
-                counts = counts + parsed.counts
-            else:
-                _count_sound(counts, parsed.counts)
+            counts += parsed.counts
+            quarantined += parsed.quarantined
     (draft / DIGEST).write_text(digest.hexdigest())
     return counts, quarantined
 
@@ -113,13 +110,6 @@ def _fetch(share: Share, entry: Entry) -> bytes | DamagedError:
             where=share.full_path(entry.path),
             remedy="Run the same command again.",
         ) from error
-
-
-def _count_sound(total: Counts, part: Counts) -> None:
-    total.pages_in += part.pages_in
-    total.pages_out += part.pages_out
-    total.words_in += part.words_in
-    total.words_out += part.words_out
 
 
 @contextmanager

@@ -9,26 +9,16 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 from ocr_pipeline.data.datasets import SourcePartition
-from ocr_pipeline.data.merged_json.adoption import adopt_merged
+from ocr_pipeline.data.merged_json.adoption import take_over
 from ocr_pipeline.data.merged_json.format import is_merged_json, write_document
 from ocr_pipeline.data.merged_json.label_shards import CODE_VERSION, DIGEST, PAGES, fill_shard, label_shards
 from ocr_pipeline.data.merged_json.whole import publish_whole
 from ocr_pipeline.progress import Progress
-from ocr_pipeline.storage.artifacts.manifest import (
-    Input,
-    Manifest,
-    current_manifest,
-    quarantine_path,
-    read_manifest,
-    retire,
-    write_manifest,
-)
-from ocr_pipeline.storage.artifacts.quarantine import Counts
-from ocr_pipeline.storage.artifacts.quarantine_files import write_quarantine
+from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, read_manifest
+from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.shards import built, forget_others, shard_counts, shard_quarantine
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
-from ocr_pipeline.storage.files.publishing import publish_file
 from ocr_pipeline.storage.source.share import Listing, Share
 
 logger = logging.getLogger(__name__)
@@ -55,30 +45,26 @@ def merge_labels(
     share.check()
     target = workspace.merged_json(partition.key)
     folders = list(partition.label_folders(share))
-    inputs = [label_input(folders)]
     published = read_manifest(target)
     if published and published.adopted and not folders:
         return published
-    current = None if rebuild else current_manifest(target, CODE_VERSION, {}, inputs)
-    if current:
-        return current
-    if target.exists() and published is None and not folders:
-        return adopt_merged(target, partition, CODE_VERSION, inputs[0])
-    if partition.split is None:
-        fingerprint, counts = publish_whole(share, folders, target, partition)
-    else:
-        fingerprint, counts = _publish_shards(share, folders, workspace.shards(target), target, partition, workers)
-    manifest = Manifest(
+    with publication(
+        target,
         stage="merged_json",
         partition=partition.key,
         code_version=CODE_VERSION,
         settings={},
-        inputs=inputs,
-        fingerprint=fingerprint,
-        counts=counts,
-    )
-    write_manifest(target, manifest)
-    return manifest
+        inputs=[label_input(folders)],
+        rebuild=rebuild,
+    ) as made:
+        if made.current is None:
+            if target.exists() and published is None and not folders:
+                take_over(made, partition)
+            elif partition.split is None:
+                publish_whole(made, share, folders, partition)
+            else:
+                _publish_shards(made, share, folders, workspace.shards(target), partition, workers)
+    return made.manifest
 
 
 def label_input(folders: Iterable[Listing]) -> Input:
@@ -87,8 +73,8 @@ def label_input(folders: Iterable[Listing]) -> Input:
 
 
 def _publish_shards(
-    share: Share, folders: Sequence[Listing], store: Path, target: Path, partition: SourcePartition, workers: int
-) -> tuple[str, Counts]:
+    made: Publication, share: Share, folders: Sequence[Listing], store: Path, partition: SourcePartition, workers: int
+) -> None:
     files = sum(map(len, folders))
     progress = Progress(f"merged_json {partition.key}", "label files", files)
     shards: list[Path] = []
@@ -99,13 +85,13 @@ def _publish_shards(
             shards.append(shard)
             yield shard / PAGES
 
-    with _executor(files, workers) as executor, publish_file(target) as draft:
+    with _executor(files, workers) as executor, made.file() as draft:
         with draft.open("wb") as file:
             write_document(file, partition.key, parts(executor))
-        _make_room(target)
-    write_quarantine(quarantine_path(target), shard_quarantine(shards))
+        _make_room(made)
+    made.add(shard_counts(shards), shard_quarantine(shards))
+    made.fingerprint = fingerprint_of((shard / DIGEST).read_text() for shard in shards)
     forget_others(store, shards)
-    return fingerprint_of((shard / DIGEST).read_text() for shard in shards), shard_counts(shards)
 
 
 def _executor(files: int, workers: int) -> Executor:
@@ -115,10 +101,11 @@ def _executor(files: int, workers: int) -> Executor:
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
 
 
-def _make_room(target: Path) -> None:
+def _make_room(made: Publication) -> None:
     """Keep what another program made, whether it was adopted or just lies there."""
-    retire(target)
+    target = made.artifact
     if target.exists() and not is_merged_json(target):
+        made.retire()
         aside = target.with_name(target.name + ".earlier")
         logger.warning("%s was made by another program and is kept as %s", target, aside.name)
         target.replace(aside)

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
-from ocr_pipeline.data.datasets import LabelError, Parsed, SourcePartition
+from ocr_pipeline.data.datasets import LabelError, SourcePartition
 from ocr_pipeline.data.merged_json.reader import read_foreign
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.artifacts.manifest import quarantine_path, retire
-from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
-from ocr_pipeline.storage.artifacts.quarantine_files import write_quarantine
+from ocr_pipeline.storage.artifacts.publication import Publication
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file
-from ocr_pipeline.storage.files.publishing import publish_file
 from ocr_pipeline.storage.source.share import DamagedError, Entry, Listing, Share
 
 _EMPTY = b'{"images":[],"annotations":[]}'
 
 
-def publish_whole(
-    share: Share, folders: Sequence[Listing], target: Path, partition: SourcePartition
-) -> tuple[str, Counts]:
+def publish_whole(made: Publication, share: Share, folders: Sequence[Listing], partition: SourcePartition) -> None:
     """Copy the label file; without one, an empty document stands in.
-
-    Returns:
-        The fingerprint of the copy, and the counts of what it holds.
 
     Raises:
         PipelineError: there are several, or it cannot be read; what was published before stays.
@@ -38,29 +29,13 @@ def publish_whole(
             remedy="Leave the one that is right on the share.",
         )
     where = share.full_path(entries[0].path) if entries else ""
-    label = entries[0].shown if entries else target.name
-    counts = Counts()
-    with publish_file(target) as draft, _readable(where):
+    label = entries[0].shown if entries else made.artifact.name
+    with made.file() as draft, _readable(where):
         with draft.open("wb") as file:
             file.writelines(_pieces(share, entries[0]) if entries else (_EMPTY,))
-        write_quarantine(quarantine_path(target), count(read_foreign(draft, partition, label), counts))
-        fingerprint = fingerprint_file(draft)
-        retire(target)
-    return fingerprint, counts
-
-
-def count(parsed: Iterable[Parsed], total: Counts) -> Iterator[Quarantined]:
-    """What was set aside; everything is counted on the way."""
-    for part in parsed:
-        yield from part.quarantined
-        total.pages_in += part.counts.pages_in
-        total.pages_out += part.counts.pages_out
-        total.words_in += part.counts.words_in
-        total.words_out += part.counts.words_out
-        for name, number in part.counts.notes.items():
-            total.note(name, number)
-        for record in part.quarantined:
-            total.set_aside(record)
+        for part in read_foreign(draft, partition, label):
+            made.add(part.counts, part.quarantined)
+        made.fingerprint = fingerprint_file(draft)
 
 
 def _pieces(share: Share, entry: Entry) -> Iterator[bytes]:

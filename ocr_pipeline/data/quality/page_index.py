@@ -14,11 +14,11 @@ from ocr_pipeline.data.lookup import load_lookup
 from ocr_pipeline.data.merged_json import read_pages
 from ocr_pipeline.page import nfc
 from ocr_pipeline.progress import Progress
-from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, read_manifest, upstream, write_manifest
+from ocr_pipeline.storage.artifacts.manifest import Input, upstream
+from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.locking import alone
-from ocr_pipeline.storage.files.publishing import publish_file
 from ocr_pipeline.storage.source.share import Share
 
 CODE_VERSION = "1"
@@ -35,12 +35,22 @@ def page_index(share: Share, partition: SourcePartition, workspace: Workspace) -
     """
     target = workspace.page_index(partition.key)
     inputs = index_inputs(partition, workspace)
-    with alone(target):
-        published = read_manifest(target)
-        if published is None or not published.made_from(CODE_VERSION, {}, inputs):
-            with publish_file(target) as draft:
+    with (
+        alone(target),
+        publication(
+            target,
+            stage="page_index",
+            partition=partition.key,
+            code_version=CODE_VERSION,
+            settings={},
+            inputs=inputs,
+            has_quarantine=False,
+        ) as made,
+    ):
+        if made.current is None:
+            with made.file() as draft:
                 _fill(draft, share, partition, workspace)
-            write_manifest(target, _manifest(partition, inputs))
+            made.fingerprint = fingerprint_of(item.fingerprint for item in inputs)
     return target
 
 
@@ -97,14 +107,3 @@ def _writing(path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("COMMIT")
     except sqlite3.OperationalError as error:  # the disk is full, or read-only
         raise OSError(str(error)) from error
-
-
-def _manifest(partition: SourcePartition, inputs: list[Input]) -> Manifest:
-    return Manifest(
-        stage="page_index",
-        partition=partition.key,
-        code_version=CODE_VERSION,
-        settings={},
-        inputs=inputs,
-        fingerprint=fingerprint_of(item.fingerprint for item in inputs),
-    )

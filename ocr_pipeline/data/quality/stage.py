@@ -20,11 +20,11 @@ from ocr_pipeline.data.quality.published import compare_counts
 from ocr_pipeline.data.quality.record import Comparison, Quality
 from ocr_pipeline.data.quality.samples import take_samples, wanted_samples
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, known_manifest, read_manifest, write_manifest
+from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, known_manifest, read_manifest
+from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file
-from ocr_pipeline.storage.files.publishing import publish_file
 from ocr_pipeline.storage.source.share import Share
 
 CODE_VERSION = "1"
@@ -71,27 +71,24 @@ def measure_quality(
     inputs = [*index_inputs(partition, workspace), *_family_inputs(partition, family, workspace)]
     crops = _crops(partition, workspace)
     inputs += [Input(name, manifest.fingerprint) for name, manifest in crops.items()]
-    recorded = {"seconds": settings.seconds}
-    published = read_manifest(target)
-    if published and published.made_from(CODE_VERSION, recorded, inputs):
-        return published
-    share.check()
-    quality = _measure(share, partition, family, workspace, settings)
-    quality.crops = {name: manifest.counts.words_out for name, manifest in crops.items()}
-    with publish_file(target) as draft:
-        draft.write_bytes(msgspec.json.format(msgspec.json.encode(quality), indent=1) + b"\n")
-    pages, words = quality.page_count, quality.word_count
-    manifest = Manifest(
+    with publication(
+        target,
         stage="data_quality",
         partition=partition.key,
         code_version=CODE_VERSION,
-        settings=recorded,
+        settings={"seconds": settings.seconds},
         inputs=inputs,
-        fingerprint=fingerprint_file(target),
-        counts=Counts(pages, pages, words, words),
-    )
-    write_manifest(target, manifest)
-    return manifest
+        has_quarantine=False,
+    ) as made:
+        if made.current is None:
+            share.check()
+            quality = _measure(share, partition, family, workspace, settings)
+            quality.crops = {name: manifest.counts.words_out for name, manifest in crops.items()}
+            with made.file() as draft:
+                draft.write_bytes(msgspec.json.format(msgspec.json.encode(quality), indent=1) + b"\n")
+            pages, words = quality.page_count, quality.word_count
+            made.counts, made.fingerprint = Counts(pages, pages, words, words), fingerprint_file(target)
+    return made.manifest
 
 
 def read_quality(path: Path) -> Quality:

@@ -1,6 +1,8 @@
 """The inference assets: the inbox's pages through the detector, its words through the recogniser."""
 
 import csv
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -15,7 +17,8 @@ from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL
 from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
-from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, upstream, write_manifest
+from ocr_pipeline.storage.artifacts.manifest import Input, upstream
+from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 
@@ -45,20 +48,22 @@ def detections(
     """Words found on the pages of the inbox: a drawn picture and a JSON file per page (guide, step 7)."""
     workspace = locations.workspace
     pages_dir = Path(config.images_dir) if config.images_dir else workspace.inbox / "pages"
-    with stage_run(context):
-        checkpoint = upstream("fast_champion", workspace.fast_champion)
+    with stage_run(context), _publication(
+        "detections", workspace.detections, upstream("fast_champion", workspace.fast_champion)
+    ) as made:
+        made.retire()
         pages, errors = fast.detect_folder(
             workspace.fast_champion, pages_dir, workspace.detections, device=config.device
         )
         words = sum(len(page.words) for page in pages)
         reasons = {"page": _unreadable(len(errors)), "word": {}}
-        counts = Counts(len(pages) + len(errors), len(pages), words, words, reasons)
-        manifest = _write_manifest("detections", workspace.detections, checkpoint, counts)
+        made.counts = Counts(len(pages) + len(errors), len(pages), words, words, reasons)
+        made.fingerprint = _fingerprint(sorted(workspace.detections.glob("*.json")))
     drawn = sorted(workspace.detections.glob("*.png"))
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(manifest.fingerprint),
+        data_version=dg.DataVersion(made.fingerprint),
         metadata={
-            **counts_metadata(counts),
+            **counts_metadata(made.counts),
             "errors": dg.MetadataValue.json(errors),
             "path": dg.MetadataValue.path(workspace.detections),
             **({"sample_page": encoded_picture(drawn[0].read_bytes())} if drawn else {}),
@@ -98,23 +103,25 @@ def predictions(
     words_dir = Path(config.images_dir) if config.images_dir else workspace.inbox / "words"
     with stage_run(context):
         checkpoint = upstream("dlora_champion", workspace.dlora_champion)
-        read = recognition.recognize_folder(
-            words_dir,
-            workspace.predictions,
-            base=config.base or dlora.base_of(workspace.dlora_champion),
-            ckpt=workspace.dlora_champion,
-            device=config.device,
-            batch_size=config.batch_size,
-        )
-        reasons = {"page": {}, "word": _unreadable(read.errors)}
-        counts = Counts(0, 0, read.images, read.images - read.errors, reasons)
-        manifest = _write_manifest("predictions", workspace.predictions, checkpoint, counts)
+        with _publication("predictions", workspace.predictions, checkpoint) as made:
+            made.retire()
+            read = recognition.recognize_folder(
+                words_dir,
+                workspace.predictions,
+                base=config.base or dlora.base_of(workspace.dlora_champion),
+                ckpt=workspace.dlora_champion,
+                device=config.device,
+                batch_size=config.batch_size,
+            )
+            reasons = {"page": {}, "word": _unreadable(read.errors)}
+            made.counts = Counts(0, 0, read.images, read.images - read.errors, reasons)
+            made.fingerprint = _fingerprint([workspace.predictions])
     with workspace.predictions.open(encoding="utf-8-sig", newline="") as file:
         rows = list(islice(csv.DictReader(file), 12))
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(manifest.fingerprint),
+        data_version=dg.DataVersion(made.fingerprint),
         metadata={
-            **counts_metadata(counts),
+            **counts_metadata(made.counts),
             "path": dg.MetadataValue.path(workspace.predictions),
             "sample_words": crop_table((Path(row["filename"]).read_bytes(), row["text"]) for row in rows),
         },
@@ -125,16 +132,19 @@ def _unreadable(count: int) -> dict[str, int]:
     return {"image_unreadable": count} if count else {}
 
 
-def _write_manifest(stage: str, artifact: Path, checkpoint: Input, counts: Counts) -> Manifest:
-    files = [artifact] if artifact.is_file() else sorted(artifact.glob("*.json"))
-    manifest = Manifest(
+def _publication(stage: str, artifact: Path, checkpoint: Input) -> AbstractContextManager[Publication]:
+    """The inbox is no input that is known in full, so nothing counts as current."""
+    return publication(
+        artifact,
         stage=stage,
         partition="inbox",
         code_version=CODE_VERSION,
         settings={},
         inputs=[checkpoint],
-        fingerprint=fingerprint_of(fingerprint_file(file) for file in files),
-        counts=counts,
+        rebuild=True,
+        has_quarantine=False,
     )
-    write_manifest(artifact, manifest)
-    return manifest
+
+
+def _fingerprint(files: Iterable[Path]) -> str:
+    return fingerprint_of(map(fingerprint_file, files))

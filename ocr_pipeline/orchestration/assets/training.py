@@ -91,19 +91,19 @@ def fast_checkpoint(
         settings = config.settings()
         recorded = _plain(settings, msgspec.structs.asdict(settings.effective_config()))
         training = Training("fast_checkpoint", workspace.fast_checkpoint, fast.CODE_VERSION, recorded, recipe)
-        manifest = training.published()
-        if manifest is None:
-            if not config.despite_checks:
-                demand_sound_data(workspace, recipe, page_faults)
-            run_dir = workspace.fast_run(training.key)
-            run = dataclasses.replace(settings, output_dir=run_dir, resume="auto", quiet=True)
-            with stopped_by_the_stage():
-                result = train_on_leased_devices(fast.train_fast, run, recipe.train, recipe.valid, _detector_log)
-            manifest = training.publish(result.best_checkpoint, result.metrics)
+        with training.publication() as made:
+            if made.current is None:
+                if not config.despite_checks:
+                    demand_sound_data(workspace, recipe, page_faults)
+                run_dir = workspace.fast_run(training.key)
+                run = dataclasses.replace(settings, output_dir=run_dir, resume="auto", quiet=True)
+                with stopped_by_the_stage():
+                    result = train_on_leased_devices(fast.train_fast, run, recipe.train, recipe.valid, _detector_log)
+                training.publish(made, result.best_checkpoint, result.metrics)
     run_folder = workspace.fast_run(training.key)
     pictures = {name: run_folder / f"{name}.png" for name in ("curves", "training_batch", "validation")}
     shown = {name: encoded_picture(path.read_bytes()) for name, path in pictures.items() if path.exists()}
-    return _result(manifest, training, run_folder, shown)
+    return _result(made.manifest, training, run_folder, shown)
 
 
 class DloraCheckpointConfig(dg.Config):
@@ -156,19 +156,21 @@ def dlora_checkpoint(
         base = config.model_name_or_path
         recorded = _plain(settings, {"model_name_or_path": [Path(base).name, dlora.base_fingerprint(base)]})
         training = Training("dlora_checkpoint", workspace.dlora_checkpoint, dlora.CODE_VERSION, recorded, recipe)
-        manifest = training.published()
-        if manifest is None:
-            if not config.despite_checks:
-                demand_sound_data(workspace, recipe, crop_faults)
-                coverage = recognition.label_coverage(config.model_name_or_path, recipe.train)
-                demand_sayable_labels(coverage, config.model_name_or_path)
-            run_dir = str(workspace.dlora_run(training.key))
-            run = dataclasses.replace(settings, output_dir=run_dir, resume_from_checkpoint="last")
-            with stopped_by_the_stage():
-                result = train_on_leased_devices(dlora.train_dlora, run, recipe.train, recipe.valid, _recogniser_log)
-            manifest = training.publish(result.checkpoint, _recognition_metrics(result))
+        with training.publication() as made:
+            if made.current is None:
+                if not config.despite_checks:
+                    demand_sound_data(workspace, recipe, crop_faults)
+                    coverage = recognition.label_coverage(config.model_name_or_path, recipe.train)
+                    demand_sayable_labels(coverage, config.model_name_or_path)
+                run_dir = str(workspace.dlora_run(training.key))
+                run = dataclasses.replace(settings, output_dir=run_dir, resume_from_checkpoint="last")
+                with stopped_by_the_stage():
+                    result = train_on_leased_devices(
+                        dlora.train_dlora, run, recipe.train, recipe.valid, _recogniser_log
+                    )
+                training.publish(made, result.checkpoint, _recognition_metrics(result))
     run_folder = workspace.dlora_run(training.key)
-    return _result(manifest, training, run_folder, _gallery(run_folder))
+    return _result(made.manifest, training, run_folder, _gallery(run_folder))
 
 
 def _detector_log() -> Callable[[dict[str, Any]], None]:

@@ -10,10 +10,9 @@ import msgspec
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.quarantine import Counts
-from ocr_pipeline.storage.files.publishing import publish_file
 
 ADOPTED = "adopted"
-"""Name of the first input of an artifact that was taken over from elsewhere; see `current_manifest`."""
+"""Name of the first input of an artifact that was taken over from elsewhere; see `publication`."""
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -64,23 +63,6 @@ def quarantine_path(artifact: Path) -> Path:
     return artifact.with_name(artifact.name + ".quarantine.parquet")
 
 
-def write_manifest(artifact: Path, manifest: Manifest) -> None:
-    """Publish the manifest of ``artifact``; always the last thing a stage does. A depot takes both first."""
-    path, content = manifest_path(artifact), msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
-    if depot := depot_of(artifact):
-        depot.send(artifact, path, content)
-    with publish_file(path) as draft:
-        draft.write_bytes(content)
-
-
-def retire(artifact: Path) -> None:
-    """Take away the manifest of an artifact that is about to be replaced, so that it never vouches for another."""
-    path = manifest_path(artifact)
-    if depot := depot_of(artifact):
-        depot.retire(path)
-    path.unlink(missing_ok=True)
-
-
 def read_manifest(artifact: Path) -> Manifest | None:
     """The manifest of ``artifact``, or None if artifact or manifest is not there.
 
@@ -125,25 +107,6 @@ def _decode(content: bytes, path: Path) -> Manifest:
             where=path,
             remedy="Delete it and materialise the asset again.",
         ) from error
-
-
-def current_manifest(
-    artifact: Path, code_version: str, settings: dict[str, Any], inputs: list[Input]
-) -> Manifest | None:
-    """The manifest of ``artifact`` where nothing is to be done: it was made from just this, or it was taken over.
-
-    What was taken over is finished work. The settings and inputs that its stage first meets are noted in its manifest
-    after the input `ADOPTED`, and it stands until they change.
-    """
-    published = read_manifest(artifact)
-    if published is None or not published.adopted:
-        return published if published and published.made_from(code_version, settings, inputs) else None
-    first, *noted = published.inputs
-    if noted:
-        return published if (published.settings, noted) == (settings, inputs) else None
-    published = msgspec.structs.replace(published, settings=settings, inputs=[first, *inputs])
-    write_manifest(artifact, published)
-    return published
 
 
 def upstream(name: str, artifact: Path) -> Input:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import msgspec
 
 
@@ -86,14 +84,24 @@ class Counts(msgspec.Struct):
             and self.words_in == self.words_out + self.words_quarantined + self.words_filtered
         )
 
+    def __iadd__(self, other: Counts) -> Counts:
+        self.pages_in += other.pages_in
+        self.pages_out += other.pages_out
+        self.words_in += other.words_in
+        self.words_out += other.words_out
+        _add(self.reasons["page"], other.reasons["page"])
+        _add(self.reasons["word"], other.reasons["word"])
+        _add(self.notes, other.notes)
+        _add(self.filtered, other.filtered)
+        return self
+
     def __add__(self, other: Counts) -> Counts:
-        reasons = {unit: dict(Counter(self.reasons[unit]) + Counter(other.reasons[unit])) for unit in self.reasons}
-        return Counts(
-            self.pages_in + other.pages_in,
-            self.pages_out + other.pages_out,
-            self.words_in + other.words_in,
-            self.words_out + other.words_out,
-            reasons,
-            dict(Counter(self.notes) + Counter(other.notes)),
-            dict(Counter(self.filtered) + Counter(other.filtered)),
-        )
+        total = Counts()
+        total += self
+        total += other
+        return total
+
+
+def _add(total: dict[str, int], part: dict[str, int]) -> None:
+    for name, count in part.items():
+        total[name] = total.get(name, 0) + count

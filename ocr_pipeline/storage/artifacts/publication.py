@@ -1,0 +1,167 @@
+"""The one rite by which every artifact appears, on disk and in a depot.
+
+Ask what is current; make the new one aside; take the old manifest away; put artifact and quarantine in their places;
+vouch for them by the new manifest, last. A kill between any two of these steps leaves either what was there before or
+no manifest: never one beside something that it was not made with.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, quarantine_path, read_manifest
+from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.artifacts.quarantine_files import older_quarantine
+from ocr_pipeline.storage.artifacts.vouching import retire, write_manifest
+from ocr_pipeline.storage.files.publishing import publish_file, publish_folder
+
+if TYPE_CHECKING:
+    from ocr_pipeline.storage.artifacts.quarantine_parquet import ParquetRecords
+
+
+@contextmanager
+def publication(
+    artifact: Path,
+    *,
+    stage: str,
+    partition: str,
+    code_version: str,
+    settings: dict[str, Any],
+    inputs: list[Input],
+    rebuild: bool = False,
+    has_quarantine: bool = True,
+) -> Iterator[Publication]:
+    """Publish an artifact: the block makes it, unless ``current`` says that there is nothing to do.
+
+    An error in the block leaves what was published before or, once a part of that was replaced, no manifest.
+
+    Args:
+        artifact: the file or folder that the manifest will stand beside.
+        stage, partition, code_version, settings, inputs: as in `Manifest`.
+        rebuild: make it anew whatever is current.
+        has_quarantine: publish what is set aside beside it, be it nothing.
+
+    Raises:
+        PipelineError: what is published cannot be read, or the output cannot be written.
+    """
+    wanted = Manifest(
+        stage=stage, partition=partition, code_version=code_version, settings=settings, inputs=inputs, fingerprint=""
+    )
+    made = Publication(artifact, wanted, None if rebuild else read_manifest(artifact))
+    if made.current:
+        yield made
+        return
+    with made._drafts:
+        yield made
+        made._finish(has_quarantine)
+    write_manifest(artifact, made.manifest)
+
+
+class Publication:
+    """An artifact in the making.
+
+    Attributes:
+        artifact: where it will stand.
+        published: the manifest that stands beside it so far; None where it is to be rebuilt.
+        current: the same, where the artifact was made from just this or was taken over from elsewhere.
+        manifest: what is published, when the block is left.
+        inputs, counts, metrics, fingerprint: what the manifest will say.
+    """
+
+    def __init__(self, artifact: Path, wanted: Manifest, published: Manifest | None) -> None:
+        self.artifact, self.published, self.inputs = artifact, published, wanted.inputs
+        self.counts, self.metrics, self.fingerprint = Counts(), dict[str, float](), ""
+        self.current = published and _current(artifact, wanted, published)
+        self.manifest = self.current or wanted
+        self._is_renewed, self._is_retired = False, False
+        self._drafts = ExitStack()
+        self._records: ParquetRecords | None = None
+
+    @contextmanager
+    def file(self, *beside: str) -> Iterator[Path]:
+        """A path to write the artifact to, or the file beside it that has this word after its name."""
+        with publish_file(self.artifact.with_name(".".join((self.artifact.name, *beside)))) as draft:
+            yield draft
+            self.retire()
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """An empty folder to write the artifact to."""
+        with publish_folder(self.artifact) as draft:
+            yield draft
+            self.retire()
+
+    def copy(self, source: Path) -> None:
+        """Make the artifact a copy of a file or a folder."""
+        if source.is_dir():
+            with self.folder() as draft:
+                shutil.copytree(source, draft, dirs_exist_ok=True)
+        else:
+            with self.file() as draft:
+                shutil.copyfile(source, draft)
+
+    def retire(self) -> None:
+        """Take the old manifest away; to be asked for only by who changes the artifact by other means than these."""
+        if not self._is_retired:
+            retire(self.artifact)
+            self._is_retired = True
+
+    def set_aside(self, record: Quarantined) -> None:
+        """Count and keep a page or word that is set aside."""
+        self.counts.set_aside(record)
+        self._quarantine().write(record)
+
+    def add(self, counts: Counts, quarantined: Iterable[Quarantined]) -> None:
+        """Take over the counts of a part, and what they say was set aside."""
+        self.counts += counts
+        for record in quarantined:
+            self._quarantine().write(record)
+
+    def renew(self) -> None:
+        """Keep what is published, which would be made again just as it is: only its manifest is written anew."""
+        self._is_renewed = True
+
+    def _quarantine(self) -> ParquetRecords:
+        if self._records is None:
+            from ocr_pipeline.storage.artifacts.quarantine_parquet import (
+                ParquetRecords,  # costs 65 MB, which workers do without
+            )
+
+            draft = self._drafts.enter_context(publish_file(quarantine_path(self.artifact)))
+            self._records = self._drafts.enter_context(ParquetRecords(draft))
+        return self._records
+
+    def _finish(self, has_quarantine: bool) -> None:
+        """What comes before the quarantine appears."""
+        if self.published and self._is_renewed:
+            self.manifest = replace(self.published, settings=self.manifest.settings, inputs=self.inputs)
+            return
+        assert self.fingerprint, f"the block made no {self.artifact.name}"
+        if has_quarantine:
+            self._quarantine()
+        self.retire()
+        older_quarantine(quarantine_path(self.artifact)).unlink(missing_ok=True)
+        said = {"counts": self.counts, "metrics": self.metrics, "fingerprint": self.fingerprint}
+        self.manifest = replace(self.manifest, inputs=self.inputs, **said)
+
+
+def _current(artifact: Path, wanted: Manifest, published: Manifest) -> Manifest | None:
+    """The published manifest if nothing is to be done: the same would be made again, or it was taken over.
+
+    What was taken over is finished work. The settings and inputs that its stage first meets are noted in its manifest
+    after the input `ADOPTED`, and it stands until they change.
+    """
+    if not published.adopted:
+        return published if published.made_from(wanted.code_version, wanted.settings, wanted.inputs) else None
+    first, *noted = published.inputs
+    if noted:
+        return published if (published.settings, noted) == (wanted.settings, wanted.inputs) else None
+    published = replace(published, settings=wanted.settings, inputs=[first, *wanted.inputs])
+    write_manifest(artifact, published)
+    return published
