@@ -19,6 +19,7 @@ from pathlib import Path
 from benchmarks.measuring import compare, report
 from ocr_pipeline.data.lookup import Lookup, read_lookup, write_lookup
 from ocr_pipeline.page import Page
+from ocr_pipeline.storage.files.publishing import publish_file
 
 _ASKED = 100_000
 
@@ -74,7 +75,8 @@ def write_by_hand(target: Path, paths: dict[str, str]) -> int:
 
 def write(target: Path, paths: dict[str, str]) -> int:
     """As the stage publishes it."""
-    write_lookup(target, paths)
+    with publish_file(target) as draft:
+        write_lookup(draft, paths)
     return len(paths)
 
 

@@ -15,7 +15,8 @@ from ocr_pipeline.orchestration.assets.champion import CHECKS, fast_champion
 from ocr_pipeline.orchestration.assets.training import fast_checkpoint
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.release.contest import DETECTOR, RECOGNISER, TOLERANCE, Contest
-from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, read_manifest, write_manifest
+from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, read_manifest
+from ocr_pipeline.storage.artifacts.vouching import write_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 

@@ -16,8 +16,9 @@ from ocr_pipeline.orchestration.definitions import ASSETS, build_definitions
 from ocr_pipeline.orchestration.execution.demands import DATA_CPUS_VARIABLE, data_cpus, demand_of
 from ocr_pipeline.release.recipe import choose_data
 from ocr_pipeline.release.recipe_file import RECIPE_VARIABLE, recipe_defaults
-from ocr_pipeline.storage.artifacts.manifest import Manifest, write_manifest
+from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.vouching import write_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 REPOSITORY = Path(__file__).parents[2]

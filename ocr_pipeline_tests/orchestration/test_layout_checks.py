@@ -9,8 +9,9 @@ from ocr_pipeline.data.layout_lmdb import LayoutRecord, LayoutWord, write_layout
 from ocr_pipeline.orchestration.assets import data
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.storage.artifacts.manifest import Manifest, write_manifest
+from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.vouching import write_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, picture, rectangle
 from ocr_pipeline_tests.orchestration.test_data_job import metadata, run_data

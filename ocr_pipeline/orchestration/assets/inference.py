@@ -48,9 +48,10 @@ def detections(
     """Words found on the pages of the inbox: a drawn picture and a JSON file per page (guide, step 7)."""
     workspace = locations.workspace
     pages_dir = Path(config.images_dir) if config.images_dir else workspace.inbox / "pages"
-    with stage_run(context), _publication(
-        "detections", workspace.detections, upstream("fast_champion", workspace.fast_champion)
-    ) as made:
+    with (
+        stage_run(context),
+        _publication("detections", workspace.detections, upstream("fast_champion", workspace.fast_champion)) as made,
+    ):
         made.retire()
         pages, errors = fast.detect_folder(
             workspace.fast_champion, pages_dir, workspace.detections, device=config.device

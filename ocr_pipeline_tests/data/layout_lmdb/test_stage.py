@@ -158,7 +158,7 @@ def test_the_manifest_of_a_replaced_lmdb_is_gone_before_the_new_one_stands(targe
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ocr_pipeline.data.layout_lmdb.stage.write_manifest", killed)
+    monkeypatch.setattr("ocr_pipeline.storage.artifacts.publication.write_manifest", killed)
     with pytest.raises(KeyboardInterrupt):
         build(target, map(page, range(4)), share, inputs=[])
     assert target.exists() and not manifest_path(target).exists()

@@ -17,8 +17,9 @@ from ocr_pipeline.orchestration.automation import conditions
 from ocr_pipeline.orchestration.automation.conditions import TRAIN, changed_share, seconds_settled, shortfall
 from ocr_pipeline.orchestration.automation.settings import AutomationSettings
 from ocr_pipeline.orchestration.definitions import build_definitions
-from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, manifest_path, write_manifest
+from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, manifest_path
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.vouching import write_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 TRAINING = dg.AssetKey("fast_checkpoint")

@@ -19,9 +19,8 @@ from ocr_pipeline.storage.artifacts.manifest import (
     published_at,
     quarantine_path,
     read_manifest,
-    retire,
-    write_manifest,
 )
+from ocr_pipeline.storage.artifacts.vouching import retire, write_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline_tests.storage.source.s3_server import s3_bucket
 

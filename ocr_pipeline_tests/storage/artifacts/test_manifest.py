@@ -11,9 +11,9 @@ from ocr_pipeline.storage.artifacts.manifest import (
     manifest_path,
     read_manifest,
     upstream,
-    write_manifest,
 )
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.vouching import write_manifest
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 
 

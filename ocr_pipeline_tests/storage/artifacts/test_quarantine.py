@@ -6,16 +6,33 @@ import pyarrow.parquet as pq
 import pytest
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.artifacts.manifest import quarantine_path
+from ocr_pipeline.storage.artifacts.manifest import quarantine_path, read_manifest
+from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
-from ocr_pipeline.storage.artifacts.quarantine_files import QuarantineWriter, read_quarantine, write_quarantine
-from ocr_pipeline.storage.artifacts.quarantine_parquet import ROW_GROUP
+from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
+from ocr_pipeline.storage.artifacts.quarantine_parquet import ROW_GROUP, ParquetRecords
 
 RECORDS = [
     Quarantined("page", "image_missing", "handwriting", "train", "가/나.json", "나.png", detail="왜", words=3),
     Quarantined("word", "word_outside", "handwriting", "train", word=4, raw='{"a": "\\n"}'),
     Quarantined("word", "word_outside", "handwriting", "train", word=0, detail="郎 (~ㅇㅂㅇ)~"),
 ]
+
+
+def write_quarantine(path, records):
+    with ParquetRecords(path) as quarantine:
+        for record in records:
+            quarantine.write(record)
+
+
+def publish(artifact, records):
+    said = {"stage": "test", "partition": "p", "code_version": "1", "settings": {}, "inputs": []}
+    with publication(artifact, **said, rebuild=True) as made:
+        for record in records:
+            made.set_aside(record)
+        with made.file() as draft:
+            draft.write_text("x")
+        made.fingerprint = "x"
 
 
 def many(count):
@@ -71,18 +88,22 @@ def test_older_json_lines_are_read_until_the_next_run_replaces_them(tmp_path):
     older = tmp_path / "x.lmdb.quarantine.jsonl"
     older.write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in RECORDS))
     assert list(read_quarantine(older)) == list(read_quarantine(path)) == RECORDS
-    write_quarantine(path, RECORDS[:1])
+    publish(tmp_path / "x.lmdb", RECORDS[:1])
     assert list(read_quarantine(path)) == RECORDS[:1]
     assert not older.exists()
 
 
 def test_an_interrupted_quarantine_leaves_the_one_that_was_there(tmp_path):
-    path = tmp_path / "q.parquet"
-    write_quarantine(path, RECORDS)
-    with pytest.raises(KeyboardInterrupt), QuarantineWriter(path) as quarantine:
-        quarantine.write(RECORDS[0])
+    publish(tmp_path / "x.lmdb", RECORDS)
+
+    def broken():
+        yield RECORDS[0]
         raise KeyboardInterrupt
-    assert list(read_quarantine(path)) == RECORDS
+
+    with pytest.raises(KeyboardInterrupt):
+        publish(tmp_path / "x.lmdb", broken())
+    assert list(read_quarantine(quarantine_path(tmp_path / "x.lmdb"))) == RECORDS
+    assert read_manifest(tmp_path / "x.lmdb").counts.pages_quarantined == 1
 
 
 def test_damage_and_an_unwritable_place_say_what_to_do(tmp_path):
@@ -93,7 +114,7 @@ def test_damage_and_an_unwritable_place_say_what_to_do(tmp_path):
         list(read_quarantine(path))
     (tmp_path / "file").touch()
     with pytest.raises(PipelineError, match="cannot write"):
-        write_quarantine(tmp_path / "file" / "q.parquet", RECORDS)
+        publish(tmp_path / "file" / "x.lmdb", RECORDS)
 
 
 def test_counts_add_up_only_when_nothing_is_lost():
