@@ -52,7 +52,7 @@ test-fleet: .venv/installed-test
 # The images and the whole stack in containers, as root; what it needs stands at the head of the script.
 test-docker: .venv/installed-test
 	$(BIN)/pip install podman-compose==1.6.0
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python docker/trial/run.py $(TRIAL_OPTIONS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m ocr_pipeline_tests.containers.trial $(TRIAL_OPTIONS)
 
 check: .venv/installed-test
 	$(BIN)/ruff format --check .

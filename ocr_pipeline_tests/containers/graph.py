@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine import TrialError
+from ocr_pipeline_tests.containers.engine import TrialError
 
 LOCATION = "ocr_pipeline"
 _EVENTS = """query($id: ID!) { logsForRun(runId: $id, limit: 1000) { ... on EventConnection { events {

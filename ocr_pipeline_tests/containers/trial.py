@@ -2,7 +2,7 @@
 
     apt-get install --no-install-recommends aardvark-dns buildah catatonit debootstrap netavark podman runc
     pip install podman-compose
-    python3 docker/trial/run.py
+    python3 -m ocr_pipeline_tests.containers.trial
 
 As root. Without ``--base`` nothing is taken from a registry: the base is made by debootstrap, PostgreSQL is Debian's.
 An index, certificates or wheels of your own: ``--option=--secret --option=id=pip.conf,src=FILE``,
@@ -23,8 +23,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine import HERE, Images, Stack, TrialError, require, run, size
-from graph import FINISHED, Graph, until
+from ocr_pipeline_tests.containers.engine import HERE, Images, Stack, TrialError, require, run, size
+from ocr_pipeline_tests.containers.graph import FINISHED, Graph, until
 
 SERVICES = ("postgres", "code", "web", "daemon")
 RAY = {"OCR_PIPELINE_EXECUTOR": "ray", "OCR_PIPELINE_GPUS": ""}

@@ -1,4 +1,4 @@
-"""What docker/ promises, as far as it shows without an engine; docker/trial/run.py builds and runs it."""
+"""What docker/ promises, as far as it shows without an engine; trial.py builds and runs it."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def run(*command: object, folder: Path | None = None) -> str:
 def require(*tools: str) -> None:
     """Raises TrialError unless these commands are there."""
     if missing := [tool for tool in tools if shutil.which(tool) is None]:
-        raise TrialError(f"not installed: {', '.join(missing)}; docker/trial/run.py says which packages bring them")
+        raise TrialError(f"not installed: {', '.join(missing)}; {HERE}/trial.py says which packages bring them")
 
 
 @dataclass(frozen=True)
