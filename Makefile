@@ -8,7 +8,7 @@ BIN := .venv/bin
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 DAGSTER_YAML ?= dagster.yaml
 
-.PHONY: demo ui fonts test test-paddle test-ui test-fleet test-docker check clean
+.PHONY: demo ui fonts test test-all test-paddle test-ui test-fleet test-docker check clean
 
 demo: .venv/installed $(DAGSTER_HOME)/dagster.yaml
 	$(BIN)/ocr-pipeline demo
@@ -30,29 +30,36 @@ $(FONTS)/@fontsource/%:
 	cd $@ && tar --extract --gzip --strip-components=2 --wildcards --file "$$(npm pack --silent @fontsource/$*@5)" \
 		'package/files/*-korean-*.woff2'
 
+# The tests of every day, on all cores up to four, a file on one of them.
+PYTEST := $(BIN)/python -m pytest
+IN_PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(PYTEST) $(IN_PARALLEL)
+
+# Those, and what takes minutes of its own: kill after kill, many steps, several processes, daemons.
+test-all: test
+	$(PYTEST) $(IN_PARALLEL) -m "slow or kill"
 
 # Paddle and torch on the same weights; makes the paddle environment first, 1.4 GB and about a minute.
 test-paddle: export OCR_PIPELINE_PADDLE_ENV = $(CURDIR)/.venv-paddle
 test-paddle: .venv/installed-test
 	test -f .venv-paddle/ready || $(BIN)/ocr-pipeline paddle-env
-	$(BIN)/python -m pytest ocr_pipeline_tests/layout_lmdb/paddle_parity.py
+	$(PYTEST) -m paddle
 
 # The UI as a person sees it, by Debian's own browser: apt-get install --no-install-recommends chromium fonts-noto-cjk
 test-ui: .venv/installed-test
 	$(BIN)/pip install --constraint constraints.txt --editable '.[ui-test]'
-	$(BIN)/python -m pytest ocr_pipeline_tests/ui/browser_tests.py
+	$(PYTEST) -m ui
 
 # Many machines: a real Ray cluster with two pretended GPUs and a real PostgreSQL, both started and stopped by the tests.
 test-fleet: .venv/installed-test
 	$(BIN)/pip install $(PIP_OPTIONS) --constraint constraints.txt --editable '.[fleet-test]'
-	$(BIN)/python -m pytest ocr_pipeline_tests/orchestration/fleet/ray_tests.py ocr_pipeline_tests/orchestration/fleet/graph_tests.py
+	$(PYTEST) -m fleet
 
-# The images and the whole stack in containers, as root; what it needs stands at the head of the script.
+# The images and the whole stack in containers, as root; what it needs stands at the head of containers/trial.py.
 test-docker: .venv/installed-test
 	$(BIN)/pip install podman-compose==1.6.0
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m ocr_pipeline_tests.containers.trial $(TRIAL_OPTIONS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" TRIAL_OPTIONS="$(TRIAL_OPTIONS)" $(PYTEST) -m docker --log-cli-level INFO
 
 check: .venv/installed-test
 	$(BIN)/ruff format --check .

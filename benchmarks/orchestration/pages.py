@@ -23,7 +23,7 @@ import dagster as dg
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.orchestration.history import write_history
-from ocr_pipeline_tests.ui.floor import SANDBOX_OFF, free_port
+from ocr_pipeline_tests.ui.conftest import SANDBOX_OFF, free_port
 
 _WORKSPACE = """load_from:
   - python_module: {module_name: ocr_pipeline.definitions, location_name: ocr_pipeline}

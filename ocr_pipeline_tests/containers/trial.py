@@ -19,7 +19,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -158,7 +158,7 @@ def try_all(settings: dict[str, str], folder: Path) -> None:
         stack.down("--volumes")
 
 
-def main() -> int:
+def main(options: Sequence[str] | None = None) -> int:
     """Everything once; what was started is removed, the images are kept for the next time."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", help="an image with Python and its venv module, in place of debootstrap's")
@@ -167,7 +167,7 @@ def main() -> int:
     parser.add_argument("--name", default="localhost/ocr-pipeline-trial", help="what the images are called")
     parser.add_argument("--option", action="append", default=[], help="one more word for `buildah build`")
     parser.add_argument("--build-only", action="store_true", help="start nothing")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(options)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO, stream=sys.stderr)
     os.environ.setdefault("CONTAINERS_CONF", str(HERE / "containers.conf"))
     with tempfile.TemporaryDirectory() as scratch:

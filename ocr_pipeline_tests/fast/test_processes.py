@@ -54,6 +54,7 @@ def distance(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> fl
     return sum((one[key] - other[key]).square().sum().item() for key in one if one[key].dim() == 4) ** 0.5
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_with_twice_the_batch_and_go_on_where_one_of_them_was_stopped(tmp_path: Path, lmdbs):
     config, doubled = tmp_path / "two.yaml", tmp_path / "one.yaml"
     text = SMALL_CONFIG + "optimizer: SGD\nema_decay: 0.9\n"

@@ -32,6 +32,7 @@ build_annotations(Share(sys.argv[1]), partition, workspace, AnnotationSettings(s
 """
 
 
+@pytest.mark.kill
 @pytest.mark.parametrize("form", FORMATS)
 def test_killed_again_and_again_it_ends_in_the_same_bytes(tmp_path, form):
     root = write_tree(tmp_path / "share", hand_tree(120, folders=4))

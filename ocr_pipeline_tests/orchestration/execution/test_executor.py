@@ -59,6 +59,7 @@ def test_a_cancelled_run_stops_its_step_and_frees_its_device(floor: Floor) -> No
     assert status(floor) in ("CANCELED", "FAILURE")
 
 
+@pytest.mark.slow
 def test_a_cancelled_training_saves_and_the_next_run_goes_on_from_there(floor: Floor) -> None:
     worker = floor.start("training_job")
     until(lambda: floor.lines("pid"))

@@ -73,6 +73,8 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
+@pytest.mark.kill
 def test_twenty_steps_share_four_devices_and_survive_kills(floor: Floor, daemon: None) -> None:
     watcher = Watcher(floor.folder / "leases")
     watcher.start()

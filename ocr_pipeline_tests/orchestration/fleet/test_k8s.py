@@ -55,6 +55,7 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: PretendedClu
         yield floor
 
 
+@pytest.mark.slow
 def test_a_run_asks_for_jobs_with_the_devices_of_its_steps(fleet: Floor, cluster: PretendedCluster) -> None:
     assert fleet.start("mixed").wait(120) == 0
     jobs = {job["metadata"]["labels"]["dagster/op"]: job for job in cluster.jobs.values()}
@@ -75,6 +76,7 @@ def test_a_run_asks_for_jobs_with_the_devices_of_its_steps(fleet: Floor, cluster
     }
 
 
+@pytest.mark.slow
 def test_a_cancelled_training_is_deleted_and_has_saved(fleet: Floor, cluster: PretendedCluster) -> None:
     worker = fleet.start("training_job")
     until(lambda: fleet.lines("pid"))

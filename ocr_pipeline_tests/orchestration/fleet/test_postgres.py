@@ -34,6 +34,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Postgres) ->
     yield home
 
 
+@pytest.mark.slow
 def test_a_run_is_kept_in_the_database(home: Path, small_share: Path, tmp_path: Path) -> None:
     command = ["asset", "materialize", "-m", "ocr_pipeline.definitions", "--select", "merged_json"]
     workspace = Workspace(tmp_path / "output")

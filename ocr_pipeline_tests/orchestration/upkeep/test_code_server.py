@@ -21,6 +21,7 @@ from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
 SERVE = f"import sys; from {code_server.__name__} import serve; sys.exit(serve(sys.argv[1:], '{pretended.__name__}'))"
 
 
+@pytest.mark.slow
 def test_a_training_saves_before_its_server_is_gone(
     floor: Floor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

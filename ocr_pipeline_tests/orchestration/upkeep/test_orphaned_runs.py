@@ -27,6 +27,7 @@ def daemon(floor: Floor) -> Iterator[None]:
     process.wait(60)
 
 
+@pytest.mark.kill
 def test_a_run_without_worker_and_code_server_is_ended_by_the_sensor(floor: Floor, daemon: None) -> None:
     launch = ["job", "launch", "-m", pretended.__name__, "-j", "endless_job"]
     subprocess.run([sys.executable, "-m", "dagster", *launch], check=True, capture_output=True)

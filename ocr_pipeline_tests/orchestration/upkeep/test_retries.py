@@ -38,6 +38,7 @@ def served(port: int) -> Iterator[subprocess.Popen[bytes]]:
         yield server
 
 
+@pytest.mark.slow
 def test_a_run_that_failed_while_its_code_was_away_is_tried_again(
     floor: Floor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

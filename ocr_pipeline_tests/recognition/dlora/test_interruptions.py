@@ -31,6 +31,7 @@ def same_run(one, other):
         assert (one / name).read_bytes() == (other / name).read_bytes()
 
 
+@pytest.mark.kill
 def test_a_training_killed_in_mid_epoch_ends_in_the_same_weights(whole, base_folder, module_data, tmp_path):
     output = tmp_path / "run"
     process = start(base_folder, output, *module_data)
@@ -42,6 +43,7 @@ def test_a_training_killed_in_mid_epoch_ends_in_the_same_weights(whole, base_fol
     same_run(whole, output)
 
 
+@pytest.mark.slow
 def test_a_training_asked_to_stop_saves_where_it_is(whole, base_folder, module_data, tmp_path):
     output = tmp_path / "run"
     changes = {"save_steps": 1000, "eval_steps": 1000, "dataloader_num_workers": 1}
@@ -57,6 +59,7 @@ def test_a_training_asked_to_stop_saves_where_it_is(whole, base_folder, module_d
     assert_same(weights(whole / "checkpoint-28"), weights(output / "checkpoint-28"))
 
 
+@pytest.mark.slow
 def test_two_processes_do_what_one_does_with_twice_the_batch(base_folder, module_data, tmp_path):
     """Without dropout, which no two processes draw alike; the last step of an epoch has a sample for one only."""
     changes = {"lora_dropout": 0.0, "eval_steps": 14, "save_steps": 14}
@@ -72,6 +75,7 @@ def test_two_processes_do_what_one_does_with_twice_the_batch(base_folder, module
     assert log.count("step 28 of 28") == log.count("best: ") == 1
 
 
+@pytest.mark.slow
 def test_two_processes_resume_exactly(base_folder, module_data, tmp_path):
     changes = {"processes": 2, "per_device_train_batch_size": 3}
     run(base_folder, tmp_path / "whole", *module_data, **changes)

@@ -25,6 +25,8 @@ from ocr_pipeline_tests.orchestration.execution.conftest import until
 from ocr_pipeline_tests.orchestration.fleet.conftest import REPOSITORY
 from ocr_pipeline_tests.orchestration.fleet.servers import Postgres, ray_head
 
+pytestmark = pytest.mark.fleet
+
 RECIPE = {
     "fast_checkpoint": {
         "config": "narrow_demo.yaml",

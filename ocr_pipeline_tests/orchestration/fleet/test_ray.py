@@ -5,19 +5,28 @@ from __future__ import annotations
 import os
 import signal
 import time
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
-from ray.job_submission import JobSubmissionClient
 
 from ocr_pipeline.devices.machine import Demand
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL
-from ocr_pipeline.orchestration.execution.ray_cluster import RayCluster
-from ocr_pipeline.orchestration.execution.ray_executor import in_words_of_ray, settings_for_steps
 from ocr_pipeline.orchestration.upkeep import reaper
 from ocr_pipeline.orchestration.upkeep.reaper import end_orphaned_runs, orphaned_runs, stop_orphaned_steps
 from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
+
+if TYPE_CHECKING:  # ray is an extra of its own, `fleet-test`
+    from ocr_pipeline.orchestration.execution.ray_cluster import RayCluster
+
+pytestmark = pytest.mark.fleet
+
+
+def found_cluster() -> RayCluster:
+    from ocr_pipeline.orchestration.execution.ray_cluster import RayCluster
+
+    return RayCluster.found()
 
 
 def alive(pid: str) -> bool:
@@ -30,6 +39,8 @@ def alive(pid: str) -> bool:
 
 def jobs_of(fleet: Floor) -> list[str]:
     """The states of all Ray jobs of the runs of this home, the first first."""
+    from ray.job_submission import JobSubmissionClient
+
     runs = {run.run_id for run in fleet.instance.get_runs()}
     jobs = JobSubmissionClient(os.environ["RAY_API_SERVER_ADDRESS"]).list_jobs()
     mine = [job for job in jobs if (job.metadata or {}).get("dagster/run-id") in runs]
@@ -72,7 +83,7 @@ def test_a_cancelled_training_saves_is_gone_within_seconds_and_goes_on_from_ther
 def test_the_job_of_a_killed_run_is_found_and_ended(fleet: Floor) -> None:
     worker = fleet.start("endless_job")
     until(lambda: fleet.lines("pid"))
-    cluster = RayCluster.found()
+    cluster = found_cluster()
     assert cluster.machines == ((2, 2),)
     with dg.build_sensor_context(instance=fleet.instance) as context:
         assert "living worker" in str(orphaned_runs(context))
@@ -92,7 +103,7 @@ def test_the_job_of_a_killed_run_is_found_and_ended(fleet: Floor) -> None:
 def test_a_job_stopped_from_outside_fails_its_step(fleet: Floor) -> None:
     worker = fleet.start("endless_job")
     until(lambda: fleet.lines("pid"))
-    cluster = RayCluster.found()
+    cluster = found_cluster()
     for job in cluster.step_jobs():
         cluster.stop(job)
     began = time.monotonic()
@@ -107,7 +118,7 @@ def test_the_pool_gets_a_slot_for_each_device_of_the_cluster(fleet: Floor, monke
     monkeypatch.setenv("RAY_API_SERVER_ADDRESS", "http://127.0.0.1:9")
     assert reaper.main() == 1
     with pytest.raises(PipelineError, match="ray start --head"):
-        RayCluster.found()
+        found_cluster()
 
 
 def test_the_pool_follows_a_cluster_that_grows_and_leaves_a_limit_set_by_hand(fleet: Floor) -> None:
@@ -121,6 +132,9 @@ def test_the_pool_follows_a_cluster_that_grows_and_leaves_a_limit_set_by_hand(fl
 
 
 def test_a_demand_in_words_of_ray() -> None:
+    from ocr_pipeline.orchestration.execution.ray_cluster import RayCluster
+    from ocr_pipeline.orchestration.execution.ray_executor import in_words_of_ray
+
     cluster = RayCluster(None, ((0, 64), (4, 16), (2, 32)))
     variables = {"OCR_PIPELINE_SOURCE": "/mnt/share"}
     for demand, cpus in ((Demand(4, 99, 1.5), 16), (Demand(2, 99, 1.5), 32), (Demand(0, 99, 1.5), 64)):
@@ -141,6 +155,8 @@ def test_a_demand_in_words_of_ray() -> None:
 
 
 def test_no_secret_goes_along_with_a_step() -> None:
+    from ocr_pipeline.orchestration.execution.ray_executor import settings_for_steps
+
     environment = {
         "OCR_PIPELINE_OUTPUT": "/mnt/ocr",
         "FAST_OUTPUT_FORMAT": "lmdb",

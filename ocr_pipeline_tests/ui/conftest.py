@@ -15,16 +15,18 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from ocr_pipeline.data.synthetic import write_collection
 from ocr_pipeline.release.recipe_file import RECIPE_VARIABLE
 from ocr_pipeline.storage.artifacts.workspace import OUTPUT_VARIABLE, Workspace
 from ocr_pipeline.storage.source.share import SOURCE_VARIABLE
+
+if TYPE_CHECKING:  # playwright is an extra of its own, `ui-test`
+    from playwright.sync_api import Browser, Locator, LocatorAssertions, Page
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = {"handwriting_train": 3, "handwriting_valid": 2, "public_admin_train": 3}
@@ -35,6 +37,13 @@ RECIPE = {
     }
 }
 SANDBOX_OFF = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+
+
+def expect(found: Locator) -> LocatorAssertions:
+    """Playwright's assertions on what is found, which wait until they hold."""
+    from playwright.sync_api import expect as expect_of
+
+    return expect_of(found)
 
 
 @dataclass
@@ -129,6 +138,8 @@ def is_up(floor: Floor, server: subprocess.Popen) -> bool:
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert chromium, "No Chromium is found: `apt-get install --no-install-recommends chromium fonts-noto-cjk`."
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=SANDBOX_OFF)
         yield browser

@@ -1,10 +1,12 @@
-"""Paddle against torch on the same weights; not part of the usual run, see ``make test-paddle``."""
+"""Paddle against torch on the same weights."""
 
 import numpy as np
 import pytest
 
 from ocr_pipeline.data.layout_lmdb import LayoutReader, LayoutSettings, build_layout_lmdb, open_engine
 from ocr_pipeline_tests.data.layout_lmdb.making import Share, page, picture, random_model
+
+pytestmark = pytest.mark.paddle
 
 
 @pytest.fixture(scope="module", params=["v2", "v3"])

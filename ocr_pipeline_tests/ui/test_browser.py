@@ -1,21 +1,25 @@
-"""What a person sees and does in the UI. Run by `make test-ui`; the tests build on one another, top to bottom."""
+"""What a person sees and does in the UI, by one process: the tests build on one another, top to bottom."""
 
 from __future__ import annotations
 
 import re
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
-from playwright.sync_api import Locator, Page, expect
+import pytest
 
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.storage.artifacts.manifest import manifest_path, read_manifest
 from ocr_pipeline.storage.source.share import SOURCE_VARIABLE
-from ocr_pipeline_tests.ui.floor import Floor, wait_until
+from ocr_pipeline_tests.ui.conftest import Floor, expect, wait_until
 
-pytest_plugins = ["ocr_pipeline_tests.ui.floor"]  # no conftest.py: the other tests need no browser installed
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+pytestmark = pytest.mark.ui
 
 GROUPS = ("labels", "quality", "detection", "recognition", "inference")
 SLOW = 300_000
