@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import lru_cache, partial
@@ -69,12 +69,13 @@ class Depot:
     def send(self, artifact: Path, manifest: Path, content: bytes) -> None:
         """Keep an artifact, the files beside it that are named after it, and then its manifest."""
         self.remove(manifest)
-        beside = [path for path in artifact.parent.glob(f"{artifact.name}.*") if path.is_file() and path != manifest]
         parts = [path for path in artifact.rglob("*") if path.is_file()] if artifact.is_dir() else [artifact]
-        for key in set(self._kept(artifact)) - {self.key(path) for path in parts + beside}:
+        beside = [path for path in artifact.parent.glob(f"{artifact.name}.*") if path.is_file()]
+        keys = _own(map(self.key, parts + beside), self.key(artifact), self.key(manifest))
+        for key in set(self._kept(artifact, manifest)) - set(keys):
             self.remove(self._mirror / key)
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            list(threads.map(self.send_file, parts + beside))
+            list(threads.map(self.send_file, (self._mirror / key for key in keys)))
         self.write(lambda fs, base: fs.pipe_file(f"{base}/{self.key(manifest)}", content))
 
     def send_file(self, path: Path) -> None:
@@ -129,8 +130,7 @@ class Depot:
 
     def _fetched(self, artifact: Path, manifest: Path, sealed: bytes) -> bool:
         """Fetch all files aside, where they are in no maker's way, and put them in place if they belong together."""
-        kept = self._kept(artifact)
-        kept.pop(self.key(manifest), None)
+        kept = self._kept(artifact, manifest)
         arriving = self._mirror / _ARRIVING / quote(self.key(artifact), safe="")
         with publish_folder(arriving) as folder, ThreadPoolExecutor(_AT_ONCE) as threads:
             whole = all(list(threads.map(partial(self._fetch_file, folder), kept, kept.values())))
@@ -152,11 +152,10 @@ class Depot:
             return False  # taken away since it was listed
         return target.stat().st_size == size
 
-    def _kept(self, artifact: Path) -> dict[str, int]:
+    def _kept(self, artifact: Path, manifest: Path) -> dict[str, int]:
         """Key and size of each file that the depot has of an artifact, and of those beside it named after it."""
-        key = self.key(artifact)
-        sizes = self.files.ask(partial(_sizes, key))
-        return {name: size for name, size in sizes.items() if name == key or name.startswith((f"{key}/", f"{key}."))}
+        sizes = self.files.ask(partial(_sizes, self.key(artifact)))
+        return {key: sizes[key] for key in _own(sizes, self.key(artifact), self.key(manifest))}
 
     def _alone(self, manifest: Path) -> AbstractContextManager[None]:
         return alone(self._mirror / _ARRIVING / quote(self.key(manifest), safe=""))
@@ -202,6 +201,18 @@ def depot_of(path: Path) -> Depot | None:
 @lru_cache(maxsize=8)
 def _opened(url: str, mirror: Path) -> Depot:
     return Depot(url, mirror)
+
+
+def _own(keys: Iterable[str], artifact: str, manifest: str) -> list[str]:
+    """The keys of an artifact and of what is named after it, but of no other artifact (``dlora_champion.previous``)."""
+    ending, found = manifest.removeprefix(artifact), [*keys]
+    others = [key.removesuffix(ending) for key in found if key.endswith(ending) and key != manifest]
+    own = (key for key in found if key != manifest and _is_of(artifact, key))
+    return [key for key in own if not any(_is_of(other, key) for other in others)]
+
+
+def _is_of(artifact: str, key: str) -> bool:
+    return key == artifact or key.startswith((f"{artifact}/", f"{artifact}."))
 
 
 def _sizes(key: str, fs: Any, base: str) -> dict[str, int]:

@@ -94,6 +94,17 @@ def test_names_that_begin_alike_are_kept_apart(machine):
     assert (there.root / "fast_champion.previous.pth").read_text() == "old"
 
 
+def test_so_are_names_that_go_on_after_a_dot(machine):
+    here, there = machine("a"), machine("b")
+    publish(here.root / "champion.lmdb", "new ", "2")
+    publish(here.root / "champion.lmdb.previous.lmdb", "old ", "1")
+    publish(here.root / "champion.lmdb", "newest ", "3")
+    read_manifest(there.root / "champion.lmdb")
+    assert not list(there.root.glob("champion.lmdb.previous*"))
+    assert read_manifest(there.root / "champion.lmdb.previous.lmdb").fingerprint == "1"
+    assert (there.root / "champion.lmdb.previous.lmdb" / "data.mdb").read_text() == "old data.mdb"
+
+
 def test_what_is_retired_is_published_nowhere(machine):
     here, there = machine("a"), machine("b")
     publish(here.root / "x.json", "", "1")
