@@ -52,7 +52,7 @@ def detections(
         stage_run(context),
         _publication("detections", workspace.detections, upstream("fast_champion", workspace.fast_champion)) as made,
     ):
-        made.retire()
+        made.retire()  # the pages of the folder are replaced one by one
         pages, errors = fast.detect_folder(
             workspace.fast_champion, pages_dir, workspace.detections, device=config.device
         )
