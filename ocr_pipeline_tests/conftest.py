@@ -3,9 +3,10 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from ocr_pipeline.data.synthetic import Collection, write_collection
+from ocr_pipeline.data.synthetic import Collection, KoreanWords, render_word, write_collection
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 # A shell that puts the tests into the background has SIGINT ignored; Dagster would treat SIGTERM alike, and every
@@ -23,3 +24,12 @@ def workspace(tmp_path: Path) -> Workspace:
 def faulty_collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
     """Two pages of each training partition and every fault that users report. Read only."""
     return write_collection(tmp_path_factory.mktemp("collection"), pages=2, page_size=(160, 224), faults=True)
+
+
+@pytest.fixture(scope="session")
+def words() -> list[tuple[str, np.ndarray]]:
+    """Printed words, each as (text, RGB crop)."""
+    rng = np.random.default_rng(5)
+    supply = KoreanWords(rng)
+    texts = [supply.administration() for _ in range(24)]
+    return [(text, render_word(text, font="sans", height=28, rng=rng)) for text in texts]

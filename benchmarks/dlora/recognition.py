@@ -24,7 +24,8 @@ from transformers import TrOCRProcessor, VisionEncoderDecoderModel
 from ocr_pipeline.data.synthetic import KoreanWords, render_word
 from ocr_pipeline.models import TINY_KOREAN
 from ocr_pipeline.page import nfc
-from ocr_pipeline.recognition.dlora import Decoding, Recognizer, load_recognizer
+from ocr_pipeline.recognition import Decoding, Loading
+from ocr_pipeline.recognition.dlora import Recognizer, load
 from ocr_pipeline.recognition.dlora.adapters import add_adapters
 from ocr_pipeline.recognition.dlora.recognizer import load_base
 from ocr_pipeline.recognition.images import decode_rgb
@@ -97,7 +98,7 @@ def main() -> None:
         paths = write_pictures(Path(work), COUNT)
 
         def reader(precision: str = "float32") -> Recognizer:
-            return load_recognizer(TINY_KOREAN, precision=precision, decoding=Decoding(longest=LONGEST))
+            return load(TINY_KOREAN, Loading(precision=precision, decoding=Decoding(longest=LONGEST)))
 
         variants = {
             "loop of the model card": model_card_loop(TINY_KOREAN),

@@ -25,7 +25,7 @@ COMMANDS = {
     "train-dlora": "ocr_pipeline.cli.training:train_dlora_command",
     "recognize": "ocr_pipeline.cli.inference:recognize",
     "adopt": "ocr_pipeline.cli.adopt:adopt_command",
-    "merge-dlora": "ocr_pipeline.cli.recognizers:merge_dlora",
+    "merge-dlora": "ocr_pipeline.cli.export:merge_dlora",
     "export-dlora": "ocr_pipeline.cli.export:export_dlora",
     "compare-recognizers": "ocr_pipeline.cli.recognizers:compare_recognizers",
     "status": "ocr_pipeline.cli.status:status",

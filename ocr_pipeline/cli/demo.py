@@ -95,9 +95,9 @@ def _report_scores(this) -> None:
         ),
         (
             "predictions",
-            f"CER {scores.recogniser.cer:.3f}",
+            f"CER {scores.recognizer.cer:.3f}",
             f"base model {scores.base.cer:.3f}",
-            f"{scores.recogniser.count} words",
+            f"{scores.recognizer.count} words",
             str(workspace.predictions),
         ),
     ]

@@ -1,4 +1,4 @@
-"""export-fast and export-dlora: detector and recogniser for other runtimes."""
+"""Detector and recognizer for other programs: as ONNX, or as a plain model that transformers loads."""
 
 from __future__ import annotations
 
@@ -32,3 +32,14 @@ def export_dlora(ckpt: Path, output: Path, base: str | None, longest: int) -> No
 
     metadata = dlora.export_onnx(ckpt, output, base=base, longest=longest)
     print_table(f"{output}", ("metadata", "value"), sorted(metadata.items()))
+
+
+@click.command("merge-dlora")
+@click.option("--ckpt", type=click.Path(path_type=Path), required=True, help="checkpoint-N of a training.")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to write.")
+@click.option("--base", default=None, help="Base model; without: the one the checkpoint names.")
+def merge_dlora(ckpt: Path, output: Path, base: str | None) -> None:
+    """Work the adapters of a checkpoint into its base: a plain Hugging Face folder that transformers loads."""
+    from ocr_pipeline.recognition import dlora
+
+    click.echo(f"{ckpt} merged -> {dlora.merge_checkpoint(ckpt, output, base=base)}")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ocr_pipeline import fast
-from ocr_pipeline.cli.options import settings_options, spellings
+from ocr_pipeline.cli.options import DEFAULT_BASE, settings_options, spellings
 
 logger = logging.getLogger(__name__)
 
@@ -54,11 +54,15 @@ def detect(**flags: Any) -> None:
     "--ckpt",
     envvar="TROCR_CKPT",
     type=click.Path(path_type=Path),
-    help="checkpoint-N of a training; without: base alone.",
+    help="Checkpoint of any recognizer, such as checkpoint-N of train-dlora; without: the base alone.",
 )
-@click.option("--base", envvar="TROCR_BASE", default="ddobokki/ko-trocr", show_default=True, help="Base model.")
+@click.option(
+    "--base",
+    envvar="TROCR_BASE",
+    help=f"Base model [default: the one the checkpoint was trained on; without a checkpoint {DEFAULT_BASE}].",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option(*spellings("batch_size"), "batch_size", default=16, show_default=True, help="Crops per generation.")
+@click.option(*spellings("batch_size"), "batch_size", default=16, show_default=True, help="Crops read at once.")
 @click.option(*spellings("num_beams"), "beams", envvar="TROCR_BEAMS", default=1, show_default=True, help="1: greedy.")
 @click.option(
     *spellings("max_len"), "longest", envvar="TROCR_MAX_LEN", default=64, show_default=True, help="Most tokens."
@@ -98,7 +102,7 @@ def recognize(
     images_dir: Path,
     output_csv: Path,
     ckpt: Path | None,
-    base: str,
+    base: str | None,
     device: str,
     batch_size: int,
     precision: str,
@@ -110,20 +114,13 @@ def recognize(
     The exit code is 1 when a picture could not be read; its error stands in the CSV.
     """
     from ocr_pipeline import recognition
-    from ocr_pipeline.recognition import dlora
 
     if clean_repeats:
         logger.warning("--clean_repeats has no effect: it changed figures (10000 became 100)")
-    read = recognition.recognize_folder(
-        images_dir,
-        output_csv,
-        base=base,
-        ckpt=ckpt,
-        device=device,
-        batch_size=batch_size,
-        decoding=dlora.Decoding(**decoding),
-        precision=precision,
-    )
+    paths = recognition.pictures_below(images_dir)
+    how = recognition.Loading(device, precision, base, recognition.Decoding(**decoding))
+    recognizer = recognition.load_recognizer(ckpt or base or DEFAULT_BASE, how)
+    read = recognition.recognize_pictures(recognizer, paths, output_csv, batch_size=batch_size)
     click.echo(f"{read.images - read.errors} of {read.images} pictures read -> {read.output_csv}")
     if read.errors:
         sys.exit(1)

@@ -19,6 +19,9 @@ from ocr_pipeline.storage.artifacts.lease import lease, lease_path
 from ocr_pipeline.storage.artifacts.workspace import OUTPUT_VARIABLE, Workspace
 from ocr_pipeline.storage.source.share import SOURCE_VARIABLE
 
+DEFAULT_BASE = "ddobokki/ko-trocr"
+"""The model of the guide, which reads where nothing else is given."""
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 

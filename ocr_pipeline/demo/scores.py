@@ -21,11 +21,11 @@ from ocr_pipeline.evaluation import (
 
 @dataclass(frozen=True)
 class DemoScores:
-    """Trained against untrained detector, adapted against base recogniser, on the same held-out pages and words."""
+    """Trained against untrained detector, adapted against base recognizer, on the same held-out pages and words."""
 
     detector: DetectionScore
     untrained: DetectionScore
-    recogniser: RecognitionScores
+    recognizer: RecognitionScores
     base: RecognitionScores
 
 
@@ -36,11 +36,13 @@ def score(demo: Demo, base_model: Path) -> DemoScores:
     with TemporaryDirectory() as scratch:
         untrained = _untrained_detections(workspace.fast_checkpoint, workspace.inbox / "pages", Path(scratch))
         base_csv = Path(scratch) / "base.csv"
-        recognition.recognize_folder(workspace.inbox / "words", base_csv, base=base_model, batch_size=32)
+        base = recognition.load_recognizer(base_model)
+        words = recognition.pictures_below(workspace.inbox / "words")
+        recognition.recognize_pictures(base, words, base_csv, batch_size=32)
         return DemoScores(
             detector=_detection_score(truth["pages"], workspace.detections),
             untrained=_detection_score(truth["pages"], untrained),
-            recogniser=_recognition_scores(truth["words"], workspace.predictions),
+            recognizer=_recognition_scores(truth["words"], workspace.predictions),
             base=_recognition_scores(truth["words"], base_csv),
         )
 

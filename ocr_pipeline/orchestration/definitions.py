@@ -21,8 +21,8 @@ ASSETS = [
     data.layout_lmdb,
     training.fast_checkpoint,
     training.dlora_checkpoint,
-    champion.fast_champion,
-    champion.dlora_champion,
+    champion.detector_champion,
+    champion.recognizer_champion,
     inference.detections,
     inference.predictions,
 ]

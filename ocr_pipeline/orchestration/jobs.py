@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from ocr_pipeline.orchestration.assets.champion import dlora_champion, fast_champion
+from ocr_pipeline.orchestration.assets.champion import detector_champion, recognizer_champion
 from ocr_pipeline.orchestration.assets.data import annotations, layout_lmdb, lookup, merged_json
 from ocr_pipeline.orchestration.assets.inference import detections, predictions
 from ocr_pipeline.orchestration.assets.quality import data_quality
@@ -15,7 +15,7 @@ data_job = dg.define_asset_job(
 )
 training_job = dg.define_asset_job(
     "training",
-    dg.AssetSelection.assets(fast_checkpoint, dlora_checkpoint, fast_champion, dlora_champion),
+    dg.AssetSelection.assets(fast_checkpoint, dlora_checkpoint, detector_champion, recognizer_champion),
     description="Both trainings, on all data that is published (or what the recipe names); the better one is used.",
 )
 inference_job = dg.define_asset_job(

@@ -2,9 +2,14 @@ from .comparison import Compared as Compared
 from .comparison import compare as compare
 from .coverage import label_coverage as label_coverage
 from .evaluating import worst_crops as worst_crops
+from .interface import GREEDY as GREEDY
+from .interface import Decoding as Decoding
+from .interface import Loading as Loading
 from .interface import Reading as Reading
 from .interface import TextRecognizer as TextRecognizer
+from .loading import load_recognizer as load_recognizer
 from .ppocr import PpOcrRecognizer as PpOcrRecognizer
-from .prediction import FolderPrediction as FolderPrediction
-from .prediction import recognize_folder as recognize_folder
+from .prediction import Predictions as Predictions
+from .prediction import pictures_below as pictures_below
+from .prediction import recognize_pictures as recognize_pictures
 from .text import Coverage as Coverage

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ocr_pipeline.data.annotations import CropReader
 from ocr_pipeline.evaluation import RecognitionScores
-from ocr_pipeline.recognition.dlora.data import Crops
+from ocr_pipeline.recognition.crops import Crops
 from ocr_pipeline.recognition.evaluating import evaluate, write_evaluation
 from ocr_pipeline.recognition.interface import TextRecognizer
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from transformers import AutoTokenizer
 
 from ocr_pipeline.data.annotations import CropReader
-from ocr_pipeline.recognition.dlora.bases import not_loaded
-from ocr_pipeline.recognition.dlora.data import Crops
+from ocr_pipeline.recognition.crops import Crops
+from ocr_pipeline.recognition.pretrained import not_loaded
 from ocr_pipeline.recognition.text import Coverage, TextCodec
 
 

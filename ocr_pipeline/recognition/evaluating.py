@@ -14,7 +14,7 @@ from rapidfuzz.distance import Levenshtein
 
 from ocr_pipeline.data.annotations import CropReader
 from ocr_pipeline.evaluation import RecognitionScores, recognition_scores, scores_by_group
-from ocr_pipeline.recognition.dlora.data import Crops
+from ocr_pipeline.recognition.crops import Crops
 from ocr_pipeline.recognition.images import decode_rgb
 from ocr_pipeline.recognition.interface import TextRecognizer
 from ocr_pipeline.storage.files.publishing import publish_text

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.files.pictures import decode_picture
@@ -68,6 +70,12 @@ class ImageFormat:
             ValueError: it is truncated or no picture.
         """
         return self.resize(decode_rgb(data))
+
+
+def to_input(pixels: Tensor, images: ImageFormat, device: torch.device) -> Tensor:
+    """Bytes [B, height, width, 3] as the model's float input [B, 3, height, width], normalised on the device."""
+    scale, offset = (torch.tensor(values, device=device).view(3, 1, 1) for values in (images.scale, images.offset))
+    return pixels.to(device, non_blocking=True).permute(0, 3, 1, 2) * scale - offset
 
 
 def decode_rgb(data: bytes) -> np.ndarray:

@@ -1,8 +1,10 @@
-"""What every recogniser offers, so that another can take its place."""
+"""What every recognizer offers, so that another can take its place."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -18,6 +20,53 @@ class Reading(NamedTuple):
 class TextRecognizer(Protocol):
     """Reads crops of one word or line each."""
 
-    def read_crops(self, crops: Sequence[np.ndarray]) -> list[Reading]:
-        """The texts of crops of any size, each uint8 [H, W, 3] RGB, in their order."""
+    @property
+    def fingerprint(self) -> str:
+        """Of all that a reading depends on, weights and settings: a run that was killed goes on with the same only."""
         ...
+
+    def read_crops(self, crops: Sequence[np.ndarray]) -> list[Reading]:
+        """The texts of crops of any size, each uint8 [H, W, 3] RGB, in their order; of none none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How a model that writes token by token generates; the defaults change nothing that the model says.
+
+    Attributes:
+        longest: the most tokens of one text; the decoder's positions bound it.
+        beams: 1 reads greedily.
+        repetition_penalty: above 1, tokens that were said already become less likely.
+        no_repeat_ngram: no run of so many tokens is said twice; 0 allows it (3 would forbid '학교 학생' in jamo).
+        length_penalty: with beams, above 0 favours longer texts.
+    """
+
+    longest: int = 64
+    beams: int = 1
+    repetition_penalty: float = 1.0
+    no_repeat_ngram: int = 0
+    length_penalty: float = 1.0
+
+
+GREEDY = Decoding()
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How a recognizer is made ready to read.
+
+    Attributes:
+        device: cpu or cuda; auto is CUDA where there is one.
+        precision: float32 or bfloat16; auto is the recognizer's own choice for the device.
+        base: the model that adapters were trained on; None asks them. What holds no adapters needs none.
+        decoding: for a model that writes token by token.
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    base: str | Path | None = None
+    decoding: Decoding = GREEDY
+
+
+DEFAULT = Loading()

@@ -18,8 +18,8 @@ from transformers import AutoConfig, PPOCRV5MobileRecForTextRecognition, PPOCRV5
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import nfc
-from ocr_pipeline.recognition.dlora.recognizer import chosen_device
-from ocr_pipeline.recognition.interface import Reading
+from ocr_pipeline.recognition.interface import GREEDY, Loading, Reading
+from ocr_pipeline.recognition.pretrained import architecture, chosen_device, model_fingerprint
 
 HEIGHT, MIN_WIDTH, MAX_WIDTH = 48, 320, 3200
 BLANK = 0
@@ -27,6 +27,30 @@ _CLASSES: dict[str, Any] = {
     "pp_ocrv5_mobile_rec": PPOCRV5MobileRecForTextRecognition,
     "pp_ocrv5_server_rec": PPOCRV5ServerRecForTextRecognition,
 }
+
+
+CHECKPOINT = "a PP-OCRv5 recognizer (config.json, model.safetensors, preprocessor_config.json)"
+
+
+def owns(path: str | Path) -> bool:
+    """Whether a PP-OCRv5 recognizer lies there."""
+    return architecture(Path(path)) in _CLASSES
+
+
+def load(path: str | Path, how: Loading) -> PpOcrRecognizer:
+    """The model of a folder; it reads letter by letter in float32, and generates nothing.
+
+    Raises:
+        PipelineError: it cannot be loaded; ``how`` asks for what it has not.
+    """
+    if how.decoding != GREEDY or how.precision not in ("auto", "float32"):
+        raise PipelineError(
+            "PP-OCRv5 reads greedily in float32: it has no beams, no limits, no penalties and no other precision",
+            where=path,
+            remedy="Leave these options out (and the variables TROCR_BEAMS, TROCR_MAX_LEN, TROCR_REP_PEN, "
+            "TROCR_NO_REPEAT and TROCR_LEN_PEN unset).",
+        )
+    return PpOcrRecognizer(path, device=how.device)
 
 
 class PpOcrRecognizer:
@@ -56,6 +80,10 @@ class PpOcrRecognizer:
                 remedy=f"Download one and give its folder: {self.DOWNLOAD}",
             ) from error
         self.model = model.to(chosen_device(device))
+
+    @property
+    def fingerprint(self) -> str:
+        return model_fingerprint(self.model, self.characters)
 
     @torch.inference_mode()
     def read_crops(self, crops: Sequence[np.ndarray]) -> list[Reading]:

@@ -1,4 +1,4 @@
-"""Reading a folder of crops into a CSV file."""
+"""Reading a folder of crops into a CSV file, with any recognizer."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import csv
 import io
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.parallel import in_order
 from ocr_pipeline.progress import Progress
-from ocr_pipeline.recognition.dlora.recognizer import GREEDY, Decoding, Recognizer, load_recognizer
 from ocr_pipeline.recognition.images import decode_rgb
-from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
+from ocr_pipeline.recognition.interface import TextRecognizer
+from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.publishing import publish_file
 
 logger = logging.getLogger(__name__)
@@ -38,44 +41,43 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class FolderPrediction:
-    """What became of a folder: how many pictures were found, how many could not be read, and the CSV."""
+class Predictions:
+    """What became of pictures: how many there are, how many could not be read, and the CSV."""
 
     images: int
     errors: int
     output_csv: Path
 
 
-def recognize_folder(
-    images_dir: str | Path,
-    output_csv: str | Path,
-    *,
-    base: str | Path,
-    ckpt: str | Path | None = None,
-    device: str = "auto",
-    batch_size: int = 16,
-    decoding: Decoding = GREEDY,
-    precision: str = "auto",
-) -> FolderPrediction:
-    """Read every picture below ``images_dir`` (png, jpg, jpeg, bmp, webp; sorted by path) into a CSV file.
+def pictures_below(folder: str | Path) -> list[Path]:
+    """Every picture in a folder and in those below it (png, jpg, jpeg, bmp, webp), sorted by path.
+
+    Raises:
+        PipelineError: there is none.
+    """
+    found = Path(folder).rglob("*")
+    paths = sorted(path for path in found if path.suffix.lower() in EXTENSIONS and path.is_file())
+    if not paths:
+        raise PipelineError(
+            "there are no pictures here", where=folder, remedy=f"Give a folder with {', '.join(sorted(EXTENSIONS))}."
+        )
+    return paths
+
+
+def recognize_pictures(
+    recognizer: TextRecognizer, paths: Sequence[Path], output_csv: str | Path, *, batch_size: int = 16
+) -> Predictions:
+    """Read pictures into a CSV file, in their order.
 
     The file is UTF-8 with a byte order mark, has the columns ``filename,text,confidence,error``, and appears when it is
     complete. Until then its lines collect in a hidden file beside it, from which a killed run goes on. A picture that
     cannot be read has its reason in ``error``; whether that is a failure is the caller's to decide.
 
     Args:
-        ckpt: a DLoRA checkpoint, merged into ``base``; None reads with the base alone.
-        batch_size: pictures per generation; changes the speed only.
-        decoding: limits and beams (a syllable of ko-trocr is up to three tokens).
-        precision: float32, bfloat16 or auto, see ``load_recognizer``.
-
-    Raises:
-        PipelineError: there are no pictures, or base or checkpoint cannot be loaded.
+        batch_size: pictures that are read at once; changes the speed only.
     """
-    paths = _pictures(Path(images_dir))
-    recognizer = load_recognizer(base, ckpt, device=device, decoding=decoding, precision=precision)
     output = Path(output_csv)
-    part = _Part(output, _fingerprint(paths, base, ckpt, decoding, precision))
+    part = _Part(output, _fingerprint(paths, recognizer))
     progress = Progress("reading pictures", "pictures", len(paths))
     progress.advance(len(part.rows))
     with part:
@@ -87,64 +89,49 @@ def recognize_folder(
     errors = sum(bool(row.error) for row in part.rows)
     if errors:
         logger.warning("%d of %d pictures could not be read; see the error column", errors, len(paths))
-    return FolderPrediction(len(paths), errors, output)
+    return Predictions(len(paths), errors, output)
 
 
-def _pictures(folder: Path) -> list[Path]:
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS and path.is_file())
-    if not paths:
-        raise PipelineError(
-            "there are no pictures here", where=folder, remedy=f"Give a folder with {', '.join(sorted(EXTENSIONS))}."
-        )
-    return paths
-
-
-def _read(paths: Sequence[Path], recognizer: Recognizer, batch_size: int) -> list[Row]:
+def _read(paths: Sequence[Path], recognizer: TextRecognizer, batch_size: int) -> list[Row]:
     """Rows of a window of pictures, in their order; those of like widths are read together, for they end together."""
     rows: dict[Path, Row] = {}
-    crops: dict[Path, _Opened] = {}
     with ThreadPoolExecutor() as pool:
-        for path, opened in zip(paths, pool.map(lambda path: _open(path, recognizer), paths), strict=True):
-            if isinstance(opened, str):
-                rows[path] = Row(str(path), error=opened)
-            else:
-                crops[path] = opened
-    by_width = sorted(crops, key=lambda path: crops[path].ratio)
-    for start in range(0, len(by_width), batch_size):
-        batch = by_width[start : start + batch_size]
-        readings = recognizer.read(np.stack([crops[path].pixels for path in batch]))
-        for path, reading in zip(batch, readings, strict=True):
-            rows[path] = Row(str(path), reading.text, f"{reading.confidence:.4f}")
+        ratios = dict(zip(paths, pool.map(_ratio, paths), strict=True))
+        decoded = in_order(pool, _decode, sorted(paths, key=ratios.__getitem__), ahead=2 * batch_size)
+        while batch := dict(islice(decoded, batch_size)):
+            rows |= _batch_rows(batch, recognizer)
     return [rows[path] for path in paths]
 
 
-class _Opened(NamedTuple):
-    """Pixels in the model's size, and width over height as it was."""
+def _batch_rows(batch: Mapping[Path, np.ndarray | str], recognizer: TextRecognizer) -> Iterator[tuple[Path, Row]]:
+    crops = {path: crop for path, crop in batch.items() if not isinstance(crop, str)}
+    yield from ((path, Row(str(path), error=fault)) for path, fault in batch.items() if isinstance(fault, str))
+    for path, reading in zip(crops, recognizer.read_crops(list(crops.values())), strict=True):
+        yield path, Row(str(path), reading.text, f"{reading.confidence:.4f}")
 
-    pixels: np.ndarray
-    ratio: float
 
-
-def _open(path: Path, recognizer: Recognizer) -> _Opened | str:
-    """The picture, or why it cannot be read."""
+def _ratio(path: Path) -> float:
+    """Width over height, as the head of the file has it; 0 where there is none, which decoding will tell."""
     try:
-        rgb = decode_rgb(path.read_bytes())
+        with Image.open(path) as picture:
+            return picture.width / picture.height
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return 0.0
+
+
+def _decode(path: Path) -> np.ndarray | str:
+    """The picture, uint8 [H, W, 3] RGB, or why it cannot be read."""
+    try:
+        return decode_rgb(path.read_bytes())
     except (OSError, ValueError) as error:
         return " ".join(str(getattr(error, "strerror", None) or error).split())
-    return _Opened(recognizer.images.resize(rgb), rgb.shape[1] / rgb.shape[0])
 
 
-def _fingerprint(paths: Sequence[Path], base: str | Path, ckpt: str | Path | None, *settings: object) -> str:
-    """What the lines of an unfinished run depend on: pictures, model and settings."""
-    files = sorted(path for path in Path(ckpt).rglob("adapter_*") if path.is_file()) if ckpt else []
+def _fingerprint(paths: Sequence[Path], recognizer: TextRecognizer) -> str:
+    """What the lines of an unfinished run depend on: pictures, and who reads them."""
     stats = ((path, path.stat()) for path in paths)
     return fingerprint_of(
-        [
-            str(base),
-            *(fingerprint_file(file) for file in files),
-            *(str(value) for value in settings),
-            *(f"{path}|{stat.st_size}|{stat.st_mtime_ns}" for path, stat in stats),
-        ]
+        [recognizer.fingerprint, *(f"{path}|{stat.st_size}|{stat.st_mtime_ns}" for path, stat in stats)]
     )
 
 

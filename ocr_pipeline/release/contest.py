@@ -63,6 +63,11 @@ class Contest:
     sampling: tuple[str, ...]
     score: Score
 
+    @property
+    def champion_name(self) -> str:
+        """The champion's asset."""
+        return self.name.replace("checkpoint", "champion")
+
     def judge(self, workspace: Workspace) -> Verdict:
         """Compare the published candidate with the champion.
 
@@ -159,15 +164,17 @@ def score_detector(checkpoint: Path, valid: Sequence[Path], settings: dict[str, 
     return {"precision": score.precision, "recall": score.recall, "hmean": score.hmean}
 
 
-def score_recogniser(checkpoint: Path, valid: Sequence[Path], settings: dict[str, Any]) -> dict[str, float]:
-    """Error rates of a recogniser, on the crops and by the decoding of the candidate's training."""
+def score_recognizer(checkpoint: Path, valid: Sequence[Path], settings: dict[str, Any]) -> dict[str, float]:
+    """Error rates of any recognizer, on the crops of the candidate's training and, where it generates, as that does."""
     from ocr_pipeline import recognition
-    from ocr_pipeline.recognition import dlora
 
-    decoding = dlora.Decoding(settings["generation_max_length"], settings["generation_num_beams"])
-    recogniser = dlora.load_recognizer(dlora.base_of(checkpoint), checkpoint, decoding=decoding)
+    decoding = recognition.Decoding(
+        settings.get("generation_max_length", recognition.GREEDY.longest),
+        settings.get("generation_num_beams", recognition.GREEDY.beams),
+    )
+    recognizer = recognition.load_recognizer(checkpoint, recognition.Loading(decoding=decoding))
     (compared,) = recognition.compare(
-        {"champion": recogniser},
+        {"champion": recognizer},
         valid,
         samples=settings["eval_samples"],
         batch_size=settings["per_device_eval_batch_size"],
@@ -185,12 +192,12 @@ DETECTOR = Contest(
     ("val_max_samples",),
     score_detector,
 )
-RECOGNISER = Contest(
+RECOGNIZER = Contest(
     "dlora_checkpoint",
     lambda workspace: workspace.dlora_checkpoint,
     lambda workspace: workspace.dlora_champion,
     "cer",
     -1,
     ("eval_samples", "seed", "generation_max_length", "generation_num_beams"),
-    score_recogniser,
+    score_recognizer,
 )

@@ -204,7 +204,7 @@ def test_hugging_faces_flags_are_taken_as_they_are_written(caplog: pytest.LogCap
     assert invoke("train-dlora", "--output_dir", "x", "--model_name_or_path", "x", "--leaning_rate", "1")[0] == 2
 
 
-def test_recognisers_are_merged_and_compared(tmp_path: Path) -> None:
+def test_recognizers_are_merged_and_compared(tmp_path: Path) -> None:
     code, output = invoke("merge-dlora", "--ckpt", TINY_KOREAN, "--output", tmp_path / "plain")
     assert code == 0 and (tmp_path / "plain" / "model.safetensors").exists(), output
     rng = np.random.default_rng(0)
@@ -267,7 +267,7 @@ def test_recognize_exits_with_1_when_a_crop_is_broken(tmp_path: Path) -> None:
     assert code == 1 and "1 of 2" in output and broken.startswith(f'{crops / "b.png"},,,"the picture')
 
 
-def test_a_recogniser_is_exported(tmp_path: Path) -> None:
+def test_a_recognizer_is_exported(tmp_path: Path) -> None:
     code, output = invoke("export-dlora", "--ckpt", TINY_KOREAN, "--output", tmp_path / "onnx", "--max-len", 40)
     assert code == 0 and "token.start" in output, output
     assert {"encoder.onnx", "decoder.onnx", "tokenizer.json"} <= {path.name for path in (tmp_path / "onnx").iterdir()}

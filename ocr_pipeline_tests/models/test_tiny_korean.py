@@ -10,7 +10,7 @@ from transformers import TrOCRProcessor, VisionEncoderDecoderModel
 from ocr_pipeline.data.synthetic import KoreanWords, render_word
 from ocr_pipeline.evaluation import recognition_scores
 from ocr_pipeline.models import TINY_KOREAN
-from ocr_pipeline.recognition.dlora import load_recognizer
+from ocr_pipeline.recognition.dlora import load
 from ocr_pipeline.recognition.text import TextCodec
 
 
@@ -18,7 +18,7 @@ def scores(style, font, count=64):
     rng = np.random.default_rng(11)
     supply = KoreanWords(rng)
     texts = [(supply.administration, supply.sign, supply.finance, supply.goods)[n % 4]() for n in range(count)]
-    recognizer = load_recognizer(TINY_KOREAN)
+    recognizer = load(TINY_KOREAN)
     crops = [render_word(text, font=font, height=int(rng.integers(20, 40)), rng=rng, style=style) for text in texts]
     readings = recognizer.read(np.stack([recognizer.images.resize(crop) for crop in crops]))
     return recognition_scores(texts, [reading.text for reading in readings])
@@ -57,4 +57,4 @@ def test_it_can_say_every_synthetic_word():
         supply.handwriting,
     )
     labels = [kinds[number % len(kinds)]() for number in range(1400)]
-    assert TextCodec(load_recognizer(TINY_KOREAN).codec.tokenizer).coverage(labels).changed == 0
+    assert TextCodec(load(TINY_KOREAN).codec.tokenizer).coverage(labels).changed == 0

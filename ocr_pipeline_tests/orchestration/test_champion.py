@@ -11,10 +11,10 @@ import dagster as dg
 import pytest
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.orchestration.assets.champion import CHECKS, fast_champion
+from ocr_pipeline.orchestration.assets.champion import CHECKS, detector_champion
 from ocr_pipeline.orchestration.assets.training import fast_checkpoint
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.release.contest import DETECTOR, RECOGNISER, TOLERANCE, Contest
+from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, TOLERANCE, Contest
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.vouching import write_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
@@ -121,12 +121,12 @@ def test_a_candidate_whose_validation_data_is_gone_has_to_be_trained_again(works
 
 def test_of_errors_fewer_are_better(workspace: Workspace) -> None:
     publish(workspace.dlora_checkpoint, "first", {"cer": 0.10})
-    RECOGNISER.promote(workspace)
+    RECOGNIZER.promote(workspace)
     publish(workspace.dlora_checkpoint, "second", {"cer": 0.20})
-    assert not RECOGNISER.judge(workspace).passed
+    assert not RECOGNIZER.judge(workspace).passed
     publish(workspace.dlora_checkpoint, "third", {"cer": 0.05})
-    assert RECOGNISER.judge(workspace).passed
-    RECOGNISER.promote(workspace)
+    assert RECOGNIZER.judge(workspace).passed
+    RECOGNIZER.promote(workspace)
     assert (workspace.dlora_champion / "adapter.txt").read_text() == "third"
     previous = workspace.dlora_champion.with_name("dlora_champion.previous")
     assert (previous / "adapter.txt").read_text() == "first" and read_manifest(previous).metrics == {"cer": 0.10}
@@ -149,8 +149,8 @@ def materialise(workspace: Workspace, promote: bool = False) -> dg.ExecuteInProc
         pass
 
     return dg.materialize(
-        [fast_champion, trained, *CHECKS[:1]],
-        selection=[fast_champion] if promote else None,
+        [detector_champion, trained, *CHECKS[:1]],
+        selection=[detector_champion] if promote else None,
         resources={"locations": Locations(output=str(workspace.root))},
         run_config={"ops": {"fast_champion": {"config": {"promote": promote}}}},
         raise_on_error=False,
@@ -174,8 +174,8 @@ def test_a_champion_asked_for_alone_refuses_too(workspace: Workspace) -> None:
     crowned(workspace, 0.8)
     publish(workspace.fast_checkpoint, "worse", {"hmean": 0.2})
     result = dg.materialize(
-        [fast_champion, fast_checkpoint],
-        selection=[fast_champion],
+        [detector_champion, fast_checkpoint],
+        selection=[detector_champion],
         resources={"locations": Locations(output=str(workspace.root))},
         raise_on_error=False,
     )

@@ -20,7 +20,7 @@ from ocr_pipeline.data.lookup import load_lookup
 from ocr_pipeline.models import TINY_KOREAN
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.release.contest import DETECTOR, RECOGNISER
+from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER
 from ocr_pipeline.storage.artifacts.manifest import manifest_path, read_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
@@ -93,17 +93,17 @@ def test_checkpoints_say_what_they_learned_from(graph: Graph) -> None:
 
 
 def test_metrics_are_those_of_the_validation_data(graph: Graph) -> None:
-    detector, recogniser = (
+    detector, recognizer = (
         read_manifest(path) for path in (graph.workspace.fast_checkpoint, graph.workspace.dlora_checkpoint)
     )
     assert 0 <= detector.metrics["hmean"] <= 1
-    assert recogniser.metrics["count"] == 4 and recogniser.metrics["base_cer"] >= 0
+    assert recognizer.metrics["count"] == 4 and recognizer.metrics["base_cer"] >= 0
 
 
 def test_a_checkpoint_scored_again_on_its_own_data_reaches_what_its_training_said(graph: Graph) -> None:
     for contest, artifact in (
         (DETECTOR, graph.workspace.layout_lmdb("public_admin", "valid")),
-        (RECOGNISER, graph.workspace.annotations("public_admin", "valid", "lmdb")),
+        (RECOGNIZER, graph.workspace.annotations("public_admin", "valid", "lmdb")),
     ):
         checkpoint = contest.champion(graph.workspace)
         recorded = read_manifest(checkpoint)
@@ -148,7 +148,7 @@ def test_a_checkpoint_is_stale_when_a_partition_of_its_recipe_changed_and_says_w
     graph.run("data", partition="public_admin_train")  # again, and nothing has changed
     assert [graph.stale(name) for name in checkpoints] == [[], []]
     assert graph.stale("layout_lmdb", "public_admin_train") == []
-    graph.run("data", partition="handwriting_train")  # the detector leaves that set out, the recogniser does not
+    graph.run("data", partition="handwriting_train")  # the detector leaves that set out, the recognizer does not
     new = "has a new dependency data version"
     assert graph.stale("fast_checkpoint") == []
     assert graph.stale("dlora_checkpoint") == [

@@ -10,9 +10,9 @@ from PIL import Image
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models import TINY_KOREAN
+from ocr_pipeline.recognition import Decoding, Loading, pictures_below, recognize_pictures
 from ocr_pipeline.recognition import prediction as module
-from ocr_pipeline.recognition import recognize_folder
-from ocr_pipeline.recognition.dlora import Decoding, DloraTraining, load_recognizer, train_dlora
+from ocr_pipeline.recognition.dlora import DloraTraining, load, train_dlora
 from ocr_pipeline.recognition.dlora.recognizer import Recognizer
 
 
@@ -31,13 +31,17 @@ def folder(tmp_path, words):
     return tmp_path / "images"
 
 
+def recognize_folder(recognizer, folder, output, **settings):
+    return recognize_pictures(recognizer, pictures_below(folder), output, **settings)
+
+
 def rows(path):
     return list(csv.DictReader(path.open(encoding="utf-8-sig", newline="")))
 
 
 def test_every_picture_gets_its_line_in_order(folder, tmp_path, words):
     (folder / "notes.txt").write_text("no picture")
-    result = recognize_folder(folder, tmp_path / "out/read.csv", base=TINY_KOREAN, batch_size=5)
+    result = recognize_folder(load(TINY_KOREAN), folder, tmp_path / "out/read.csv", batch_size=5)
     assert (result.images, result.errors) == (12, 0)
     assert result.output_csv.read_bytes().startswith(b"\xef\xbb\xbffilename,text,confidence,error\n")
     lines = rows(result.output_csv)
@@ -53,7 +57,7 @@ def test_every_picture_gets_its_line_in_order(folder, tmp_path, words):
 
 def test_batches_read_what_single_pictures_read(folder, tmp_path):
     one, many = (
-        rows(recognize_folder(folder, tmp_path / f"{size}.csv", base=TINY_KOREAN, batch_size=size).output_csv)
+        rows(recognize_folder(load(TINY_KOREAN), folder, tmp_path / f"{size}.csv", batch_size=size).output_csv)
         for size in (1, 7)
     )
     assert [line["text"] for line in one] == [line["text"] for line in many]
@@ -67,7 +71,7 @@ def test_an_unreadable_picture_is_counted_and_says_why(folder, tmp_path):
     whole = (folder / "a/04.png").read_bytes()
     (folder / "a/cut.png").write_bytes(whole[: len(whole) // 2])
     (folder / "a/empty.jpg").write_bytes(b"")
-    result = recognize_folder(folder, tmp_path / "read.csv", base=TINY_KOREAN)
+    result = recognize_folder(load(TINY_KOREAN), folder, tmp_path / "read.csv")
     assert (result.images, result.errors) == (15, 3)
     broken = [line for line in rows(result.output_csv) if line["error"]]
     assert [line["filename"].rsplit("/")[-1] for line in broken] == ["broken.png", "cut.png", "empty.jpg"]
@@ -77,7 +81,7 @@ def test_an_unreadable_picture_is_counted_and_says_why(folder, tmp_path):
 
 def test_a_killed_run_goes_on_where_it_was(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "WINDOW", 1)
-    expected = recognize_folder(folder, tmp_path / "whole.csv", base=TINY_KOREAN, batch_size=4).output_csv.read_bytes()
+    expected = recognize_folder(load(TINY_KOREAN), folder, tmp_path / "whole.csv", batch_size=4).output_csv.read_bytes()
     read, batches = Recognizer.read, []
 
     def die_at_the_third(self, pixels):
@@ -89,12 +93,12 @@ def test_a_killed_run_goes_on_where_it_was(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(Recognizer, "read", die_at_the_third)
     output = tmp_path / "torn.csv"
     with pytest.raises(KeyboardInterrupt):
-        recognize_folder(folder, output, base=TINY_KOREAN, batch_size=4)
+        recognize_folder(load(TINY_KOREAN), folder, output, batch_size=4)
     assert not output.exists()
     (part,) = tmp_path.glob(".torn.csv.*.part")
     with part.open("a") as file:
         file.write('images/torn li"')  # the disk took half a line
-    recognize_folder(folder, output, base=TINY_KOREAN, batch_size=4)
+    recognize_folder(load(TINY_KOREAN), folder, output, batch_size=4)
     assert sum(batches) == 12 + 4  # the third batch was begun twice, the first two once
     assert output.read_bytes() == expected
     assert not part.exists()
@@ -103,16 +107,16 @@ def test_a_killed_run_goes_on_where_it_was(folder, tmp_path, monkeypatch):
 def test_other_settings_do_not_go_on_with_a_torn_run(folder, tmp_path):
     paths = sorted(folder.rglob("*.*"))
     prints = {
-        module._fingerprint(paths, TINY_KOREAN, None, decoding)
+        module._fingerprint(paths, load(TINY_KOREAN, Loading(decoding=decoding)))
         for decoding in (Decoding(), Decoding(beams=4), Decoding(longest=32), Decoding(no_repeat_ngram=3))
     }
     paths[0].write_bytes(paths[0].read_bytes() + b" ")
-    prints.add(module._fingerprint(paths, TINY_KOREAN, None, Decoding()))
+    prints.add(module._fingerprint(paths, load(TINY_KOREAN)))
     assert len(prints) == 5
 
 
 def test_what_is_read_is_nfc(folder, tmp_path):
-    texts = [line["text"] for line in rows(recognize_folder(folder, tmp_path / "r.csv", base=TINY_KOREAN).output_csv)]
+    texts = [line["text"] for line in rows(recognize_folder(load(TINY_KOREAN), folder, tmp_path / "r.csv").output_csv)]
     assert any("가" <= letter <= "힣" for letter in "".join(texts))
     assert all(unicodedata.is_normalized("NFC", text) for text in texts)
 
@@ -123,13 +127,13 @@ def test_the_base_cannot_impose_its_own_generation(tmp_path, words):
     path = tmp_path / "base/generation_config.json"
     own = {"max_length": 4, "num_beams": 3, "no_repeat_ngram_size": 2, "repetition_penalty": 5.0, "length_penalty": 9.0}
     path.write_text(json.dumps({**json.loads(path.read_text()), **own}))
-    plain, imposed = load_recognizer(TINY_KOREAN), load_recognizer(tmp_path / "base")
+    plain, imposed = load(TINY_KOREAN), load(tmp_path / "base")
     pixels = np.stack([plain.images.resize(crop) for _, crop in words[:8]])
     assert imposed.read(pixels) == plain.read(pixels)
 
 
 def test_confidence_is_the_geometric_mean_of_the_tokens_probabilities(words):
-    recognizer = load_recognizer(TINY_KOREAN)
+    recognizer = load(TINY_KOREAN)
     pixels = np.stack([recognizer.images.resize(crop) for _, crop in words[:4]])
     for (text, confidence), picture in zip(recognizer.read(pixels), pixels, strict=True):
         tokens = torch.tensor([[2, *recognizer.codec.encode(text)]])
@@ -141,7 +145,7 @@ def test_confidence_is_the_geometric_mean_of_the_tokens_probabilities(words):
 
 
 def test_beams_read_too(words):
-    recognizer = load_recognizer(TINY_KOREAN, decoding=Decoding(beams=3))
+    recognizer = load(TINY_KOREAN, Loading(decoding=Decoding(beams=3)))
     readings = recognizer.read(np.stack([recognizer.images.resize(crop) for _, crop in words[:4]]))
     assert all(0 < confidence <= 1 for _, confidence in readings)
 
@@ -150,19 +154,19 @@ def test_a_checkpoint_is_merged_into_its_base(folder, tmp_path, jsonl, words):
     data = jsonl("train", [("가나다", crop) for _, crop in words[:8]])
     plan = DloraTraining(str(TINY_KOREAN), str(tmp_path / "out"), max_steps=12, learning_rate=1e-2, save_steps=99)
     checkpoint = train_dlora(plan, [data], []).checkpoint
-    adapted = load_recognizer(TINY_KOREAN, checkpoint)
+    adapted = load(checkpoint)
     assert not any("lora" in name for name, _ in adapted.model.named_parameters())
-    result = recognize_folder(folder, tmp_path / "read.csv", base=TINY_KOREAN, ckpt=checkpoint)
+    result = recognize_folder(adapted, folder, tmp_path / "read.csv")
     assert sum(line["text"] == "가나다" for line in rows(result.output_csv)) >= 6
 
 
 def test_what_cannot_be_used_is_named(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(PipelineError, match="no CUDA"):
-        recognize_folder(folder, tmp_path / "r.csv", base=TINY_KOREAN, device="cuda")
+        load(TINY_KOREAN, Loading(device="cuda"))
     with pytest.raises(PipelineError, match="no DLoRA checkpoint"):
-        recognize_folder(folder, tmp_path / "r.csv", base=TINY_KOREAN, ckpt=tmp_path)
+        load(tmp_path)
     with pytest.raises(PipelineError, match="no pictures"):
-        recognize_folder(tmp_path / "nothing", tmp_path / "r.csv", base=TINY_KOREAN)
+        recognize_folder(load(TINY_KOREAN), tmp_path / "nothing", tmp_path / "r.csv")
     with pytest.raises(PipelineError, match="base model"):
-        recognize_folder(folder, tmp_path / "r.csv", base=tmp_path)
+        load(tmp_path / "nothing")

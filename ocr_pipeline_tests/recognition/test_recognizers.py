@@ -1,4 +1,4 @@
-"""Two recognisers behind one interface, on the same crops."""
+"""Two recognizers behind one interface, on the same crops."""
 
 import json
 import unicodedata
@@ -10,8 +10,7 @@ from transformers import PPLCNetV3Config, PPOCRV5MobileRecConfig, PPOCRV5MobileR
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models import TINY_KOREAN
-from ocr_pipeline.recognition import PpOcrRecognizer, compare
-from ocr_pipeline.recognition.dlora import load_recognizer
+from ocr_pipeline.recognition import Decoding, Loading, PpOcrRecognizer, compare, load_recognizer
 from ocr_pipeline.recognition.ppocr import batched
 
 CHARACTERS = ["blank", *"가나다라마바사아자차", unicodedata.normalize("NFD", "각"), " "]
@@ -72,6 +71,20 @@ def test_without_weights_ppocr_says_what_to_download(tmp_path):
         PpOcrRecognizer(tmp_path)
 
 
+def test_whose_a_folder_is_stands_in_it(ppocr, words):
+    recognizer, trocr = load_recognizer(ppocr), load_recognizer(TINY_KOREAN)
+    assert isinstance(recognizer, PpOcrRecognizer) and not isinstance(trocr, PpOcrRecognizer)
+    crops = [crop for _, crop in words[:3]]
+    assert recognizer.read_crops(crops) == PpOcrRecognizer(ppocr).read_crops(crops)
+    assert recognizer.fingerprint == PpOcrRecognizer(ppocr).fingerprint != trocr.fingerprint
+
+
+def test_ppocr_refuses_what_it_cannot_do(ppocr):
+    for how in (Loading(decoding=Decoding(beams=4)), Loading(precision="bfloat16")):
+        with pytest.raises(PipelineError, match="no beams"):
+            load_recognizer(ppocr, how)
+
+
 def test_all_read_the_same_crops(ppocr, jsonl, words, tmp_path):
     recognizers = {"trocr": load_recognizer(TINY_KOREAN), "ppocr": PpOcrRecognizer(ppocr)}
     trocr, other = compare(recognizers, [jsonl("set", words[:10])], output_dir=tmp_path / "out", samples=6)
@@ -87,7 +100,7 @@ def test_all_read_the_same_crops(ppocr, jsonl, words, tmp_path):
 
 def test_bfloat16_reads_nearly_the_same(words):
     crops = [crop for _, crop in words]
-    exact, rough = (load_recognizer(TINY_KOREAN, precision=kind) for kind in ("float32", "bfloat16"))
+    exact, rough = (load_recognizer(TINY_KOREAN, Loading(precision=kind)) for kind in ("float32", "bfloat16"))
     same = [a.text == b.text for a, b in zip(exact.read_crops(crops), rough.read_crops(crops), strict=True)]
     assert rough.model.dtype == torch.bfloat16
     assert np.mean(same) > 0.8

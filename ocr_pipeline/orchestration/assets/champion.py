@@ -11,7 +11,7 @@ from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL
 from ocr_pipeline.orchestration.metadata import checkpoint_metadata
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
-from ocr_pipeline.release.contest import DETECTOR, RECOGNISER, Contest
+from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, Contest
 
 CODE_VERSION = "2"
 
@@ -41,10 +41,8 @@ def _check(contest: Contest, checkpoint: dg.AssetsDefinition) -> dg.AssetChecksD
 
 
 def _asset(contest: Contest, checkpoint: dg.AssetsDefinition, group: str, kind: str) -> dg.AssetsDefinition:
-    name = contest.name.replace("checkpoint", "champion")
-
     @dg.asset(
-        name=name,
+        name=contest.champion_name,
         deps=[checkpoint],
         group_name=group,
         kinds={kind},
@@ -69,7 +67,7 @@ def _asset(contest: Contest, checkpoint: dg.AssetsDefinition, group: str, kind: 
                     raise PipelineError(
                         f"the candidate does not become champion ({verdict.why})",
                         where=contest.candidate(workspace),
-                        remedy=f"Train again, or materialise {name} with the config `promote: true`.",
+                        remedy=f"Train again, or materialise {contest.champion_name} with the config `promote: true`.",
                     )
             manifest = contest.promote(workspace)
         return dg.MaterializeResult(
@@ -80,7 +78,7 @@ def _asset(contest: Contest, checkpoint: dg.AssetsDefinition, group: str, kind: 
     return champion
 
 
-fast_champion = _asset(DETECTOR, fast_checkpoint, "detection", "pytorch")
-dlora_champion = _asset(RECOGNISER, dlora_checkpoint, "recognition", "huggingface")
+detector_champion = _asset(DETECTOR, fast_checkpoint, "detection", "pytorch")
+recognizer_champion = _asset(RECOGNIZER, dlora_checkpoint, "recognition", "huggingface")
 
-CHECKS = [_check(DETECTOR, fast_checkpoint), _check(RECOGNISER, dlora_checkpoint)]
+CHECKS = [_check(DETECTOR, fast_checkpoint), _check(RECOGNIZER, dlora_checkpoint)]

@@ -11,12 +11,13 @@ import dagster as dg
 from pydantic import Field
 
 from ocr_pipeline import fast
-from ocr_pipeline.orchestration.assets.champion import dlora_champion, fast_champion
+from ocr_pipeline.orchestration.assets.champion import detector_champion, recognizer_champion
 from ocr_pipeline.orchestration.assets.data import OWNERS
 from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, MODEL
 from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
+from ocr_pipeline.release.contest import RECOGNIZER
 from ocr_pipeline.storage.artifacts.manifest import Input, upstream
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
@@ -33,7 +34,7 @@ class DetectionConfig(dg.Config):
 
 
 @dg.asset(
-    deps=[fast_champion],
+    deps=[detector_champion],
     group_name="inference",
     kinds={"pytorch"},
     owners=OWNERS,
@@ -76,13 +77,13 @@ class PredictionConfig(dg.Config):
     """What to read, and how."""
 
     images_dir: str = Field(default="", description="Folder of crops; empty: inbox/words of the output folder.")
-    base: str = Field(default="", description="Base model; empty: the one the checkpoint was trained on.")
+    base: str = Field(default="", description="Base model of adapters; empty: the one they were trained on.")
     device: str = Field(default="auto", description="auto, cpu or cuda.")
     batch_size: int = 16
 
 
 @dg.asset(
-    deps=[dlora_champion],
+    deps=[recognizer_champion],
     group_name="inference",
     kinds={"csv"},
     owners=OWNERS,
@@ -96,23 +97,19 @@ def predictions(
 ) -> dg.MaterializeResult:
     """The text of each crop of the inbox, as a CSV (guide, step 9)."""
     from ocr_pipeline import recognition
-    from ocr_pipeline.recognition import (
-        dlora,  # transformers and peft cost seconds, which the code server need not wait for
-    )
 
     workspace = locations.workspace
     words_dir = Path(config.images_dir) if config.images_dir else workspace.inbox / "words"
     with stage_run(context):
-        checkpoint = upstream("dlora_champion", workspace.dlora_champion)
+        champion = RECOGNIZER.champion(workspace)
+        checkpoint = upstream(RECOGNIZER.champion_name, champion)
         with _publication("predictions", workspace.predictions, checkpoint) as made:
+            how = recognition.Loading(device=config.device, base=config.base or None)
+            paths = recognition.pictures_below(words_dir)
+            recognizer = recognition.load_recognizer(champion, how)
             made.retire()
-            read = recognition.recognize_folder(
-                words_dir,
-                workspace.predictions,
-                base=config.base or dlora.base_of(workspace.dlora_champion),
-                ckpt=workspace.dlora_champion,
-                device=config.device,
-                batch_size=config.batch_size,
+            read = recognition.recognize_pictures(
+                recognizer, paths, workspace.predictions, batch_size=config.batch_size
             )
             reasons = {"page": {}, "word": _unreadable(read.errors)}
             made.counts = Counts(0, 0, read.images, read.images - read.errors, reasons)

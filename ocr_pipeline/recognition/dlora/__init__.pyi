@@ -1,10 +1,10 @@
 from .bases import base_fingerprint as base_fingerprint
-from .bases import base_of as base_of
 from .exporting import export_onnx as export_onnx
+from .loading import CHECKPOINT as CHECKPOINT
+from .loading import load as load
+from .loading import owns as owns
 from .merging import merge_checkpoint as merge_checkpoint
-from .recognizer import Decoding as Decoding
 from .recognizer import Recognizer as Recognizer
-from .recognizer import load_recognizer as load_recognizer
 from .settings import CODE_VERSION as CODE_VERSION
 from .settings import DloraTraining as DloraTraining
 from .training import TrainingProgress as TrainingProgress

@@ -10,7 +10,8 @@ import msgspec
 from transformers.utils import cached_file
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS, has_adapters
+from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS
+from ocr_pipeline.recognition.pretrained import not_loaded
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 
 RECORD = "base.json"
@@ -26,13 +27,11 @@ class BaseRecord(msgspec.Struct):
 
 
 def base_of(checkpoint: Path) -> str:
-    """The name of the base model that a checkpoint was trained on; one of full fine-tuning is its own.
+    """The name of the base model that a checkpoint's adapters were trained on.
 
     Raises:
         PipelineError: the checkpoint does not say.
     """
-    if not has_adapters(checkpoint) and (checkpoint / "config.json").is_file():
-        return str(checkpoint)
     path = checkpoint / ADAPTERS[0] / "adapter_config.json"
     try:
         return json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"]
@@ -76,15 +75,6 @@ def demand_base(checkpoint: Path, name: str, fingerprint: str) -> None:
             where=checkpoint,
             remedy=f"Give the base that they were trained on; where it was only saved anew, delete {RECORD} there.",
         )
-
-
-def not_loaded(what: str, place: str | Path, error: Exception) -> PipelineError:
-    """What to tell of a model, or a part of one, that transformers cannot load from ``place``."""
-    return PipelineError(
-        f"{what} cannot be loaded ({str(error).splitlines()[0]})",
-        where=place,
-        remedy="Give the folder of a VisionEncoderDecoderModel with its processor, or its name on the hub.",
-    )
 
 
 def _weight_files(base: str) -> Iterator[Path]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
-import itertools
-import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -13,9 +10,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from ocr_pipeline.data.annotations import Crop, CropReader
+from ocr_pipeline.data.annotations import CropReader
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition.augmentation import augment
+from ocr_pipeline.recognition.crops import Crops
 from ocr_pipeline.recognition.images import ImageFormat, decode_rgb
 from ocr_pipeline.recognition.text import TextCodec
 from ocr_pipeline.training.loader_workers import LoaderWorkers, forkserver
@@ -40,44 +38,6 @@ class Batch(NamedTuple):
     pixels: Tensor
     labels: Tensor
     texts: list[str]
-
-
-class Crops:
-    """The crops of several readers, one after the other."""
-
-    def __init__(self, readers: Sequence[CropReader]) -> None:
-        self.readers = list(readers)
-        self._ends = list(itertools.accumulate(len(reader) for reader in self.readers))
-
-    def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
-
-    def crop(self, index: int) -> Crop:
-        """The crop as it is stored."""
-        reader, position = self.place(index)
-        return reader.read(position)
-
-    def text(self, index: int) -> str:
-        """The transcription alone."""
-        reader, position = self.place(index)
-        return reader.text(position)
-
-    def spread(self, count: int, seed: int) -> list[int]:
-        """Up to ``count`` indices, drawn evenly from all readers (a small one gives all it has), always the same."""
-        rng, left, chosen = random.Random(seed), count, []
-        by_size = sorted(range(len(self.readers)), key=lambda number: len(self.readers[number]))
-        for done, number in enumerate(by_size):
-            size = len(self.readers[number])
-            share = min(size, -(-left // (len(by_size) - done)))
-            first = self._ends[number] - size
-            chosen += [first + position for position in rng.sample(range(size), share)]
-            left -= share
-        return sorted(chosen)
-
-    def place(self, index: int) -> tuple[CropReader, int]:
-        """The reader that holds sample ``index``, and its number there."""
-        number = bisect.bisect_right(self._ends, index)
-        return self.readers[number], index - (self._ends[number] - len(self.readers[number]))
 
 
 class CropDataset(Crops, Dataset[Sample]):
@@ -124,12 +84,6 @@ def collate(samples: list[Sample]) -> Batch:
         torch.nn.utils.rnn.pad_sequence(labels, batch_first=True, padding_value=IGNORED),
         [sample.text for sample in samples],
     )
-
-
-def to_input(pixels: Tensor, images: ImageFormat, device: torch.device) -> Tensor:
-    """Bytes [B, height, width, 3] as the model's float input [B, 3, height, width], normalised on the device."""
-    scale, offset = (torch.tensor(values, device=device).view(3, 1, 1) for values in (images.scale, images.offset))
-    return pixels.to(device, non_blocking=True).permute(0, 3, 1, 2) * scale - offset
 
 
 class StepSampler(Sampler[list[int]]):

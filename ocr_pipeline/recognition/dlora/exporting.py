@@ -8,10 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ocr_pipeline.recognition.dlora.bases import base_of
-from ocr_pipeline.recognition.dlora.data import to_input
 from ocr_pipeline.recognition.dlora.recognizer import Base, load_merged
-from ocr_pipeline.recognition.images import ImageFormat
+from ocr_pipeline.recognition.images import ImageFormat, to_input
 from ocr_pipeline.storage.files.onnx_files import must_be_able_to_export, write_onnx
 from ocr_pipeline.storage.files.publishing import publish_folder
 
@@ -36,7 +34,7 @@ def export_onnx(checkpoint: Path, output: Path, *, base: str | Path | None = Non
         PipelineError: base or checkpoint cannot be used, or the packages of the extra ``export`` are not installed.
     """
     must_be_able_to_export("export-dlora")
-    merged = load_merged(base or base_of(checkpoint), checkpoint)
+    merged = load_merged(checkpoint, base)
     images, facts = merged.images, _facts(merged, longest)
     pixels = torch.zeros((2, images.height, images.width, 3), dtype=torch.uint8)
     with torch.inference_mode():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ocr_pipeline.recognition.dlora.bases import base_of
-from ocr_pipeline.recognition.dlora.recognizer import GREEDY, Decoding, generation_config, load_merged
+from ocr_pipeline.recognition.dlora.recognizer import generation_config, load_merged
+from ocr_pipeline.recognition.interface import GREEDY, Decoding
 from ocr_pipeline.storage.files.publishing import publish_folder
 
 
@@ -23,7 +23,7 @@ def merge_checkpoint(
     Raises:
         PipelineError: base or checkpoint cannot be loaded, or do not belong together.
     """
-    merged = load_merged(base or base_of(Path(checkpoint)), checkpoint)
+    merged = load_merged(checkpoint, base)
     merged.model.generation_config = generation_config(merged, decoding)
     with publish_folder(Path(output)) as draft:
         merged.model.save_pretrained(draft)

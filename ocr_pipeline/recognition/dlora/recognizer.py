@@ -16,35 +16,13 @@ from transformers.utils.logging import disable_progress_bar
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition.dlora.adapters import load_adapters, merge_adapters
-from ocr_pipeline.recognition.dlora.bases import base_fingerprint, demand_base, not_loaded
-from ocr_pipeline.recognition.dlora.data import to_input
+from ocr_pipeline.recognition.dlora.bases import base_fingerprint, base_of, demand_base
 from ocr_pipeline.recognition.dlora.four_bits import keep_trainable
 from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS, has_adapters
-from ocr_pipeline.recognition.images import ImageFormat
-from ocr_pipeline.recognition.interface import Reading
+from ocr_pipeline.recognition.images import ImageFormat, to_input
+from ocr_pipeline.recognition.interface import GREEDY, Decoding, Reading
+from ocr_pipeline.recognition.pretrained import model_fingerprint, not_loaded
 from ocr_pipeline.recognition.text import TextCodec
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """How text is generated; the defaults change nothing that the model says.
-
-    Attributes:
-        longest: the most tokens of one text; the decoder's positions bound it.
-        beams: 1 reads greedily.
-        repetition_penalty: above 1, tokens that were said already become less likely.
-        no_repeat_ngram: no run of so many tokens is said twice; 0 allows it (3 would forbid '학교 학생' in jamo).
-        length_penalty: with beams, above 0 favours longer texts.
-    """
-
-    longest: int = 64
-    beams: int = 1
-    repetition_penalty: float = 1.0
-    no_repeat_ngram: int = 0
-    length_penalty: float = 1.0
-
-
-GREEDY = Decoding()
 
 
 @dataclass(frozen=True)
@@ -108,65 +86,28 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None,
     return Base(str(name_or_path), model, tokenizer, images)
 
 
-def load_merged(base: str | Path, checkpoint: str | Path | None = None) -> Base:
-    """The base with the adapters of ``checkpoint`` merged into it; or the checkpoint itself, if it is a whole model.
+def load_merged(checkpoint: str | Path, base: str | Path | None = None) -> Base:
+    """A whole model as it is; of adapters their base, with them merged into it.
+
+    Args:
+        base: what the adapters were trained on; None asks them.
 
     Raises:
         PipelineError: base or checkpoint cannot be loaded, or do not belong together.
     """
-    folder = Path(checkpoint) if checkpoint else None
-    if folder is None:
-        return load_base(base)
+    folder = Path(checkpoint)
     if not has_adapters(folder):
-        if (folder / "config.json").is_file():
-            return load_base(folder)
-        raise PipelineError(
-            f"this is no DLoRA checkpoint ({' and '.join(ADAPTERS)} are missing)",
-            where=folder,
-            remedy="Give a checkpoint-N folder of train_dlora, or leave it out to read with the base alone.",
-        )
+        if folder.is_dir() and not (folder / "config.json").is_file():
+            raise PipelineError(
+                f"this is no DLoRA checkpoint ({' and '.join(ADAPTERS)} are missing)",
+                where=folder,
+                remedy="Give a checkpoint-N folder of train-dlora, or a whole model.",
+            )
+        return load_base(checkpoint)
     own = folder if (folder / "tokenizer_config.json").is_file() else None
-    loaded = load_base(base, processors=own)
+    loaded = load_base(base or base_of(folder), processors=own)
     demand_base(folder, loaded.name, loaded.fingerprint)
     return replace(loaded, model=merge_adapters(load_adapters(loaded.model, folder)))
-
-
-def load_recognizer(
-    base: str | Path,
-    checkpoint: str | Path | None = None,
-    *,
-    device: str = "auto",
-    decoding: Decoding = GREEDY,
-    precision: str = "auto",
-) -> Recognizer:
-    """A recogniser that is ready to read: the base, with the adapters of ``checkpoint`` merged into it.
-
-    Args:
-        precision: float32 or bfloat16; auto takes bfloat16 on a CUDA device that has it.
-
-    Raises:
-        PipelineError: base or checkpoint cannot be loaded, or do not belong together; the device is not there.
-    """
-    device = chosen_device(device)
-    if precision not in ("auto", "float32", "bfloat16"):
-        raise PipelineError("no such precision", where=precision, remedy="Choose auto, float32 or bfloat16.")
-    if precision == "auto":
-        precision = "bfloat16" if device.startswith("cuda") and torch.cuda.is_bf16_supported() else "float32"
-    loaded = load_merged(base, checkpoint)
-    return Recognizer(loaded, loaded.model.to(device, getattr(torch, precision)), decoding)
-
-
-def chosen_device(device: str) -> str:
-    """``auto`` is CUDA where there is one.
-
-    Raises:
-        PipelineError: CUDA is wanted and not there.
-    """
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise PipelineError("this machine offers no CUDA", where=f"device {device}", remedy="Choose the device cpu.")
-    return device
 
 
 class Recognizer:
@@ -178,9 +119,13 @@ class Recognizer:
     """
 
     def __init__(self, base: Base, model: Any, decoding: Decoding = GREEDY) -> None:
-        self.model, self.codec, self.images = model, base.codec, base.images
+        self.model, self.codec, self.images, self.decoding = model, base.codec, base.images, decoding
         self._generation = generation_config(base, decoding)
         self._generation.update(output_scores=True, return_dict_in_generate=True)
+
+    @property
+    def fingerprint(self) -> str:
+        return model_fingerprint(self.model, self.images, self.decoding)
 
     def read_crops(self, crops: Sequence[np.ndarray]) -> list[Reading]:
         """The texts of crops of any size, uint8 [H, W, 3] RGB."""

@@ -25,10 +25,11 @@ from ocr_pipeline.recognition.dlora.checkpoints import (
 from ocr_pipeline.recognition.dlora.data import Batch, CropDataset, StepSampler, loader
 from ocr_pipeline.recognition.dlora.four_bits import four_bits
 from ocr_pipeline.recognition.dlora.learner import Learner, precision
-from ocr_pipeline.recognition.dlora.recognizer import Base, Decoding, Recognizer, load_base
+from ocr_pipeline.recognition.dlora.recognizer import Base, Recognizer, load_base
 from ocr_pipeline.recognition.dlora.reports import Stopwatch, event_writer, write_charset, write_history
 from ocr_pipeline.recognition.dlora.settings import DloraTraining
 from ocr_pipeline.recognition.evaluating import Evaluation, evaluate, write_evaluation
+from ocr_pipeline.recognition.interface import Decoding
 from ocr_pipeline.recognition.text import Coverage
 from ocr_pipeline.training.loader_workers import LoaderWorkers
 from ocr_pipeline.training.processes import Processes, connected, own_device

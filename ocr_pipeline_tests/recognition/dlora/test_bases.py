@@ -8,10 +8,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.recognition import Loading
 from ocr_pipeline.recognition.dlora import (
     DloraTraining,
     base_fingerprint,
-    load_recognizer,
+    load,
     merge_checkpoint,
     train_dlora,
 )
@@ -64,14 +65,14 @@ def test_adapters_are_used_with_their_own_base_only(base_folder, other_base, jso
     own, other = base_fingerprint(base_folder), base_fingerprint(other_base)
     record = json.loads((checkpoint / "base.json").read_text())
     assert record == {"name": str(base_folder), "fingerprint": own}
-    load_recognizer(shutil.copytree(base_folder, tmp_path / "moved"), checkpoint)
+    load(checkpoint, Loading(base=shutil.copytree(base_folder, tmp_path / "moved")))
     resumed = plan(other_base, tmp_path / "out", resume_from_checkpoint=str(checkpoint.with_name("checkpoint-1")))
     for misuse in (
-        lambda: load_recognizer(other_base, checkpoint),
+        lambda: load(checkpoint, Loading(base=other_base)),
         lambda: merge_checkpoint(checkpoint, tmp_path / "merged", base=other_base),
         lambda: train_dlora(resumed, data, []),
     ):
         with pytest.raises(PipelineError, match=f"with weights {own}, and .* has weights {other}"):
             misuse()
     (checkpoint / "base.json").unlink()  # as older checkpoints are
-    load_recognizer(other_base, checkpoint)
+    load(checkpoint, Loading(base=other_base))

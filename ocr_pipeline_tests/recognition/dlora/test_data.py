@@ -11,10 +11,10 @@ from PIL import Image
 from ocr_pipeline.data.annotations import CropReader
 from ocr_pipeline.demo.tiny_model import tiny_processor
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.recognition.dlora.data import IGNORED, CropDataset, Sample, StepSampler, collate, loader, to_input
+from ocr_pipeline.recognition.dlora.data import IGNORED, CropDataset, Sample, StepSampler, collate, loader
 from ocr_pipeline.recognition.dlora.recognizer import load_base
 from ocr_pipeline.recognition.evaluating import evaluate
-from ocr_pipeline.recognition.images import ImageFormat
+from ocr_pipeline.recognition.images import ImageFormat, to_input
 from ocr_pipeline.recognition.text import TextCodec
 from ocr_pipeline.training.loader_workers import LoaderWorkers
 

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models import TINY_KOREAN
-from ocr_pipeline.recognition.dlora import export_onnx, load_recognizer
+from ocr_pipeline.recognition.dlora import export_onnx, load
 
 
 def read_greedily(folder, crops):
@@ -33,11 +33,11 @@ def read_greedily(folder, crops):
     ]
 
 
-def test_greedy_texts_are_those_of_the_recogniser(tmp_path, words):
+def test_greedy_texts_are_those_of_the_recognizer(tmp_path, words):
     metadata = export_onnx(TINY_KOREAN, tmp_path / "onnx")
     assert (metadata["token.end"], metadata["input.height"]) == ("3", "32")
     crops = [crop for _, crop in words]
-    expected = [reading.text for reading in load_recognizer(TINY_KOREAN, device="cpu").read_crops(crops)]
+    expected = [reading.text for reading in load(TINY_KOREAN).read_crops(crops)]
     assert read_greedily(tmp_path / "onnx", crops) == expected
     assert sum(text == read for (text, _), read in zip(words, expected, strict=True)) > 20
 

@@ -5,7 +5,7 @@ import torch
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models import TINY_KOREAN
-from ocr_pipeline.recognition.dlora import DloraTraining, load_recognizer, train_dlora
+from ocr_pipeline.recognition.dlora import DloraTraining, load, train_dlora
 from ocr_pipeline_tests.recognition.dlora.test_training import assert_same, weights
 
 
@@ -36,7 +36,7 @@ def test_adapters_learn_on_a_base_in_four_bits_and_resume_exactly(jsonl, words, 
 
 def test_what_was_learned_in_four_bits_is_merged_in_full(jsonl, words, tmp_path):
     result = train_dlora(plan(tmp_path / "out", max_steps=3), [jsonl("train", words[:16])], [])
-    merged = load_recognizer(TINY_KOREAN, result.checkpoint, device="cpu")
+    merged = load(result.checkpoint)
     assert {weight.dtype for weight in merged.model.parameters()} == {torch.float32}
     readings = merged.read_crops([crop for _, crop in words[16:]])
     assert sum(reading.text == text for reading, (text, _) in zip(readings, words[16:], strict=True)) >= 4

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from ocr_pipeline_tests.recognition.dlora.conftest import write_jsonl
+from ocr_pipeline_tests.recognition.conftest import write_jsonl
 from ocr_pipeline_tests.recognition.dlora.starting import run, start, wait_for_step
 from ocr_pipeline_tests.recognition.dlora.test_training import assert_same, weights
 

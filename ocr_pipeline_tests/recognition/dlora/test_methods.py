@@ -14,9 +14,9 @@ from transformers import AutoTokenizer, TrOCRProcessor, VisionEncoderDecoderMode
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models import TINY_KOREAN
-from ocr_pipeline.recognition import worst_crops
+from ocr_pipeline.recognition import Loading, worst_crops
 from ocr_pipeline.recognition.augmentation import augment
-from ocr_pipeline.recognition.dlora import DloraTraining, base_of, load_recognizer, merge_checkpoint, train_dlora
+from ocr_pipeline.recognition.dlora import DloraTraining, load, merge_checkpoint, train_dlora
 from ocr_pipeline.recognition.dlora.adapters import (
     ADAPTERS,
     DECODER,
@@ -94,7 +94,7 @@ def test_a_model_saved_with_its_adapters_around_it_is_refused(base, base_folder,
         (tmp_path / file.name).write_bytes(file.read_bytes())
     ViTImageProcessorPil.from_pretrained(base_folder).save_pretrained(tmp_path)
     with pytest.raises(PipelineError, match="they would be random"):
-        load_recognizer(tmp_path)
+        load(tmp_path)
 
 
 def test_full_fine_tuning_moves_the_model_and_resumes_bit_for_bit(base_folder, data, tmp_path):
@@ -112,15 +112,16 @@ def test_full_fine_tuning_moves_the_model_and_resumes_bit_for_bit(base_folder, d
     start = load_file(base_folder / "model.safetensors")
     assert all(torch.equal(one[name], other[name]) for name in one)
     assert not torch.equal(one["decoder.cls.predictions.bias"], start["decoder.cls.predictions.bias"].float())
-    assert base_of(whole.checkpoint) == str(whole.checkpoint)
-    load_recognizer(base_folder, whole.checkpoint).read_crops([np.zeros((20, 50, 3), np.uint8)])
+    alone, beside_a_base = load(whole.checkpoint), load(whole.checkpoint, Loading(base=base_folder))
+    assert alone.fingerprint == beside_a_base.fingerprint != load(base_folder).fingerprint
+    alone.read_crops([np.zeros((20, 50, 3), np.uint8)])
 
 
 def test_a_merged_folder_is_loaded_by_transformers_alone(data, tmp_path, words):
     checkpoint = train_dlora(plan(TINY_KOREAN, tmp_path / "out"), *data).checkpoint
     folder = merge_checkpoint(checkpoint, tmp_path / "merged")
     assert not list(folder.rglob("adapter*"))
-    ours = load_recognizer(TINY_KOREAN, checkpoint)
+    ours = load(checkpoint)
     theirs, processor = VisionEncoderDecoderModel.from_pretrained(folder), TrOCRProcessor.from_pretrained(folder)
     crops = [crop for _, crop in words[:4]]
     pixels = processor(images=[Image.fromarray(crop) for crop in crops], return_tensors="pt").pixel_values
@@ -129,13 +130,13 @@ def test_a_merged_folder_is_loaded_by_transformers_alone(data, tmp_path, words):
         expected, got = (m.eval()(pixel_values=pixels, decoder_input_ids=tokens).logits for m in (ours.model, theirs))
         said = theirs.generate(pixels)
     assert torch.equal(got, expected)
-    assert not torch.equal(expected, load_recognizer(TINY_KOREAN).model(pixels, tokens).logits)
+    assert not torch.equal(expected, load(TINY_KOREAN).model(pixels, tokens).logits)
     assert [ours.codec.decode(row) for row in said.tolist()] == [reading.text for reading in ours.read_crops(crops)]
     assert (
         AutoTokenizer.from_pretrained(folder)("가").input_ids
         == AutoTokenizer.from_pretrained(TINY_KOREAN)("가").input_ids
     )
-    assert load_recognizer(folder).read_crops(crops) == ours.read_crops(crops)
+    assert load(folder).read_crops(crops) == ours.read_crops(crops)
 
 
 def test_gradient_checkpointing_changes_memory_and_nothing_else(base_folder, data, tmp_path):

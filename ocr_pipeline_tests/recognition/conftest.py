@@ -1,12 +1,10 @@
 import functools
 import json
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from ocr_pipeline.data.synthetic import KoreanWords, render_word
 from ocr_pipeline.demo.tiny_model import save_tiny, tiny_model, tiny_processor, tiny_tokenizer
 
 
@@ -27,15 +25,6 @@ def base_folder(tmp_path_factory, random_model):
     folder = tmp_path_factory.mktemp("base")
     save_tiny(folder, random_model, tiny_processor())
     return folder
-
-
-@pytest.fixture(scope="session")
-def words():
-    """Printed words, each as (text, RGB crop)."""
-    rng = np.random.default_rng(5)
-    supply = KoreanWords(rng)
-    texts = [supply.administration() for _ in range(24)]
-    return [(text, render_word(text, font="sans", height=28, rng=rng)) for text in texts]
 
 
 def write_jsonl(folder, name, words):
