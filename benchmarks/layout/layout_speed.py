@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 import torch
 
-from ocr_pipeline.data.layout_lmdb import Detections, LayoutEngine, LayoutSettings, build_layout_lmdb, open_engine
+from ocr_pipeline.data.layout_lmdb import Detections, Engines, LayoutBuild, LayoutEngine, LayoutSettings, open_engine
 from ocr_pipeline.data.layout_lmdb.engines.detections import model_input
 from ocr_pipeline.page import Page, Word
 from ocr_pipeline.storage.files.pictures import decode_picture
@@ -109,18 +109,9 @@ def build(
 ) -> float:
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        build_layout_lmdb(
-            pages(count),
-            lambda page: page.image,
-            pictures.read,
-            Path(folder) / "a_train_layout.lmdb",
-            engine=engine,
-            settings=LayoutSettings(device="cpu"),
-            partition="handwriting_train",
-            inputs=[],
-            workers=workers,
-            on_progress=on_progress,
-        )
+        settings = LayoutSettings(device="cpu")
+        maker = LayoutBuild(lambda page: page.image, pictures.read, Engines(engine), settings, workers, on_progress)
+        maker.publish(Path(folder) / "a_train_layout.lmdb", "handwriting_train", [], pages(count))
         return time.perf_counter() - started
 
 

@@ -96,6 +96,7 @@ def annotations_command(
 @output_option
 @partition_option
 @workers_option
+@rebuild_option
 @click.option("--model", help="none, PP-DocLayoutV2, PP-DocLayoutV3, or a folder.  [env: FAST_LAYOUT_MODEL]")
 @click.option("--backend", type=click.Choice(["transformers", "paddle"]), help="[env: FAST_LAYOUT_BACKEND]")
 @click.option("--device", help="cpu, gpu (all that are visible) or gpu:0,gpu:1.  [env: FAST_LAYOUT_DEVICE]")
@@ -105,7 +106,9 @@ def annotations_command(
 @click.option(*spellings("table_device"), help="The same for table cells.  [env: FAST_TABLE_DEVICE]")
 @click.option(*spellings("table_threshold"), help="Score above which a table counts.  [env: FAST_TABLE_LAYOUT_THR]")
 @click.option("--samples", type=click.Choice(["page", "region", "cell"]), help="[env: FAST_LAYOUT_SAMPLES]")
-def layout(source: str, output: str, partitions: Partitions, workers: int, **chosen: str | None) -> None:
+def layout(
+    source: str, output: str, partitions: Partitions, workers: int, rebuild: bool, **chosen: str | None
+) -> None:
     """Pages and layout model -> layout LMDB (step 5 of the guide)."""
     share, workspace = _locations(source, output)
     given = {_LAYOUT_VARIABLES[name]: value for name, value in chosen.items() if value}
@@ -113,7 +116,7 @@ def layout(source: str, output: str, partitions: Partitions, workers: int, **cho
     manifests = [
         manifest
         for partition in leased(workspace, "layout_lmdb", partitions)
-        for manifest in build_layouts(share, partition, workspace, settings, workers=workers)
+        for manifest in build_layouts(share, partition, workspace, settings, workers=workers, rebuild=rebuild)
     ]
     _report("layout_lmdb", manifests, workspace.root)
 

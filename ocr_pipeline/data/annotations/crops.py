@@ -42,7 +42,7 @@ class Origin(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     window: Box | None = None
 
 
-class Sample(msgspec.Struct, frozen=True, gc=False):
+class CropSample(msgspec.Struct, frozen=True, gc=False):
     """One crop as it waits in its shard.
 
     Attributes:
@@ -61,7 +61,7 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
 class PageCrops:
     """What became of one page: its crops in the words' order, what was set aside, and the counts of both."""
 
-    crops: list[tuple[Sample, bytes]] = field(default_factory=list)
+    crops: list[tuple[CropSample, bytes]] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
 
@@ -69,17 +69,18 @@ class PageCrops:
     def of(cls, page: Page) -> PageCrops:
         return cls(counts=Counts(pages_in=1, pages_out=1, words_in=len(page.words)))
 
-    def add(self, sample: Sample, crop: bytes) -> None:
+    def add(self, sample: CropSample, crop: bytes) -> None:
         self.counts.words_out += 1
         self.crops.append((sample, crop))
 
     def set_aside(self, record: Quarantined) -> None:
-        self.counts.pages_out -= record.unit == "page"
+        if record.unit == "page":
+            self.counts.pages_out -= 1
         self.counts.set_aside(record)
         self.quarantined.append(record)
 
 
-Region = tuple[Word, Box]
+WordBox = tuple[Word, Box]
 Encoded = tuple[bytes | None, Box | None]
 """An encoded crop, and where in its pixels the word's box lies if it holds more than that."""
 
@@ -126,9 +127,9 @@ class Cropper:
         if fault := outline_fault(data):
             raise ValueError(fault)
         with LosslessJpeg(data) as jpeg:
-            regions = list(self._regions(found, page, jpeg.width, jpeg.height))
-            encoded = jpeg.crop([box for _, box in regions])
-        self._collect(found, page, f"{folder}/" if folder else "", mark, regions, encoded)
+            word_boxes = list(self._word_boxes(found, page, jpeg.width, jpeg.height))
+            encoded = jpeg.crop([box for _, box in word_boxes])
+        self._collect(found, page, f"{folder}/" if folder else "", mark, word_boxes, encoded)
 
     def _encode_anew(self, found: PageCrops, page: Page, folder: str, mark: str, data: bytes) -> None:
         pixels = decode_picture(data)
@@ -137,17 +138,17 @@ class Cropper:
         if self._settings.codec == "jpeg-lossless":
             found.counts.note("pages_encoded_anew")
         height, width = pixels.shape[:2]
-        regions = list(self._regions(found, page, width, height))
-        encoded = map(partial(self._encoded, pixels), regions)
-        self._collect(found, page, f"{folder}/" if folder else "", mark, regions, encoded)
+        word_boxes = list(self._word_boxes(found, page, width, height))
+        encoded = map(partial(self._encoded, pixels), word_boxes)
+        self._collect(found, page, f"{folder}/" if folder else "", mark, word_boxes, encoded)
 
-    def _encoded(self, pixels: np.ndarray, region: Region) -> Encoded:
-        word, (left, top, right, bottom) = region
+    def _encoded(self, pixels: np.ndarray, word_box: WordBox) -> Encoded:
+        word, (left, top, right, bottom) = word_box
         if self._settings.crop == "quad":
             return self._encode(rectify(pixels, word.quad, self._margin.around(*quad_size(word.quad)))), None
         return self._encode(pixels[top:bottom, left:right]), None
 
-    def _regions(self, found: PageCrops, page: Page, width: int, height: int) -> Iterator[Region]:
+    def _word_boxes(self, found: PageCrops, page: Page, width: int, height: int) -> Iterator[WordBox]:
         """The words that give a crop, each with its box and margin cut to the picture."""
         for word in page.words:
             if word.state == "ignore":
@@ -171,18 +172,18 @@ class Cropper:
                 yield word, upright_box(word.quad, width, height, margin) if margin else box
 
     def _collect(
-        self, found: PageCrops, page: Page, prefix: str, mark: str, regions: list[Region], encoded: Any
+        self, found: PageCrops, page: Page, prefix: str, mark: str, word_boxes: list[WordBox], encoded: Any
     ) -> None:
         stem, extension = prefix + page.stem, EXTENSIONS[self._settings.codec]
         rectified = self._settings.crop == "quad"
-        for (word, box), (crop, window) in zip(regions, encoded, strict=True):
+        for (word, box), (crop, window) in zip(word_boxes, encoded, strict=True):
             if crop is None:
                 found.set_aside(_no_crop(page, word, "crop_not_encoded", f"box {box}"))
                 continue
             quad = word.quad if rectified else None
             origin = Origin(page.label, page.image, word.id, box, word.raw_text, quad, window)
             name = f"{stem}_{word.id:06d}_{mark}{extension}"
-            found.add(Sample(name, word.text.strip(), len(crop), origin), crop)
+            found.add(CropSample(name, word.text.strip(), len(crop), origin), crop)
 
 
 def _unreadable(page: Page, detail: str) -> Quarantined:

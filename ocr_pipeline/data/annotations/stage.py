@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from functools import partial
-from itertools import groupby, islice
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import chain, groupby, islice
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
 
 from ocr_pipeline.data.annotations.crops import Cropper, PageCrops
-from ocr_pipeline.data.annotations.formats import Format, JsonlFormat, LmdbFormat, Put
+from ocr_pipeline.data.annotations.formats import Crops, JsonlFormat, LmdbFormat
 from ocr_pipeline.data.annotations.settings import AnnotationSettings
 from ocr_pipeline.data.annotations.shards import PageShard, Task, shards, tasks
 from ocr_pipeline.data.datasets import SourcePartition
@@ -21,15 +23,16 @@ from ocr_pipeline.data.lookup import Lookup, load_lookup
 from ocr_pipeline.data.merged_json import read_pages
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import nfc
-from ocr_pipeline.parallel import in_order, one_thread_in_opencv
+from ocr_pipeline.parallel import in_order
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.depot import depot_of
-from ocr_pipeline.storage.artifacts.manifest import Manifest, upstream
+from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, upstream
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
 from ocr_pipeline.storage.artifacts.shards import build_shard, forget_others, shard_counts, shard_quarantine
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
+from ocr_pipeline.storage.files.pictures import one_thread_in_opencv
 from ocr_pipeline.storage.source.share import Share
 
 CODE_VERSION = "2"
@@ -59,30 +62,9 @@ def build_annotations(
         PipelineError: an input is not published, the settings ask for what is not installed, or the output cannot be
             written.
     """
-    inputs = [
-        upstream("merged_json", workspace.merged_json(partition.key)),
-        upstream("lookup", workspace.lookup(partition.key)),
-    ]
     _demand_room_for_files(workspace, settings)
-    lookup: Lookup | None = None
-    manifests = []
-    for split in partition.splits:
-        target = workspace.annotations(partition.dataset.name, split, settings.output_format)
-        with publication(
-            target,
-            stage="annotations",
-            partition=partition.key,
-            code_version=CODE_VERSION,
-            settings=settings.recorded(),
-            inputs=inputs,
-            rebuild=rebuild,
-        ) as made:
-            if made.current is None:
-                lookup = lookup or load_lookup(workspace, partition)
-                build = _Build(made, share, partition, split, workspace, settings, lookup)
-                build.make(workers or os.cpu_count() or 1)
-        manifests.append(made.manifest)
-    return manifests
+    build = _Build(share, partition, workspace, settings, workers or os.cpu_count() or 1)
+    return [build.publish(split, rebuild) for split in partition.splits]
 
 
 def _demand_room_for_files(workspace: Workspace, settings: AnnotationSettings) -> None:
@@ -95,107 +77,128 @@ def _demand_room_for_files(workspace: Workspace, settings: AnnotationSettings) -
         )
 
 
+@dataclass(frozen=True)
 class _Build:
-    """The making of one artifact."""
+    """The making of a partition's artifacts, one for each split."""
 
-    def __init__(
-        self,
-        made: Publication,
-        share: Share,
-        partition: SourcePartition,
-        split: str,
-        workspace: Workspace,
-        settings: AnnotationSettings,
-        lookup: Lookup,
-    ) -> None:
-        name = partition.dataset.name
-        self._share, self._partition, self._split, self._lookup = share, partition, split, lookup
-        self._merged = workspace.merged_json(partition.key)
-        self._settings, self._made = settings, made
-        self._store = workspace.shards(made.artifact)
-        self._format: Format = LmdbFormat(made)
-        if settings.output_format == "jsonl":
-            self._format = JsonlFormat(made, workspace.crops(name, split))
-        self._folders: list[Path] = []
+    share: Share
+    partition: SourcePartition
+    workspace: Workspace
+    settings: AnnotationSettings
+    workers: int
 
-    def make(self, workers: int) -> None:
+    def publish(self, split: str, rebuild: bool) -> Manifest:
+        with publication(
+            self.workspace.annotations(self.partition.dataset.name, split, self.settings.output_format),
+            stage="annotations",
+            partition=self.partition.key,
+            code_version=CODE_VERSION,
+            settings=self.settings.recorded(),
+            inputs=self._inputs,
+            rebuild=rebuild,
+        ) as made:
+            if made.current is None:
+                self._make(made, split)
+        return made.manifest
+
+    @cached_property
+    def _inputs(self) -> list[Input]:
+        key = self.partition.key
+        merged, lookup = self.workspace.merged_json(key), self.workspace.lookup(key)
+        return [upstream("merged_json", merged), upstream("lookup", lookup)]
+
+    @cached_property
+    def _lookup(self) -> Lookup:
+        return load_lookup(self.workspace, self.partition)
+
+    def _make(self, made: Publication, split: str) -> None:
         """Build the shards that are missing and join all of them, unless other inputs give the very same artifact (a
         lookup that grew elsewhere).
         """
-        if self._made.published:
-            self._folders = [self._store / shard.fingerprint for shard in self._shards()]
-        if self._made.published and self._made.published.fingerprint == self._fingerprint():
-            self._made.renew()
+        store = self.workspace.shards(made.artifact)
+        folders = [store / shard.fingerprint for shard in self._shards(split)] if made.published else []
+        if made.published and made.published.fingerprint == self._fingerprint(folders):
+            made.renew()
         else:
-            self._join(workers)
-            self._made.add(shard_counts(self._folders), shard_quarantine(self._folders))
-            self._made.fingerprint = self._fingerprint()
-        forget_others(self._store, self._folders)
+            folders = []
+            form = self._format(split)
+            with closing(self._built(split, store, form)) as built:
+                form.publish(made, _noted(built, folders))
+            made.add(shard_counts(folders), shard_quarantine(folders))
+            made.fingerprint = self._fingerprint(folders)
+        forget_others(store, folders)
 
-    def _join(self, workers: int) -> None:
-        self._folders = []
-        progress = Progress(f"annotations {self._partition.key} {self._split}", "pages")
-        work = partial(self._crop, Cropper(self._settings))
+    def _format(self, split: str) -> LmdbFormat | JsonlFormat:
+        if self.settings.output_format == "lmdb":
+            return LmdbFormat()
+        return JsonlFormat(self.workspace.crops(self.partition.dataset.name, split))
+
+    def _fingerprint(self, folders: Iterable[Path]) -> str:
+        return fingerprint_of([self.settings.output_format, *(folder.name for folder in folders)])
+
+    def _shards(self, split: str) -> Iterator[PageShard]:
+        merged = self.workspace.merged_json(self.partition.key)
+        pages = (page for page in read_pages(merged, self.partition) if page.split == split)
+        made_by = fingerprint_of([CODE_VERSION, msgspec.json.encode(self.settings.recorded())])
+        chosen = islice(pages, self.settings.max_pages)
+        return shards(tasks(chosen, self._lookup, self.share, made_by), SHARD_SIZE)
+
+    def _built(self, split: str, store: Path, form: LmdbFormat | JsonlFormat) -> Generator[Path, None, None]:
+        """The folder of each shard, in their order, filled first where it is not whole.
+
+        Pages are cropped ahead of the shard that is being written, and across its end: with shards A (there), B and C
+        (both not) of two pages each, the threads get A:-, B:1, B:2, C:1, ...; while B is written, C is being cropped.
+        """
+        progress = Progress(f"annotations {self.partition.key} {split}", "pages")
+        crop = partial(self._crop, Cropper(self.settings), form)
+        pages = self._missing(split, store, form)
         with (
-            ThreadPoolExecutor(workers) as executor,
-            closing(in_order(executor, work, self._missing(), _AHEAD + 4 * workers)) as cropped,
+            ThreadPoolExecutor(self.workers) as executor,
+            closing(in_order(executor, crop, pages, _AHEAD + 4 * self.workers)) as cropped,
             one_thread_in_opencv(),
-            self._format.publish() as put,
         ):
-            for (_, folder), results in groupby(cropped, key=lambda pair: pair[0][:2]):
-                self._folders.append(folder)
-                self._build(folder, (page for _, page in results), put, progress)
+            for (_, folder), results in groupby(cropped, key=itemgetter(0)):
+                filling = (page for _, page in results if page is not None)
+                first = next(filling, None)
+                if first is not None:
+                    build_shard(folder, partial(_fill, form, progress), chain((first,), filling))
+                yield folder
 
-    def _fingerprint(self) -> str:
-        return fingerprint_of([self._settings.output_format, *(folder.name for folder in self._folders)])
+    def _missing(
+        self, split: str, store: Path, form: LmdbFormat | JsonlFormat
+    ) -> Iterator[tuple[tuple[int, Path], Task | None]]:
+        """Number and folder of each shard, with each page of one that is not whole, or with None."""
+        for number, shard in enumerate(self._shards(split)):
+            folder = store / shard.fingerprint
+            is_there = folder.exists() and form.is_whole(folder)
+            yield from (((number, folder), task) for task in ((None,) if is_there else shard.job))
 
-    def _shards(self) -> Iterator[PageShard]:
-        pages = (page for page in read_pages(self._merged, self._partition) if page.split == self._split)
-        made_by = fingerprint_of([CODE_VERSION, msgspec.json.encode(self._settings.recorded())])
-        chosen = islice(pages, self._settings.max_pages)
-        return shards(tasks(chosen, self._lookup, self._share, made_by), SHARD_SIZE)
-
-    def _missing(self) -> Iterator[tuple[int, Path, Task | None]]:
-        """Number, folder and pages of each shard that is not there; one None for a shard that is."""
-        for number, shard in enumerate(self._shards()):
-            folder = self._store / shard.fingerprint
-            if folder.exists() and self._format.is_whole(folder):
-                yield number, folder, None
-            else:
-                yield from ((number, folder, task) for task in shard.job)
-
-    def _crop(self, cropper: Cropper, item: tuple[int, Path, Task | None]) -> PageCrops | None:
-        task = item[2]
-        if task is None:
-            return None
+    def _crop(self, cropper: Cropper, form: LmdbFormat | JsonlFormat, task: Task) -> PageCrops:
         if isinstance(task.picture, Quarantined):
             found = PageCrops.of(task.page)
             found.set_aside(task.picture)
             return found
         folder = nfc(task.picture.rpartition("/")[0])
-        return self._format.keep(cropper.crop(task.page, folder, task.mark, partial(self._share.read, task.picture)))
-
-    def _build(self, folder: Path, pages: Iterator[PageCrops | None], put: Put, progress: Progress) -> None:
-        first = next(pages)
-        if first is None:
-            for crops in self._format.read_shard(folder):
-                put(crops)
-            return
-
-        def fill(pages: Iterable[PageCrops], draft: Path) -> tuple[Counts, list[Quarantined]]:
-            counts, quarantined = Counts(), []
-            with self._format.shard_writer(draft) as put_aside:
-                for page in pages:
-                    put_aside(page.crops)
-                    put(page.crops)
-                    counts += page.counts
-                    quarantined += page.quarantined
-                    progress.advance()
-            return counts, quarantined
-
-        build_shard(folder, fill, _chained(first, pages))
+        return form.keep(cropper.crop(task.page, folder, task.mark, partial(self.share.read, task.picture)))
 
 
-def _chained(first: PageCrops, others: Iterator[PageCrops | None]) -> Iterator[PageCrops]:
-    yield first
-    yield from (page for page in others if page is not None)
+def _fill(
+    form: LmdbFormat | JsonlFormat, progress: Progress, pages: Iterable[PageCrops], draft: Path
+) -> tuple[Counts, list[Quarantined]]:
+    total = PageCrops()
+    form.write_shard(draft, _counted(pages, total, progress))
+    return total.counts, total.quarantined
+
+
+def _counted(pages: Iterable[PageCrops], total: PageCrops, progress: Progress) -> Iterator[Crops]:
+    for page in pages:
+        total.counts += page.counts
+        total.quarantined += page.quarantined
+        yield page.crops
+        progress.advance()
+
+
+def _noted(folders: Iterable[Path], notes: list[Path]) -> Iterator[Path]:
+    for folder in folders:
+        notes.append(folder)
+        yield folder

@@ -1,22 +1,24 @@
 """Pages and a layout model to ``<dataset>_<split>_layout.lmdb``: the detection data that FAST trains from."""
 
+from ocr_pipeline.data.layout_lmdb.build import CODE_VERSION, LayoutBuild
 from ocr_pipeline.data.layout_lmdb.engines.detections import Detections
 from ocr_pipeline.data.layout_lmdb.engines.engine import LayoutEngine, NoLayout
-from ocr_pipeline.data.layout_lmdb.engines.opening import open_cell_engine, open_engine
+from ocr_pipeline.data.layout_lmdb.engines.opening import Engines, open_cell_engine, open_engine
 from ocr_pipeline.data.layout_lmdb.engines.paddle_engine import make_paddle_environment, paddle_environment
 from ocr_pipeline.data.layout_lmdb.format.drawing import draw_record
 from ocr_pipeline.data.layout_lmdb.format.reader import LayoutReader
 from ocr_pipeline.data.layout_lmdb.format.record import Cell, LayoutRecord, LayoutWord, Region
 from ocr_pipeline.data.layout_lmdb.format.writer import write_layout_samples
-from ocr_pipeline.data.layout_lmdb.partition import build_layouts
 from ocr_pipeline.data.layout_lmdb.settings import NO_MODEL, LayoutSettings
-from ocr_pipeline.data.layout_lmdb.stage import CODE_VERSION, build_layout_lmdb
+from ocr_pipeline.data.layout_lmdb.stage import build_layouts
 
 __all__ = [
     "CODE_VERSION",
     "NO_MODEL",
     "Cell",
     "Detections",
+    "Engines",
+    "LayoutBuild",
     "LayoutEngine",
     "LayoutReader",
     "LayoutRecord",
@@ -24,7 +26,6 @@ __all__ = [
     "LayoutWord",
     "NoLayout",
     "Region",
-    "build_layout_lmdb",
     "build_layouts",
     "draw_record",
     "make_paddle_environment",

@@ -39,7 +39,8 @@ def reading_lines(words: np.ndarray, texts: Sequence[str], region: np.ndarray) -
     """The words of one region in reading order, line by line.
 
     Lines run from top to bottom, words within a line from left to right. In a tall region of upright words the
-    lines are columns, from left to right, read from top to bottom.
+    lines are columns, read from top to bottom, the rightmost first: two columns of two words each, on the left 0 and 1,
+    on the right 2 and 3, give [[2, 3], [0, 1]].
 
     Args:
         words: boxes [N, 4] of the region's words.

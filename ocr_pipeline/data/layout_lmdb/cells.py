@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import cv2
+import msgspec
 import numpy as np
 
 from ocr_pipeline.data.layout_lmdb.cache import DetectionCache, Known, cache_prefix
 from ocr_pipeline.data.layout_lmdb.engines.detections import Detections, model_input
 from ocr_pipeline.data.layout_lmdb.engines.engine import LayoutEngine
 from ocr_pipeline.data.layout_lmdb.engines.opening import batches_at_once
-from ocr_pipeline.data.layout_lmdb.feeding import in_order
 from ocr_pipeline.data.layout_lmdb.format.geometry import Box
-from ocr_pipeline.data.layout_lmdb.format.record import Cell
+from ocr_pipeline.data.layout_lmdb.format.record import TABLE, Cell
+from ocr_pipeline.data.layout_lmdb.format.writer import LayoutSample
 from ocr_pipeline.data.layout_lmdb.samples import rounded_box
+from ocr_pipeline.data.layout_lmdb.settings import LayoutSettings
+from ocr_pipeline.parallel import in_order
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.pictures import decode_picture
 
 MAX_SIDE = 1280
 """Longest side of a table crop in pixels; larger ones are shrunk first, as the cell detectors were trained."""
-
-Kept = TypeVar("Kept")
 
 
 class Tables(NamedTuple):
@@ -34,6 +35,12 @@ class Tables(NamedTuple):
     fingerprint: str
     regions: tuple[int, ...]
     boxes: tuple[Box, ...]
+
+
+class _Asked(NamedTuple):
+    sample: LayoutSample
+    tables: Tables | None
+    known: list[Known]
 
 
 class _Crops(NamedTuple):
@@ -47,9 +54,7 @@ class CutTables:
 
     input_size: tuple[int, int]
 
-    def __call__(self, tables: Tables | None) -> _Crops | None:
-        if tables is None:
-            return None
+    def __call__(self, tables: Tables) -> _Crops:
         picture = decode_picture(tables.image)
         crops = [picture[y0:y1, x0:x1] for x0, y0, x1, y1 in map(_pixels, tables.boxes)]
         pixels = np.stack([model_input(_shrunk(crop), self.input_size) for crop in crops])
@@ -65,7 +70,7 @@ class CellFinder:
         cutters: processes that cut; None: the caller.
         model: the threads in which the model runs.
         cache: of raw detections.
-        batch_size: tables that the model sees at once.
+        settings: which regions count as tables, and how many of them the model sees at once.
         ahead: pages that are cut ahead of the model.
     """
 
@@ -73,30 +78,33 @@ class CellFinder:
     cutters: Executor | None
     model: Executor
     cache: DetectionCache
-    batch_size: int
+    settings: LayoutSettings
     ahead: int
 
-    def find(self, pages: Iterator[tuple[Kept, Tables | None]]) -> Iterator[tuple[Kept, tuple[Cell, ...]]]:
-        """The cells of each page's tables, kept above the score that every engine keeps."""
+    def with_cells(self, samples: Iterable[LayoutSample]) -> Iterator[LayoutSample]:
+        """Each page with the cells of its tables, kept above the score that every engine keeps."""
         last = self.cache.last
-        looked_up = ((kept, tables, self._known(tables, last)) for kept, tables in pages)
-        tasks = (((kept, tables, known), None if known else tables) for kept, tables, known in looked_up)
+        asked = (self._asked(sample, last) for sample in samples)
+        tasks = ((page, None if page.known else page.tables) for page in asked)
         cut = in_order(self.cutters, CutTables(self.engine.input_size), tasks, self.ahead)
-        for (kept, tables, known), found in in_order(self.model, self._infer, cut, batches_at_once(self.engine) + 1):
+        for (sample, tables, known), found in in_order(self.model, self._infer, cut, batches_at_once(self.engine) + 1):
             if tables is None:
-                yield kept, ()
+                yield sample
                 continue
-            by_table = known or [Known((0, 0), detections) for detections in found]
+            by_table = known or [Known((0, 0), detections) for detections in found or ()]
             if not known:
                 self.cache.put((self._key(tables, box), one) for box, one in zip(tables.boxes, by_table, strict=True))
-            yield kept, tuple(_cells(tables, [one.found for one in by_table]))
+            cells = tuple(_cells(tables, [one.found for one in by_table]))
+            yield sample._replace(record=msgspec.structs.replace(sample.record, cells=cells))
 
-    def _infer(self, crops: _Crops | None) -> list[Detections]:
-        if crops is None:
-            return []
+    def _asked(self, sample: LayoutSample, last: int) -> _Asked:
+        tables = _tables(sample, self.settings.table_threshold)
+        return _Asked(sample, tables, self._known(tables, last))
+
+    def _infer(self, crops: _Crops) -> list[Detections]:
         found = []
-        for start in range(0, len(crops.sizes), self.batch_size):
-            part = slice(start, start + self.batch_size)
+        for start in range(0, len(crops.sizes), self.settings.batch_size):
+            part = slice(start, start + self.settings.batch_size)
             found += self.engine.infer(crops.pixels[part], crops.sizes[part])
         return found
 
@@ -110,6 +118,18 @@ class CellFinder:
 
     def _key(self, tables: Tables, box: Box) -> str:
         return f"{cache_prefix(self.engine)}/{fingerprint_of((tables.fingerprint, repr(_pixels(box))))}"
+
+
+def _tables(sample: LayoutSample, threshold: float) -> Tables | None:
+    tables = [
+        (place, region.box)
+        for place, region in enumerate(sample.record.regions)
+        if region.label == TABLE and region.score > threshold
+    ]
+    if not tables:
+        return None
+    regions, boxes = zip(*tables, strict=True)
+    return Tables(sample.image, sample.fingerprint, regions, boxes)
 
 
 def _cells(tables: Tables, found: Sequence[Detections]) -> Iterator[Cell]:

@@ -29,6 +29,12 @@ class Cut(NamedTuple):
     image: bytes
     windows: tuple[_Window, ...]
 
+    @classmethod
+    def of(cls, image: bytes, crops: Sequence[LayoutRecord]) -> Cut | None:
+        """What is to be cut for these crops; None for none."""
+        windows = tuple((int(x0), int(y0), int(x1), int(y1)) for x0, y0, x1, y1 in (c.crop for c in crops if c.crop))
+        return cls(image, windows) if windows else None
+
 
 def crops_of(page: LayoutRecord, samples: Samples) -> list[LayoutRecord]:
     """A record for each region (or cell) that holds words, in reading order; its ``crop`` is the window on the page.
@@ -40,14 +46,12 @@ def crops_of(page: LayoutRecord, samples: Samples) -> list[LayoutRecord]:
     return [_crop(page, region) for region in regions if region.words]
 
 
-def cut_crops(task: Cut | None) -> list[bytes]:
+def cut_crops(task: Cut) -> list[bytes]:
     """The windows as JPEG files.
 
     Raises:
         ValueError: the page cannot be decoded.
     """
-    if task is None:
-        return []
     picture = decode_picture(task.image)
     crops = []
     for x0, y0, x1, y1 in task.windows:

@@ -18,23 +18,27 @@ from ocr_pipeline.page import Page, Word
 from ocr_pipeline.storage.artifacts.quarantine import Quarantined
 
 
-class Placed(NamedTuple):
+class PlacedWords(NamedTuple):
     """The words of a page upon its picture.
 
     Attributes:
+        page: as labelled.
+        size: (width, height) of the picture as it is.
         words: clipped to the picture.
         boxes: [N, 4], the upright box (x0, y0, x1, y1) around each.
         aside: words that are not on it (``word_outside``, ``word_zero_area``).
         clipped: how many were clipped.
     """
 
+    page: Page
+    size: tuple[int, int]
     words: tuple[LayoutWord, ...]
     boxes: np.ndarray
     aside: list[Quarantined]
     clipped: int
 
 
-def place_words(page: Page, size: tuple[int, int]) -> Placed:
+def place_words(page: Page, size: tuple[int, int]) -> PlacedWords:
     """The page's words, clipped to the picture.
 
     Args:
@@ -59,7 +63,7 @@ def place_words(page: Page, size: tuple[int, int]) -> Placed:
             clipped += is_moved
             quad = clip_quad(word.quad, *size) if is_moved else word.quad
             placed.append(LayoutWord(quad, word.text, word.state, word.id))
-    return Placed(tuple(placed), boxes[~(beyond | empty)], aside, clipped)
+    return PlacedWords(page, size, tuple(placed), boxes[~(beyond | empty)], aside, clipped)
 
 
 def _corners(words: Sequence[Word]) -> np.ndarray:
@@ -69,21 +73,14 @@ def _corners(words: Sequence[Word]) -> np.ndarray:
 
 
 def make_record(
-    page: Page,
-    size: tuple[int, int],
-    words: tuple[LayoutWord, ...],
-    boxes: np.ndarray,
-    found: Detections,
-    labels: tuple[str, ...],
-    settings: LayoutSettings,
+    on_page: PlacedWords, found: Detections, labels: tuple[str, ...], settings: LayoutSettings
 ) -> LayoutRecord:
     """The record of a page: its words joined to the regions that the layout model found.
 
     Args:
-        size: (width, height) of the picture.
-        words, boxes: as placed on the picture.
         found: regions in reading order, their labels counting in ``labels``.
     """
+    page, words, boxes = on_page.page, on_page.words, on_page.boxes
     names = [labels[position] for position in found.labels]
     eligible = [n for n, name in enumerate(names) if found.scores[n] > settings.threshold_of(name)]
     nearest = assign_words(boxes, found.boxes[eligible])
@@ -93,7 +90,7 @@ def make_record(
         for word, region in zip(words, holder.tolist(), strict=True)
     )
     regions = tuple(_regions(names, found, boxes, words, holder))
-    return LayoutRecord(page.dataset, page.split, page.image, page.label, *size, placed, regions)
+    return LayoutRecord(page.dataset, page.split, page.image, page.label, *on_page.size, placed, regions)
 
 
 def _regions(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from pathlib import Path
 
 from ocr_pipeline.data.datasets import SourcePartition
@@ -13,6 +12,7 @@ from ocr_pipeline.data.merged_json.adoption import take_over
 from ocr_pipeline.data.merged_json.format import is_merged_json, write_document
 from ocr_pipeline.data.merged_json.label_shards import CODE_VERSION, DIGEST, PAGES, fill_shard, label_shards
 from ocr_pipeline.data.merged_json.whole import publish_whole
+from ocr_pipeline.parallel import worker_processes
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
@@ -79,26 +79,20 @@ def _publish_shards(
     progress = Progress(f"merged_json {partition.key}", "label files", files)
     shards: list[Path] = []
 
-    def parts(executor: Executor) -> Iterator[Path]:
+    def parts(executor: Executor | None) -> Iterator[Path]:
         jobs = label_shards(share, partition, folders)
         for shard in built(store, jobs, fill_shard, executor, workers, lambda job: progress.advance(len(job))):
             shards.append(shard)
             yield shard / PAGES
 
-    with _executor(files, workers) as executor, made.file() as draft:
+    # A parser holds the interpreter lock, so only processes help; a few thousand files are read before they start.
+    with worker_processes(workers if files > _FEW else 1) as executor, made.file() as draft:
         with draft.open("wb") as file:
             write_document(file, partition.key, parts(executor))
         _make_room(made)
     made.add(shard_counts(shards), shard_quarantine(shards))
     made.fingerprint = fingerprint_of((shard / DIGEST).read_text() for shard in shards)
     forget_others(store, shards)
-
-
-def _executor(files: int, workers: int) -> Executor:
-    # A parser holds the interpreter lock, so only processes help; a few thousand files are read before they start.
-    if workers <= 1 or files <= _FEW:
-        return ThreadPoolExecutor(1)
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
 
 
 def _make_room(made: Publication) -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import msgspec
 
+from ocr_pipeline.parallel import in_order
 from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
 from ocr_pipeline.storage.files.publishing import publish_folder
 
 Job = TypeVar("Job")
+Fill = Callable[[Job, Path], tuple[Counts, list[Quarantined]]]
+"""Does the work of a shard in an empty folder; gives its counts, and what it set aside."""
+
 _QUARANTINE, _COUNTS = "quarantine.jsonl", "counts.json"
 
 
@@ -28,7 +33,7 @@ class Shard(Generic[Job]):
     job: Job
 
 
-def build_shard(folder: Path, fill: Callable[[Job, Path], tuple[Counts, list[Quarantined]]], job: Job) -> None:
+def build_shard(folder: Path, fill: Fill[Job], job: Job) -> None:
     """Publish one shard folder: what ``fill`` writes into it, its counts and its quarantine."""
     with publish_folder(folder) as draft:
         counts, quarantined = fill(job, draft)
@@ -40,8 +45,8 @@ def build_shard(folder: Path, fill: Callable[[Job, Path], tuple[Counts, list[Qua
 def built(
     store: Path,
     shards: Iterable[Shard[Job]],
-    fill: Callable[[Job, Path], tuple[Counts, list[Quarantined]]],
-    executor: Executor,
+    fill: Fill[Job],
+    executor: Executor | None,
     workers: int,
     on_shard: Callable[[Job], None] = lambda job: None,
 ) -> Iterator[Path]:
@@ -50,28 +55,16 @@ def built(
     Those that are not there yet are built ahead; what is published stays whatever happens. Only a few more than there
     are workers are held at a time, so ``shards`` may be a generator over more than fits into memory.
     """
-    waiting: deque[tuple[Path, Job, Future[None] | None]] = deque()
-    try:
-        for shard in shards:
-            folder = store / shard.fingerprint
-            future = None if folder.exists() else executor.submit(build_shard, folder, fill, shard.job)
-            waiting.append((folder, shard.job, future))
-            if len(waiting) > 2 * workers:
-                yield _finished(waiting.popleft(), on_shard)
-        while waiting:
-            yield _finished(waiting.popleft(), on_shard)
-    finally:
-        for _, _, future in waiting:
-            if future is not None:
-                future.cancel()
+    tasks = ((task, None if task[0].exists() else task) for task in ((store / s.fingerprint, s.job) for s in shards))
+    with closing(in_order(executor, partial(_build, fill), tasks, 2 * workers + 1)) as finished:
+        for (folder, job), _ in finished:
+            on_shard(job)
+            yield folder
 
 
-def _finished(shard: tuple[Path, Job, Future[None] | None], on_shard: Callable[[Job], None]) -> Path:
-    folder, job, future = shard
-    if future is not None:
-        future.result()
-    on_shard(job)
-    return folder
+def _build(fill: Fill[Job], task: tuple[Path, Job]) -> None:
+    folder, job = task
+    build_shard(folder, fill, job)
 
 
 def shard_counts(folders: Iterable[Path]) -> Counts:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import cv2
@@ -41,6 +43,17 @@ def decode_picture(data: bytes, order: Literal["BGR", "RGB"] = "BGR") -> np.ndar
         raise ValueError("the picture cannot be decoded (damaged, or no known format)")
     bgr = _bgr(_eight_bits(pixels))
     return bgr if order == "BGR" else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+@contextmanager
+def one_thread_in_opencv() -> Iterator[None]:
+    """Where pages are worked on in parallel, threads of OpenCV within them would only wait for each other."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def tail_is_whole(tail: bytes) -> bool:

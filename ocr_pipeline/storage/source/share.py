@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.parallel import in_order
 from ocr_pipeline.storage.source.archive_files import ArchiveFiles, Files
 from ocr_pipeline.storage.source.archives import DamagedError
 from ocr_pipeline.storage.source.credentials import without_user
@@ -108,17 +109,8 @@ class Share:
         if self.is_local:
             yield from map(ask, items)
             return
-        waiting: deque[Future[Answer]] = deque()
-        try:
-            for item in items:
-                waiting.append(self._threads.submit(ask, item))
-                if len(waiting) >= 2 * _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        with closing(in_order(self._threads, ask, ((None, item) for item in items), 2 * _AHEAD)) as answers:
+            yield from (answer for _, answer in answers)
 
     def full_path(self, path: str) -> str:
         """The path or URL of a file as other programs take it, without user name and password."""

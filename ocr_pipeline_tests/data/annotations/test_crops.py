@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ocr_pipeline.data.annotations import AnnotationSettings
-from ocr_pipeline.data.annotations.crops import Cropper, Origin, PageCrops, Sample
+from ocr_pipeline.data.annotations.crops import Cropper, CropSample, Origin, PageCrops
 from ocr_pipeline.page import Page, Word
 from ocr_pipeline_tests.data.annotations.making import quad
 from ocr_pipeline_tests.trees import picture, pixels
@@ -39,7 +39,7 @@ def test_a_crop_is_the_slice_of_the_decoded_page(extension):
     ((sample, crop_bytes),) = crop(WORD, data=data).crops
     assert crop_bytes == jpeg(decoded(data)[6:17, 5:25])
     origin = Origin("TL/a.b.json", "a.b.png", 3, (5, 6, 25, 17))
-    assert sample == Sample("TS/x/a.b_000003_0123456789.jpg", "가", len(crop_bytes), origin)
+    assert sample == CropSample("TS/x/a.b_000003_0123456789.jpg", "가", len(crop_bytes), origin)
 
 
 def test_a_rotated_word_is_cut_out_upright_with_all_its_corners():

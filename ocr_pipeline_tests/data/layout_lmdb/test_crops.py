@@ -4,11 +4,12 @@ import pytest
 from ocr_pipeline.data.layout_lmdb import (
     Cell,
     Detections,
+    Engines,
+    LayoutBuild,
     LayoutReader,
     LayoutSettings,
     LayoutWord,
     Region,
-    build_layout_lmdb,
 )
 from ocr_pipeline.data.layout_lmdb.cells import MAX_SIDE, CutTables, Tables
 from ocr_pipeline.data.layout_lmdb.crops import crops_of
@@ -42,17 +43,9 @@ class Cells:
 
 def build(target, samples, quads, engine=None, cells=None, pages=1):
     share = Share({f"{number}.jpg": picture(seed=number) for number in range(pages)})
-    return build_layout_lmdb(
-        (page(number, quads) for number in range(pages)),
-        share.find,
-        share.read,
-        target,
-        engine=engine or Oracle(TEXT, TABLE),
-        cell_engine=cells,
-        settings=LayoutSettings(samples=samples),
-        partition="handwriting_train",
-        inputs=[],
-    )
+    engines = Engines(engine or Oracle(TEXT, TABLE), cells)
+    maker = LayoutBuild(share.find, share.read, engines, LayoutSettings(samples=samples))
+    return maker.publish(target, "handwriting_train", [], (page(number, quads) for number in range(pages)))
 
 
 def test_a_crop_holds_its_region_and_all_of_its_words_at_their_new_place():

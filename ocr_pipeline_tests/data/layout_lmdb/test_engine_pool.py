@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 
-from ocr_pipeline.data.layout_lmdb import LayoutReader, LayoutSettings, build_layout_lmdb, open_engine
+from ocr_pipeline.data.layout_lmdb import Engines, LayoutBuild, LayoutReader, LayoutSettings, open_engine
 from ocr_pipeline.data.layout_lmdb.engines.pool import EnginePool, EngineProcess
 from ocr_pipeline.data.layout_lmdb.engines.transformers_engine import every_gpu
 from ocr_pipeline.errors import PipelineError
@@ -16,16 +16,9 @@ PAGES = 40
 
 def build(target, engine):
     share = Share({f"{number}.jpg": picture(seed=number) for number in range(PAGES) if number != 7})
-    return build_layout_lmdb(
-        map(page, range(PAGES)),
-        share.find,
-        share.read,
-        target,
-        engine=engine,
-        settings=LayoutSettings(batch_size=3, threshold=0.2),
-        partition="handwriting_train",
-        inputs=[],
-    )
+    settings = LayoutSettings(batch_size=3, threshold=0.2)
+    maker = LayoutBuild(share.find, share.read, Engines(engine), settings)
+    return maker.publish(target, "handwriting_train", [], map(page, range(PAGES)))
 
 
 def test_several_processes_give_the_bytes_of_one_engine(tmp_path):

@@ -1,18 +1,10 @@
-import os
-import signal
-import subprocess
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from ocr_pipeline.data.layout_lmdb import LayoutReader, LayoutSettings, build_layout_lmdb
+from ocr_pipeline.data.layout_lmdb import Engines, LayoutBuild, LayoutReader, LayoutSettings
 from ocr_pipeline.data.layout_lmdb.cache import cache_path
-from ocr_pipeline.data.layout_lmdb.feeding import decode_workers, in_order
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.manifest import Input, quarantine_path
 from ocr_pipeline.storage.artifacts.quarantine import Quarantined
@@ -65,17 +57,9 @@ def folder(tmp_path_factory):
 def build(target, folder, engine, **settings):
     workers = settings.pop("workers", 1)
     pages = (page(number, [rectangle(10, 10, 40, 20), rectangle(80, 60, 90, 70)]) for number in range(PAGES))
-    return build_layout_lmdb(
-        pages,
-        folder.find,
-        folder.read,
-        target,
-        engine=engine,
-        settings=LayoutSettings(**{"batch_size": 3, **settings}),
-        partition="handwriting_train",
-        inputs=[Input("merged", "1")],
-        workers=workers,
-    )
+    chosen = LayoutSettings(**{"batch_size": 3, **settings})
+    maker = LayoutBuild(folder.find, folder.read, Engines(engine), chosen, workers)
+    return maker.publish(target, "handwriting_train", [Input("merged", "1")], pages)
 
 
 def test_one_and_more_workers_give_the_same_bytes(tmp_path, folder):
@@ -116,61 +100,3 @@ def test_a_damaged_cache_says_what_to_do(tmp_path, folder):
     cache_path(tmp_path / "a").write_bytes(b"no database at all" * 100)
     with pytest.raises(PipelineError, match="delete it"):
         build(tmp_path / "a", folder, Counting())
-
-
-def test_only_so_many_tasks_are_under_way():
-    taken, under_way = 0, []
-
-    def tasks():
-        nonlocal taken
-        for number in range(50):
-            taken += 1
-            yield number, number
-
-    with ThreadPoolExecutor(3) as executor:
-        for place, (kept, result) in enumerate(in_order(executor, lambda task: task * 2, tasks(), 5)):
-            under_way.append(taken - place)
-            assert (kept, result) == (place, place * 2)
-    assert taken == 50 and max(under_way) <= 5
-
-
-def test_a_killed_worker_is_an_error_that_says_so():
-    with decode_workers(2) as workers, pytest.raises(PipelineError, match="fewer --workers"):
-        list(in_order(workers, _die, ((None, number) for number in range(4)), 4))
-
-
-def _die(_: int) -> np.ndarray:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return np.zeros(1)
-
-
-def test_workers_end_with_their_killed_parent():
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
-    workers = [int(number) for number in parent.stdout.readline().split()]
-    assert len(workers) == 2 and all(map(_runs, workers))
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
-    deadline = time.monotonic() + 30
-    while any(map(_runs, workers)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(map(_runs, workers))
-
-
-PARENT = """
-import multiprocessing, time
-from ocr_pipeline.data.layout_lmdb.feeding import decode_workers
-if __name__ == "__main__":
-    with decode_workers(2) as workers:
-        [each.result() for each in [workers.submit(time.sleep, 0.2) for _ in range(4)]]
-        print(*(child.pid for child in multiprocessing.active_children()), flush=True)
-        time.sleep(60)
-"""
-
-
-def _runs(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"

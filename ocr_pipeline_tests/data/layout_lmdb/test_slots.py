@@ -36,22 +36,6 @@ def test_a_file_is_handed_over_if_there_is_room():
     slots.close()
 
 
-def test_neighbours_are_read_where_they_lie():
-    slots = PictureSlots(4, (1, 1))
-    slots.pixels[:, 0, 0, 0] = range(4)
-    assert slots.together([1, 2]).base is not None and slots.together([1, 2])[:, 0, 0, 0].tolist() == [1, 2]
-    assert slots.together([3, 0])[:, 0, 0, 0].tolist() == [3, 0]
-    slots.close()
-
-
-def test_a_slot_given_back_is_taken_again_last():
-    slots = PictureSlots(3, (1, 1))
-    first = slots.take()
-    slots.give_back(first)
-    assert [slots.take() for _ in range(3)] == [1, 2, 0]
-    slots.close()
-
-
 def _fill(slots, slot: int, value: int) -> None:
     slots.pixels[slot] = value
 

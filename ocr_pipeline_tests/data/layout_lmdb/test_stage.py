@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from ocr_pipeline.data.layout_lmdb import LayoutReader, LayoutSettings, NoLayout, build_layout_lmdb
+from ocr_pipeline.data.layout_lmdb import Engines, LayoutBuild, LayoutReader, LayoutSettings, NoLayout
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.manifest import Input, manifest_path, quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
@@ -10,18 +10,10 @@ from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, Share, page, pict
 INPUTS = [Input("handwriting_train_merged.json", "abc")]
 
 
-def build(target, pages, share, engine=None, settings=None, inputs=INPUTS, **more):
-    return build_layout_lmdb(
-        iter(pages),
-        share.find,
-        share.read,
-        target,
-        engine=engine or NoLayout(),
-        settings=settings or LayoutSettings(batch_size=3),
-        partition="handwriting_train",
-        inputs=inputs,
-        **more,
-    )
+def build(target, pages, share, engine=None, settings=None, inputs=INPUTS, rebuild=False, **more):
+    settings = settings or LayoutSettings(batch_size=3)
+    maker = LayoutBuild(share.find, share.read, Engines(engine or NoLayout()), settings, **more)
+    return maker.publish(target, "handwriting_train", inputs, pages, rebuild=rebuild)
 
 
 @pytest.fixture
@@ -36,7 +28,9 @@ def target(tmp_path):
 
 def test_every_page_becomes_a_sample_in_order(target, share):
     seen = []
-    manifest = build(target, map(page, range(10)), share, total=10, on_progress=lambda *at: seen.append(at))
+    settings = LayoutSettings(batch_size=3, limit=10)
+    report = lambda *at: seen.append(at)  # noqa: E731
+    manifest = build(target, map(page, range(10)), share, settings=settings, on_progress=report)
     reader = LayoutReader(target)
     samples = [reader.read(index) for index in range(len(reader))]
     assert [record.image for _, record in samples] == [f"{number}.jpg" for number in range(10)]
@@ -121,6 +115,22 @@ def test_nothing_changed_means_nothing_done(target, share):
     before, reads = (target / "data.mdb").stat().st_mtime_ns, share.reads
     assert build(target, map(page, range(3)), share) == first
     assert share.reads == reads and (target / "data.mdb").stat().st_mtime_ns == before
+
+
+def test_a_rebuild_makes_it_again_of_what_was_found_before(target, share):
+    class Once(Oracle):
+        asked = 0
+
+        def infer(self, pixels, sizes):
+            self.asked += len(sizes)
+            return super().infer(pixels, sizes)
+
+    engine = Once(("text", 0.9, (5, 5, 70, 45)))
+    first = build(target, map(page, range(3)), share, engine)
+    before, inode = (target / "data.mdb").read_bytes(), (target / "data.mdb").stat().st_ino
+    assert build(target, map(page, range(3)), share, engine, rebuild=True) == first
+    assert (target / "data.mdb").read_bytes() == before and (target / "data.mdb").stat().st_ino != inode
+    assert engine.asked == 3
 
 
 @pytest.mark.parametrize(

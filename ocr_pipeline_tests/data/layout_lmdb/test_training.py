@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from ocr_pipeline.data.layout_lmdb import LayoutReader, LayoutSettings, build_layout_lmdb
+from ocr_pipeline.data.layout_lmdb import Engines, LayoutBuild, LayoutReader, LayoutSettings
 from ocr_pipeline.fast.config import Augmentation, FastConfig
 from ocr_pipeline.fast.data import Pages, TrainingCrops
 from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, Share, page, picture, rectangle
@@ -27,16 +27,8 @@ STILL = FastConfig(
 def build(target, regions, *, dataset="finance_logistics", words=WORDS):
     labelled = msgspec.structs.replace(page(0, words), dataset=dataset)
     share = Share({"0.jpg": picture()})
-    return build_layout_lmdb(
-        [labelled],
-        share.find,
-        share.read,
-        target,
-        engine=Oracle(*regions),
-        settings=LayoutSettings(),
-        partition=f"{dataset}_train",
-        inputs=[],
-    )
+    maker = LayoutBuild(share.find, share.read, Engines(Oracle(*regions)), LayoutSettings())
+    return maker.publish(target, f"{dataset}_train", [], [labelled])
 
 
 def filled(*boxes) -> np.ndarray:

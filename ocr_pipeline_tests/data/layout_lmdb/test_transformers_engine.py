@@ -7,7 +7,7 @@ import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.torch import load_file, save_file
 
-from ocr_pipeline.data.layout_lmdb import LayoutReader, LayoutSettings, build_layout_lmdb, open_engine
+from ocr_pipeline.data.layout_lmdb import Engines, LayoutBuild, LayoutReader, LayoutSettings, open_engine
 from ocr_pipeline.data.layout_lmdb.engines.detections import model_input
 from ocr_pipeline.data.layout_lmdb.engines.transformers_engine import TransformersEngine, torch_device
 from ocr_pipeline.errors import PipelineError
@@ -40,15 +40,8 @@ def test_a_whole_stage_with_a_random_model(tmp_path, engine):
     runs = []
     for name in "ab":
         runs.append(
-            build_layout_lmdb(
-                map(page, range(5)),
-                share.find,
-                share.read,
-                tmp_path / name,
-                engine=engine,
-                settings=settings,
-                partition="handwriting_train",
-                inputs=[],
+            LayoutBuild(share.find, share.read, Engines(engine), settings).publish(
+                tmp_path / name, "handwriting_train", [], map(page, range(5))
             )
         )
     assert runs[0] == runs[1]
@@ -151,16 +144,7 @@ def test_a_whole_stage_with_random_cells(tmp_path):
     table = Oracle(("table", 0.9, (10, 10, 90, 70)))
     cells = TransformersEngine(str(random_model(tmp_path / "model", kind="cells")), "cpu")
     share = Share({"0.jpg": picture()})
-    build_layout_lmdb(
-        [page(0)],
-        share.find,
-        share.read,
-        tmp_path / "a",
-        engine=table,
-        cell_engine=cells,
-        settings=LayoutSettings(),
-        partition="handwriting_train",
-        inputs=[],
-    )
+    maker = LayoutBuild(share.find, share.read, Engines(table, cells), LayoutSettings())
+    maker.publish(tmp_path / "a", "handwriting_train", [], [page(0)])
     found = LayoutReader(tmp_path / "a").read(0)[1].cells
     assert found and all(10 <= x0 < x1 <= 90 and 10 <= y0 < y1 <= 70 for x0, y0, x1, y1 in (c.box for c in found))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
+from typing import NamedTuple
 
 from ocr_pipeline.data.layout_lmdb.engines.engine import LayoutEngine, NoLayout
 from ocr_pipeline.data.layout_lmdb.engines.pool import EnginePool, EngineProcess
@@ -12,6 +15,22 @@ from ocr_pipeline.data.layout_lmdb.settings import NO_MODEL, LayoutSettings
 def batches_at_once(engine: LayoutEngine) -> int:
     """How many threads may ask an engine at the same time: one for each of its devices."""
     return engine.at_once if isinstance(engine, EnginePool) else 1
+
+
+class Engines(NamedTuple):
+    """The layout model, and the detector of table cells where one is wanted."""
+
+    layout: LayoutEngine
+    cells: LayoutEngine | None = None
+
+
+@contextmanager
+def open_engines(settings: LayoutSettings) -> Iterator[Engines]:
+    """Both models for as long as they are needed. Raises what `open_engine` raises."""
+    with ExitStack() as stack:
+        layout = stack.enter_context(closing(open_engine(settings)))
+        cells = open_cell_engine(settings)
+        yield Engines(layout, cells and stack.enter_context(closing(cells)))
 
 
 def open_engine(settings: LayoutSettings) -> LayoutEngine:

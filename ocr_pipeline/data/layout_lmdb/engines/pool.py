@@ -14,8 +14,8 @@ import numpy as np
 from ocr_pipeline.data.layout_lmdb.engines.detections import Detections
 from ocr_pipeline.data.layout_lmdb.engines.engine import LayoutEngine
 from ocr_pipeline.data.layout_lmdb.engines.slots import PictureSlots
-from ocr_pipeline.data.layout_lmdb.feeding import end_with_parent
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.parallel import end_with_parent
 
 
 class EnginePool:

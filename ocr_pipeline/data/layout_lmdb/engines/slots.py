@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import mmap
 import os
-from collections import deque
-from collections.abc import Sequence
 from functools import lru_cache
 from itertools import count as counting
 from pathlib import Path
@@ -35,27 +33,14 @@ class PictureSlots:
     def __init__(self, count: int, size: tuple[int, int]) -> None:
         width, height = size
         shape = (count, height, width, 3)
+        # Not multiprocessing.shared_memory: its files lie in /dev/shm, which holds 64 MB in a container, and outlive a
+        # kill. A memfd has neither bound nor name; another process opens it as the file that /proc shows us to have,
+        # /proc/4711/fd/7. When 7 is closed the next memfd is 7 again, so the serial tells who has the old one open.
         self._descriptor = os.memfd_create("pictures")
         os.ftruncate(self._descriptor, math.prod(shape) + count * FILE_ROOM)
         path = Path(f"/proc/{os.getpid()}/fd/{self._descriptor}")
-        self._origin = (path, shape, next(_serials))  # the number of a closed descriptor is given out again
+        self._origin = (path, shape, next(_serials))
         self._map(path, shape)
-        self._free = deque(range(count))
-
-    def take(self) -> int:
-        """A slot that nobody uses."""
-        return self._free.popleft()
-
-    def give_back(self, slot: int) -> None:
-        """Others may take the slot: what is in it has been read."""
-        self._free.append(slot)
-
-    def together(self, slots: Sequence[int]) -> np.ndarray:
-        """The pixels of several slots, uint8 [B, height, width, 3]; a copy only where the slots are no neighbours."""
-        neighbours = range(slots[0], slots[0] + len(slots))
-        if list(slots) != list(neighbours):
-            return self.pixels[slots]
-        return self.pixels[neighbours.start : neighbours.stop]
 
     def put_file(self, slot: int, data: bytes) -> bool:
         """Put an encoded picture into a slot, if there is room enough."""
@@ -83,7 +68,7 @@ class PictureSlots:
 
 
 @lru_cache(maxsize=1)
-def _attached(path: Path, shape: tuple[int, ...], serial: int) -> PictureSlots:  # the serial tells them apart
+def _attached(path: Path, shape: tuple[int, ...], serial: int) -> PictureSlots:
     slots = PictureSlots.__new__(PictureSlots)
     slots._map(path, shape)
     return slots

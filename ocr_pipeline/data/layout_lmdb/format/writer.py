@@ -17,7 +17,7 @@ from ocr_pipeline.storage.files.publishing import publish_folder
 FORMAT_VERSION = "2"
 
 
-class Sample(NamedTuple):
+class LayoutSample(NamedTuple):
     """An encoded picture, its record, and the picture's fingerprint where it is known already (else empty)."""
 
     image: bytes
@@ -37,10 +37,10 @@ def write_layout_samples(path: Path, samples: Iterable[tuple[bytes, LayoutRecord
         how many samples it holds.
     """
     with publish_folder(path) as draft:
-        return fill_folder(draft, (Sample(*sample) for sample in samples), meta)[0]
+        return fill_folder(draft, (LayoutSample(*sample) for sample in samples), meta)[0]
 
 
-def fill_folder(folder: Path, samples: Iterable[Sample], meta: dict[str, Any]) -> tuple[int, str]:
+def fill_folder(folder: Path, samples: Iterable[LayoutSample], meta: dict[str, Any]) -> tuple[int, str]:
     """Write a layout LMDB into a folder that somebody else publishes.
 
     Returns:

@@ -17,7 +17,7 @@ from ocr_pipeline.storage.files.pictures import decode_picture
 ReadBytes = Callable[[str], bytes]
 
 
-class Look(NamedTuple):
+class DecodedPicture(NamedTuple):
     """A picture that is whole.
 
     Attributes:
@@ -35,7 +35,7 @@ class Look(NamedTuple):
     in_slot: int = 0
 
 
-class Unseen(NamedTuple):
+class Undecodable(NamedTuple):
     """A picture that cannot be used, and why (the reason under which its page is set aside)."""
 
     reason: str
@@ -43,8 +43,8 @@ class Unseen(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Looking:
-    """Looks at one picture after another; crosses to a worker process if ``read_bytes`` does.
+class DecodePicture:
+    """Decodes one picture after another; crosses to a worker process if ``read_bytes`` does.
 
     Attributes:
         read_bytes: content of a path.
@@ -62,19 +62,17 @@ class Looking:
     cache_prefix: str = ""
     cache_last: int = 0
 
-    def __call__(self, task: tuple[str, int] | None) -> Look | Unseen | None:
-        """The picture at a path, its pixels in a slot; None for None.
+    def __call__(self, task: tuple[str, int]) -> DecodedPicture | Undecodable:
+        """The picture at a path, its pixels in a slot.
 
         Raises:
             PipelineError: the share does not answer.
         """
-        if task is None:
-            return None
         path, slot = task
         try:
             image = self.read_bytes(path)
         except FileNotFoundError:
-            return Unseen("image_missing", f"{path} is not there")
+            return Undecodable("image_missing", f"{path} is not there")
         except OSError as error:
             raise PipelineError(
                 f"the picture cannot be fetched ({error})",
@@ -85,20 +83,20 @@ class Looking:
         if self.cache and self.cache_last:
             known = opened_cache(self.cache).get(f"{self.cache_prefix}/{fingerprint}", self.cache_last)
             if known:
-                return self._handed(slot, Look(image, known.size, fingerprint, known.found))
+                return self._handed(slot, DecodedPicture(image, known.size, fingerprint, known.found))
         return self._decode(path, slot, image, fingerprint)
 
-    def _decode(self, path: str, slot: int, image: bytes, fingerprint: str) -> Look | Unseen:
+    def _decode(self, path: str, slot: int, image: bytes, fingerprint: str) -> DecodedPicture | Undecodable:
         try:
             picture = decode_picture(image)
         except ValueError as error:
-            return Unseen("image_unreadable", f"{path}: {error}")
+            return Undecodable("image_unreadable", f"{path}: {error}")
         size = (picture.shape[1], picture.shape[0])
         pixels = self.slots.pixels[slot]
         model_input(picture, (pixels.shape[1], pixels.shape[0]), into=pixels)
-        return self._handed(slot, Look(image, size, fingerprint, None))
+        return self._handed(slot, DecodedPicture(image, size, fingerprint, None))
 
-    def _handed(self, slot: int, look: Look) -> Look:
-        if self.elsewhere and self.slots.put_file(slot, look.image):
-            return look._replace(image=b"", in_slot=len(look.image))
-        return look
+    def _handed(self, slot: int, picture: DecodedPicture) -> DecodedPicture:
+        if self.elsewhere and self.slots.put_file(slot, picture.image):
+            return picture._replace(image=b"", in_slot=len(picture.image))
+        return picture

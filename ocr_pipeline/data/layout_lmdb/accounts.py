@@ -1,0 +1,80 @@
+"""The books of one layout LMDB: each page and word goes out as a sample or is set aside, and is counted."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import msgspec
+
+from ocr_pipeline.data.layout_lmdb.format.record import LayoutRecord
+from ocr_pipeline.data.layout_lmdb.samples import PlacedWords
+from ocr_pipeline.data.layout_lmdb.settings import LayoutSettings
+from ocr_pipeline.page import Page
+from ocr_pipeline.storage.artifacts.publication import Publication
+from ocr_pipeline.storage.artifacts.quarantine import Quarantined
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Counts, and sets aside, on behalf of the LMDB that is being made."""
+
+    made: Publication
+    settings: LayoutSettings
+
+    def page_in(self, page: Page) -> None:
+        """A page that is to become samples."""
+        self.made.counts.pages_in += 1
+        self.made.counts.words_in += len(page.words)
+
+    def without_picture(self, page: Page, why: Quarantined) -> None:
+        """A page that the lookup knows no picture of."""
+        self.set_aside(msgspec.structs.replace(why, words=len(page.words)))
+
+    def page_aside(self, page: Page, reason: str, detail: str, words: int) -> None:
+        """A page that is set aside, and how many words go with it."""
+        source = (page.dataset, page.split, page.label, page.image)
+        self.set_aside(Quarantined("page", reason, *source, detail=detail, words=words))
+
+    def words_placed(self, placed: PlacedWords) -> None:
+        """What came of the words of a page upon its picture."""
+        for record in placed.aside:
+            self.set_aside(record)
+        self.made.counts.note("words_clipped", placed.clipped)
+        self.made.counts.note("size_differs", placed.size != (placed.page.width, placed.page.height))
+
+    def regions_found(self, record: LayoutRecord) -> None:
+        """What the layout model saw on a page."""
+        note = self.made.counts.note
+        counted = [region for region in record.regions if region.score > self.settings.threshold_of(region.label)]
+        for region in counted:
+            note(f"regions_{region.label}")
+        note("pages_without_region", not counted)
+        note("words_without_region", sum(word.region is None for word in record.words))
+
+    def page_out(self, record: LayoutRecord) -> None:
+        """A page that is a sample."""
+        self.made.counts.pages_out += 1
+        self.made.counts.words_out += len(record.words)
+
+    def crops_out(self, page: LayoutRecord, crops: list[LayoutRecord]) -> None:
+        """The samples of a page that was cut: a word goes out in the one whose text it is part of, or is set aside."""
+        out = {word.id for crop in crops for word in crop.words if word.region is not None}
+        self.made.counts.note("samples", len(crops))
+        self.made.counts.words_out += len(out)
+        left = [word for word in page.words if word.id not in out]
+        source = (f"no_{self.settings.samples}", page.dataset, page.split, page.label, page.image)
+        if not crops:
+            self.set_aside(Quarantined("page", *source, words=len(left)))
+            return
+        self.made.counts.pages_out += 1
+        for word in left:
+            self.set_aside(Quarantined("word", *source, word=word.id))
+
+    def set_aside(self, record: Quarantined) -> None:
+        """A page or word that is kept out, and why."""
+        self.made.set_aside(record)
+        level = logging.INFO if self.settings.verbose else logging.DEBUG
+        _log.log(level, "%s set aside (%s): %s %s", record.unit, record.reason, record.image, record.detail)

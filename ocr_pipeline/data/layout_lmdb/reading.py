@@ -1,0 +1,91 @@
+"""Pages with their pictures: found, decoded ahead of the model, and their words placed upon them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ocr_pipeline.data.layout_lmdb.accounts import Accounts
+from ocr_pipeline.data.layout_lmdb.decoding import DecodedPicture, DecodePicture
+from ocr_pipeline.data.layout_lmdb.samples import PlacedWords, place_words
+from ocr_pipeline.page import Page
+from ocr_pipeline.parallel import in_order
+from ocr_pipeline.storage.artifacts.quarantine import Quarantined
+
+FindImage = Callable[[Page], "str | Quarantined"]
+
+
+class ReadPage(NamedTuple):
+    """A page whose picture is whole, and its words upon it.
+
+    Attributes:
+        pixels: what the model is to see, uint8 [height, width, 3]; they are gone when the next page is asked for.
+    """
+
+    placed: PlacedWords
+    picture: DecodedPicture
+    pixels: np.ndarray
+
+
+class _Asked(NamedTuple):
+    """A page whose picture is decoded into a slot; none is if it is missing."""
+
+    page: Page
+    slot: int
+    missing: Quarantined | None = None
+
+
+@dataclass(frozen=True)
+class PageReader:
+    """Reads the pages of a partition in their order; those that cannot be used are set aside.
+
+    Attributes:
+        find_image: path or URL of a page's picture, or why there is none.
+        decode: what a decode worker does with a path; it has as many slots as ``ahead``.
+        workers: processes that decode; None: the caller does.
+        ahead: most pages that are decoded and wait for the model.
+    """
+
+    find_image: FindImage
+    decode: DecodePicture
+    workers: Executor | None
+    ahead: int
+    accounts: Accounts
+
+    def read(self, pages: Iterable[Page]) -> Iterator[ReadPage | None]:
+        """Each page, or None for one that was set aside."""
+        for (page, slot, missing), picture in in_order(self.workers, self.decode, self._tasks(pages), self.ahead):
+            self.accounts.page_in(page)
+            if missing is not None:
+                self.accounts.without_picture(page, missing)
+                yield None
+            elif isinstance(picture, DecodedPicture):
+                yield self._with_words(page, slot, picture)
+            elif picture is not None:
+                self.accounts.page_aside(page, picture.reason, picture.detail, len(page.words))
+                yield None
+
+    def _tasks(self, pages: Iterable[Page]) -> Iterator[tuple[_Asked, tuple[str, int] | None]]:
+        # With ahead=3, the pages a b c d e go to the slots 0 1 2 0 1: in_order asks for d only when the caller is done
+        # with a, so nobody has to say that slot 0 is free again.
+        for number, page in enumerate(pages):
+            slot, found = number % self.ahead, self.find_image(page)
+            if isinstance(found, Quarantined):
+                yield _Asked(page, slot, found), None
+            else:
+                yield _Asked(page, slot), (found, slot)
+
+    def _with_words(self, page: Page, slot: int, picture: DecodedPicture) -> ReadPage | None:
+        placed = place_words(page, picture.size)
+        self.accounts.words_placed(placed)
+        if page.words and not placed.words:  # as a sample it would teach that its text is background
+            self.accounts.page_aside(page, "no_words_left", f"none of its {len(page.words)} words is on it", 0)
+            return None
+        slots = self.decode.slots
+        if picture.in_slot:
+            picture = picture._replace(image=slots.file(slot, picture.in_slot), in_slot=0)
+        return ReadPage(placed, picture, slots.pixels[slot])

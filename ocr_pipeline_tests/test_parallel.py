@@ -1,0 +1,102 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.parallel import in_order, worker_processes
+
+
+def test_only_so_many_tasks_are_under_way():
+    taken, under_way = 0, []
+
+    def tasks():
+        nonlocal taken
+        for number in range(50):
+            taken += 1
+            yield number, number
+
+    with ThreadPoolExecutor(3) as executor:
+        for place, (kept, result) in enumerate(in_order(executor, lambda task: task * 2, tasks(), 5)):
+            under_way.append(taken - place)
+            assert (kept, result) == (place, place * 2)
+    assert taken == 50 and max(under_way) <= 5
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_a_task_that_is_none_is_not_handed_over(threads):
+    with ThreadPoolExecutor(2) as executor:
+        items = [("a", 1), ("b", None), ("c", 3)]
+        found = list(in_order(executor if threads else None, lambda task: task + 1, items, 2))
+    assert found == [("a", 2), ("b", None), ("c", 4)]
+
+
+def test_what_an_item_borrowed_is_free_when_the_next_but_so_many_is_taken():
+    """The promise that slots in shared memory rest on: three slots do for items that are three ahead."""
+    holders: list[int | None] = [None] * 3
+
+    def items():
+        for number in range(20):
+            assert holders[number % 3] is None
+            holders[number % 3] = number
+            yield number, number
+
+    with ThreadPoolExecutor(3) as executor:
+        for kept, _ in in_order(executor, lambda task: task, items(), 3):
+            assert holders[kept % 3] == kept
+            holders[kept % 3] = None
+
+
+def test_what_waits_when_the_caller_goes_is_called_off():
+    started = []
+    with ThreadPoolExecutor(1) as executor:
+        work = in_order(executor, lambda task: started.append(task) or time.sleep(0.05), ((n, n) for n in range(9)), 8)
+        next(work)
+        work.close()
+    assert len(started) < 5
+
+
+def test_a_killed_worker_is_an_error_that_says_so():
+    with worker_processes(2) as workers, pytest.raises(PipelineError, match="fewer --workers"):
+        list(in_order(workers, _die, ((None, number) for number in range(4)), 4))
+
+
+def _die(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_workers_end_with_their_killed_parent():
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
+    workers = [int(number) for number in parent.stdout.readline().split()]
+    assert len(workers) == 2 and all(map(_runs, workers))
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 30
+    while any(map(_runs, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(_runs, workers))
+
+
+PARENT = """
+import multiprocessing, time
+from ocr_pipeline.parallel import worker_processes
+if __name__ == "__main__":
+    with worker_processes(2) as workers:
+        [each.result() for each in [workers.submit(time.sleep, 0.2) for _ in range(4)]]
+        print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+        time.sleep(60)
+"""
+
+
+def _runs(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
