@@ -106,9 +106,7 @@ def annotations_command(
 @click.option(*spellings("table_device"), help="The same for table cells.  [env: FAST_TABLE_DEVICE]")
 @click.option(*spellings("table_threshold"), help="Score above which a table counts.  [env: FAST_TABLE_LAYOUT_THR]")
 @click.option("--samples", type=click.Choice(["page", "region", "cell"]), help="[env: FAST_LAYOUT_SAMPLES]")
-def layout(
-    source: str, output: str, partitions: Partitions, workers: int, rebuild: bool, **chosen: str | None
-) -> None:
+def layout(source: str, output: str, partitions: Partitions, workers: int, rebuild: bool, **chosen: str | None) -> None:
     """Pages and layout model -> layout LMDB (step 5 of the guide)."""
     share, workspace = _locations(source, output)
     given = {_LAYOUT_VARIABLES[name]: value for name, value in chosen.items() if value}

@@ -13,7 +13,7 @@ import msgspec
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import Page
 
-FORMAT = "ocr_pipeline.data.merged_json/1"
+FORMAT = "ocr_pipeline.merged_json/1"
 LINE_END = b",\n"
 _END = b"]}"
 
