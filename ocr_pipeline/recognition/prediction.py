@@ -97,7 +97,8 @@ def _read(paths: Sequence[Path], recognizer: TextRecognizer, batch_size: int) ->
     rows: dict[Path, Row] = {}
     with ThreadPoolExecutor() as pool:
         ratios = dict(zip(paths, pool.map(_ratio, paths), strict=True))
-        decoded = in_order(pool, _decode, sorted(paths, key=ratios.__getitem__), ahead=2 * batch_size)
+        by_ratio = ((path, path) for path in sorted(paths, key=ratios.__getitem__))
+        decoded = in_order(pool, _decode, by_ratio, ahead=2 * batch_size)
         while batch := dict(islice(decoded, batch_size)):
             rows |= _batch_rows(batch, recognizer)
     return [rows[path] for path in paths]
