@@ -19,7 +19,8 @@ logger = logging.getLogger(__name__)
 _MEMBERS_KEPT = 300_000
 """Of the archives used last (about 100 MB); others are opened again when they are needed."""
 
-_ARCHIVE = re.compile(r"(?i)^(.+\.zip)(?:\.part(\d+))?$")
+_ARCHIVE = re.compile(r"(?i)^(.+\.zip)(?:\.(?:part)?(\d+))?$")
+_OTHER_ARCHIVE = re.compile(r"(?i)\.(?:7z(?:\.\d+)?|rar|alz|egg|tar|tar\.\w+|tgz|z\d\d|crdownload|part)$")
 _ON_THE_WAY = re.compile(r"(?i)\.zip(?=/|$)")
 
 
@@ -72,12 +73,46 @@ class ArchiveFiles:
         inside = self._split(path)
         if inside is not None:
             return _within_archive(self._archive(inside[0]).contents(inside[1]), keep)
-        found = self._files.contents(path).without_droppings()
+        found = self._files.contents(path).admitted()
         archives = _archives(found.files)
         self._delivered[path] = _deliveries(path, found, archives)
+        self._choose(path, found)
         found.archives = list(self._delivered[path])
-        found.files = [name for name in found.files if keep(name) and name not in archives]
+        unread = _not_read(found.files)
+        found.faults = {**found.faults, **unread}
+        found.files = [name for name in found.files if name in unread or (keep(name) and name not in archives)]
         return found
+
+    def _choose(self, path: str, found: Contents) -> None:
+        """Of an archive and a folder of its name leave one: the folder if it holds all of the archive."""
+        prefix = f"{path}/" if path else ""
+        folders = {nfc(name).casefold(): name for name in found.folders}
+        for name in [name for name in self._delivered[path] if _unpacked_name(name) in folders]:
+            folder = folders[_unpacked_name(name)]
+            if self._holds_all(prefix + folder, prefix + name):
+                logger.info("%s is passed over: a folder of its name stands beside it", prefix + name)
+                del self._delivered[path][name]
+            else:
+                logger.warning("the folder %s is passed over: %s beside it holds more", prefix + folder, name)
+                found.folders.remove(folder)
+
+    def _holds_all(self, folder: str, archive: str) -> bool:
+        """Whether the folder holds every file of the archive; true of an archive that cannot be read."""
+        try:
+            opened = self._archive(archive)
+        except DamagedError:
+            return True
+        top = opened.contents("").folders
+        roots = ["", *(name for name in top if nfc(name).casefold() == _unpacked_name(archive.rpartition("/")[2]))]
+        return any(self._holds(folder, opened, root) for root in roots)
+
+    def _holds(self, folder: str, archive: Archive, below: str) -> bool:
+        wanted, found = archive.contents(below).admitted(), self._files.contents(folder).admitted()
+        names = {nfc(name): name for name in (*found.folders, *found.files)}
+        if any(nfc(name) not in names for name in (*wanted.folders, *wanted.files)):
+            return False
+        prefix = f"{below}/" if below else ""
+        return all(self._holds(f"{folder}/{names[nfc(name)]}", archive, prefix + name) for name in wanted.folders)
 
     def read(self, path: str, start: int = 0, size: int | None = None) -> bytes:
         """``size`` bytes from ``start`` on, or all that follow."""
@@ -137,8 +172,8 @@ class ArchiveFiles:
 
 
 def _within_archive(found: Contents, keep: Callable[[str], bool]) -> Contents:
-    found = found.without_droppings()
-    nested = dict.fromkeys(_archives(found.files), "an archive within an archive")
+    found = found.admitted()
+    nested = _not_read(found.files) | dict.fromkeys(_archives(found.files), "an archive within an archive")
     found.files = [name for name in found.files if keep(name) or name in nested]
     found.faults = {**found.faults, **nested}
     return found
@@ -152,7 +187,7 @@ def _archives(names: list[str]) -> frozenset[str]:
 
 
 def _deliveries(path: str, found: Contents, archives: frozenset[str]) -> dict[str, _Delivered]:
-    """Archives by their names, with the pieces of each; those that stand unpacked beside themselves are left out."""
+    """Archives by their names, with the pieces of each."""
     prefix = f"{path}/" if path else ""
     whole: dict[str, _Delivered] = {}
     parts: dict[str, list[tuple[int, str, int, float]]] = {}
@@ -164,15 +199,17 @@ def _deliveries(path: str, found: Contents, archives: frozenset[str]) -> dict[st
         else:
             parts.setdefault(archive, []).append((int(number), prefix + name, size, version))
     joined = {name: _joined(sorted(pieces)) for name, pieces in parts.items()}
-    unpacked = {nfc(name).casefold() for name in found.folders}
-    return {name: each for name, each in {**joined, **whole}.items() if not _is_unpacked(prefix + name, name, unpacked)}
+    return {**joined, **whole}
 
 
-def _is_unpacked(path: str, name: str, unpacked: set[str]) -> bool:
-    beside = nfc(name[: -len(".zip")]).casefold() in unpacked
-    if beside:
-        logger.info("%s is passed over: a folder of its name stands beside it", path)
-    return beside
+def _unpacked_name(archive: str) -> str:
+    """What a folder is called into which an archive was unpacked, whatever its case."""
+    return nfc(archive[: -len(".zip")]).casefold()
+
+
+def _not_read(names: list[str]) -> dict[str, str]:
+    """Archives of kinds that are not read, and downloads on their way: name -> what to do."""
+    return dict.fromkeys(filter(_OTHER_ARCHIVE.search, names), "an archive that is not read in place: unpack it")
 
 
 def _joined(pieces: list[tuple[int, str, int, float]]) -> _Delivered:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from ocr_pipeline.storage.source.listing import Contents
+from ocr_pipeline.storage.source.names import shown
 
 _END, _END64, _LOCATOR64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _CENTRAL, _LOCAL = b"PK\x01\x02", b"PK\x03\x04"
@@ -21,6 +22,9 @@ _FULL = 0xFFFFFFFF
 _HEADER = struct.Struct("<4x6H3I5H2I")  # up to the name
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _UTF8 = 1, 1 << 11
+_WRAPS = 1 << 16  # writers without ZIP64 (macOS') count members, and keep the last 16 bits
+_LARGEST_RATIO = 1100  # deflate packs 1032 to 1 at most: what claims more is not what it says
+_DEEPEST = 100  # folders; a path of an AI-Hub set has twelve at most
 _EXTRA = 256  # bytes that a local header may be longer than expected before a second read is needed
 
 
@@ -79,10 +83,10 @@ class Archive:
 
     def __init__(self, volume: Volume) -> None:
         self._volume = volume
-        self._members = dict(_central_directory(volume))
+        self._members: dict[str, Member] = {}
         self._folders = {"": Contents()}
-        for path, member in self._members.items():
-            self._place(path, member)
+        for path, member in _central_directory(volume):
+            self._place(path, _twin(member) if path in self._members else member)
 
     def __len__(self) -> int:
         return len(self._members)
@@ -110,6 +114,10 @@ class Archive:
         size = crc = 0
         for data in self._unpacked(member, path, piece):
             size, crc = size + len(data), zlib.crc32(data, crc)
+            if size > member.size:
+                raise DamagedError(
+                    f"the archive's member {path} unpacks to more than the {member.size} bytes it claims"
+                )
             yield data
         if (size, crc) != (member.size, member.crc):
             raise DamagedError(f"the archive's member {path} is damaged (its checksum differs)")
@@ -123,7 +131,9 @@ class Archive:
         unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
             for data in self._packed(member, path, piece):
-                yield unpacker.decompress(data)
+                yield unpacker.decompress(data, member.size + 1)  # more is damage, however much more
+                while unpacker.unconsumed_tail:
+                    yield unpacker.decompress(unpacker.unconsumed_tail, member.size + 1)
             yield unpacker.flush()
         except zlib.error as error:
             raise DamagedError(f"the archive's member {path} is damaged ({error})") from error
@@ -147,15 +157,19 @@ class Archive:
         above, _, name = path.rpartition("/")
         contents = self._folder(above)
         if name:
-            contents.add(name, member.size, float(member.crc))
+            if path not in self._members:
+                contents.add(name, member.size, float(member.crc))
+            self._members[path] = member
             if member.fault:
                 contents.faults[name] = member.fault
 
     def _folder(self, path: str) -> Contents:
-        if path not in self._folders:
-            self._folders[path] = Contents()
-            above, _, name = path.rpartition("/")
-            self._folder(above).folders.append(name)
+        parts = path.split("/")
+        for depth, name in enumerate(parts if path else ()):
+            above, here = "/".join(parts[:depth]), "/".join(parts[: depth + 1])
+            if here not in self._folders:
+                self._folders[here] = Contents()
+                self._folders[above].folders.append(name)
         return self._folders[path]
 
 
@@ -167,16 +181,19 @@ def _central_directory(volume: Volume) -> Iterator[tuple[str, Member]]:
     shift = start - offset  # what stands before the archive, where something does
     if shift < 0:
         raise DamagedError("the archive's beginning is missing")
-    place = 0
-    for _ in range(count):
+    place = found = 0
+    while place < len(data):
         if data[place : place + 4] != _CENTRAL or place + _HEADER.size > len(data):
             raise DamagedError("the archive's directory is damaged")
         header = _HEADER.unpack_from(data, place)
         first = place + _HEADER.size
         name, extra = header[9], header[10]
         path = member_path(data[first : first + name], bool(header[2] & _UTF8))
-        yield path, _member(header, data[first + name : first + name + extra], shift)
+        yield path, _member(header, data[first + name : first + name + extra], shift, path)
         place = first + name + extra + header[11]
+        found += 1
+    if (found - count) % _WRAPS:
+        raise DamagedError(f"the archive holds {found} members where its end says {count}")
 
 
 def _end_record(volume: Volume) -> tuple[int, int, int, int]:
@@ -197,7 +214,7 @@ def _end_record(volume: Volume) -> tuple[int, int, int, int]:
     return count, size, offset, end
 
 
-def _member(header: tuple[int, ...], extra: bytes, shift: int) -> Member:
+def _member(header: tuple[int, ...], extra: bytes, shift: int, path: str) -> Member:
     flags, method, crc, packed, size, offset = header[2], header[3], *header[6:9], header[15]
     wide = _zip64(extra)
     size = next(wide) if size == _FULL else size
@@ -208,6 +225,8 @@ def _member(header: tuple[int, ...], extra: bytes, shift: int) -> Member:
         fault = "the archive's member is encrypted"
     elif method not in (_STORED, _DEFLATED):
         fault = f"the archive's member is packed by method {method}"
+    elif size > _LARGEST_RATIO * max(packed, 1 << 10):
+        fault = f"the archive's member would unpack to {size / max(packed, 1):.0f} times its size"
     return Member(offset + shift, packed, size, crc, header[9], method, fault)
 
 
@@ -221,11 +240,18 @@ def _zip64(extra: bytes) -> Iterator[int]:
     raise DamagedError("the archive's directory is damaged (a size is missing)")
 
 
+def _twin(member: Member) -> Member:
+    return msgspec.structs.replace(member, fault="the archive holds another member of the same name")
+
+
 def member_path(name: bytes, is_utf8: bool) -> str:
-    """A member's name below the archive: Korean programs write cp949, and those of macOS UTF-8, without saying so."""
+    """A member's name below the archive: Korean programs write cp949, and those of macOS UTF-8, without saying so.
+
+    Whatever would lead out of the archive goes, and so do folders beyond the hundredth.
+    """
     text = _decoded(name, is_utf8).replace("\\", "/")
-    parts = [part for part in text.split("/") if part not in ("", ".", "..")]
-    return "/".join(parts) + ("/" if text.endswith("/") else "")
+    parts = [shown(part) for part in text.split("/") if part not in ("", ".", "..")]
+    return "/".join(parts[-_DEEPEST:]) + ("/" if text.endswith("/") else "")
 
 
 def _decoded(name: bytes, is_utf8: bool) -> str:

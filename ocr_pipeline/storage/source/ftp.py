@@ -1,42 +1,60 @@
 """Listing and reading over one FTP connection.
 
 fsspec shows an FTP folder that it failed to list as empty, and a file that it failed to read as missing; here each
-failure is an error of its own, so that a retry can tell a dropped connection from a file that is not there.
+failure is an error of its own, so that a retry can tell a dropped connection from a file that is not there. Nothing
+optional of the protocol is taken for granted: MLSD (RFC 3659) or the listings of Unix and Windows, facts that are
+missing or in upper case, names in UTF-8 or cp949, and sizes, which are held against what comes.
 """
 
 from __future__ import annotations
 
 import ftplib
+import stat
 from calendar import timegm
+from collections.abc import Callable
 from time import strptime
+from typing import TYPE_CHECKING, TypeVar
 
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.source.listing import Contents
+from ocr_pipeline.storage.source.names import decoded, spellings
+
+if TYPE_CHECKING:
+    from ftputil.stat import StatResult
 
 _BLOCK = 1 << 16
+_BYTES = "latin-1"
+"""The encoding in which a connection speaks: one letter a byte, since a server does not say what its names are in."""
+
+_UNKNOWN_COMMAND = ("500", "501", "502", "504")
+
+Answer = TypeVar("Answer")
 
 
-def list_folder(ftp: ftplib.FTP, path: str) -> Contents | None:
-    """What the folder holds; None where the server knows no MLSD (RFC 3659).
+def speak_bytes(ftp: ftplib.FTP) -> None:
+    """Prepare a fresh connection for the functions of this module; paths and names are text outside of it."""
+    ftp.encoding = _BYTES
+
+
+def demand_folder(ftp: ftplib.FTP, path: str) -> None:
+    """Raise a FileNotFoundError if there is no such folder."""
+    _spelled(ftp.cwd, path)
+    ftp.cwd("/")
+
+
+def list_folder(ftp: ftplib.FTP, path: str) -> Contents:
+    """What the folder holds.
 
     Raises:
         FileNotFoundError: there is no such folder.
+        PipelineError: the server's listing is of no known form.
     """
-    found = Contents()
     try:
-        for name, facts in ftp.mlsd(path):
-            kind = facts["type"]
-            if kind == "dir":
-                found.folders.append(name)
-            elif kind == "file":
-                found.add(name, int(facts["size"]), _seconds(facts.get("modify", "")))
-            elif kind not in ("cdir", "pdir"):
-                found.faults[name] = f"the server calls it {kind}"
-                found.add(name, 0, 0.0)
+        return _spelled(lambda spelled: _list_by_facts(ftp, spelled), path)
     except ftplib.error_perm as error:
-        if str(error)[:3] in ("500", "502"):
-            return None
-        raise _missing(error, path) from error
-    return found
+        if not str(error).startswith(_UNKNOWN_COMMAND):
+            raise
+    return _spelled(lambda spelled: _list_by_lines(ftp, spelled), path)
 
 
 def read_range(ftp: ftplib.FTP, path: str, start: int, size: int | None) -> bytes:
@@ -44,20 +62,9 @@ def read_range(ftp: ftplib.FTP, path: str, start: int, size: int | None) -> byte
 
     Raises:
         FileNotFoundError: there is no such file.
+        ConnectionError: the server gave less than the file holds.
     """
-    parts: list[bytes] = []
-    left = size
-    try:
-        ftp.voidcmd("TYPE I")
-        with ftp.transfercmd(f"RETR {path}", rest=start or None) as connection:
-            while left != 0 and (block := connection.recv(_BLOCK if left is None else min(_BLOCK, left))):
-                parts.append(block)
-                left = None if left is None else left - len(block)
-    except ftplib.error_perm as error:
-        raise _missing(error, path) from error
-    data = b"".join(parts)
-    _end_transfer(ftp, early=left == 0)
-    return data
+    return _spelled(lambda spelled: _read(ftp, spelled, start, size), path)
 
 
 def is_alive(ftp: ftplib.FTP) -> bool:
@@ -69,6 +76,96 @@ def is_alive(ftp: ftplib.FTP) -> bool:
     return True
 
 
+def _spelled(ask: Callable[[str], Answer], path: str) -> Answer:
+    """The answer for a path as the server may spell it: all in UTF-8, all in cp949, or only the name in cp949."""
+    folder, slash, name = path.rpartition("/")
+    ways = [spellings(path)[0], spellings(path)[-1], spellings(folder + slash)[0] + spellings(name)[-1]]
+    for way in dict.fromkeys(ways):
+        try:
+            return ask(way.decode(_BYTES))
+        except ftplib.error_perm as error:
+            if not str(error).startswith("550"):
+                raise
+    raise FileNotFoundError(path)
+
+
+def _list_by_facts(ftp: ftplib.FTP, path: str) -> Contents:
+    found = Contents()
+    for name, told in ftp.mlsd(path):
+        facts = {key.lower(): value for key, value in told.items()}
+        kind = facts.get("type", "").lower()
+        if kind not in ("cdir", "pdir"):
+            _add(ftp, path, found, name, kind, facts.get("size", ""), _seconds(facts.get("modify", "")))
+    return found
+
+
+def _list_by_lines(ftp: ftplib.FTP, path: str) -> Contents:
+    lines: list[str] = []
+    ftp.dir(path, lines.append)
+    found = Contents()
+    for line in lines:
+        if line.strip() and not line.startswith("total "):
+            entry = _parsed(line, path)
+            kind = {stat.S_IFDIR: "dir", stat.S_IFREG: "file"}.get(stat.S_IFMT(entry.st_mode), "a link or device")
+            if entry._st_name not in (".", ".."):
+                _add(ftp, path, found, entry._st_name, kind, str(entry.st_size), entry.st_mtime or 0.0)
+    return found
+
+
+def _parsed(line: str, path: str) -> StatResult:
+    from ftputil.error import ParserError
+    from ftputil.stat import MSParser, UnixParser
+
+    for parser in (UnixParser(), MSParser()):
+        try:
+            return parser.parse_line(line.rstrip())
+        except (ParserError, ValueError):
+            continue
+    raise PipelineError(
+        "the FTP server's listing is of no known form",
+        where=f"{path}: {decoded(line.encode(_BYTES, 'replace'))!r:.100}",
+        remedy="Switch MLSD (RFC 3659) or a Unix listing on at the server, or mount the share and give its folder.",
+    )
+
+
+def _add(ftp: ftplib.FTP, path: str, found: Contents, name: str, kind: str, size: str, version: float) -> None:
+    text = decoded(name.encode(_BYTES))
+    if kind == "dir":
+        found.folders.append(text)
+    elif kind == "file":
+        found.add(text, int(size) if size.isdecimal() else _size(ftp, f"{path}/{name}") or 0, version)
+    else:
+        found.faults[text] = f"the server calls it {kind or 'neither file nor folder'}"
+        found.add(text, 0, 0.0)
+
+
+def _read(ftp: ftplib.FTP, path: str, start: int, size: int | None) -> bytes:
+    ftp.voidcmd("TYPE I")
+    expected = _size(ftp, path) if size is None else None
+    parts: list[bytes] = []
+    left = size
+    with ftp.transfercmd(f"RETR {path}", rest=start or None) as connection:
+        while left != 0 and (block := connection.recv(_BLOCK if left is None else min(_BLOCK, left))):
+            parts.append(block)
+            left = None if left is None else left - len(block)
+    data = b"".join(parts)
+    _end_transfer(ftp, early=left == 0)
+    if expected is not None and len(data) != max(0, expected - start):
+        raise ConnectionError(f"{len(data)} bytes came of {max(0, expected - start)}")
+    return data
+
+
+def _size(ftp: ftplib.FTP, path: str) -> int | None:
+    """What the server says of a file's size; None where it knows no SIZE (RFC 3659)."""
+    try:
+        ftp.voidcmd("TYPE I")
+        return ftp.size(path)
+    except ftplib.error_perm as error:
+        if not str(error).startswith(_UNKNOWN_COMMAND):
+            raise
+        return None
+
+
 def _end_transfer(ftp: ftplib.FTP, early: bool) -> None:
     try:
         ftp.voidresp()
@@ -77,9 +174,9 @@ def _end_transfer(ftp: ftplib.FTP, early: bool) -> None:
             raise
 
 
-def _missing(error: ftplib.error_perm, path: str) -> Exception:
-    return FileNotFoundError(path) if str(error).startswith("550") else error
-
-
 def _seconds(stamp: str) -> float:
-    return float(timegm(strptime(stamp[:14], "%Y%m%d%H%M%S"))) if stamp else 0.0
+    """Seconds of a time such as ``20261128222000.123``; 0 of one that is none."""
+    try:
+        return float(timegm(strptime(stamp[:14], "%Y%m%d%H%M%S")))
+    except ValueError:
+        return 0.0

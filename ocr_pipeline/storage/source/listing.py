@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import unicodedata
@@ -16,12 +17,18 @@ import msgspec
 
 from ocr_pipeline.page import nfc
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
+from ocr_pipeline.storage.source.names import refusals, shown
+
+logger = logging.getLogger(__name__)
 
 Folder = tuple[str, ...]
 """A folder below the share's root, as the NFC names of its parts."""
 
 State = tuple[int, float]
 """Size and version of one file; see `Entry`."""
+
+NOTHING: State = 0, 0.0
+"""The state of what cannot be asked for one."""
 
 Ask = Callable[[list[str]], Iterable[State]]
 """Gives the states of the files of one folder, by their real names."""
@@ -67,7 +74,7 @@ class Contents:
         ask: where they do not (a local folder), a request of its own for each file.
         faults: file name -> why it cannot be read.
         archives: names of zip archives, which count as folders.
-        damage: why an archive cannot be listed.
+        damage: why the folder or archive cannot be listed.
     """
 
     folders: list[str] = field(default_factory=list)
@@ -88,10 +95,23 @@ class Contents:
         self.files.append(name)
         self.told[name] = size, version
 
-    def without_droppings(self) -> Contents:
-        """The same without what macOS and Windows leave beside the data."""
+    def admitted(self) -> Contents:
+        """The same without what macOS and Windows leave beside the data; a name that cannot be taken is a fault.
+
+        A file of such a name stays, with its fault and the name written by escapes; a folder is told and passed over.
+        """
         folders, files = (list(filterfalse(_DROPPING.match, names)) for names in (self.folders, self.files))
-        return replace(self, folders=folders, files=files)
+        refused = refusals([*folders, *files])
+        for name in refused.keys() & set(folders):
+            logger.warning("the folder %r is passed over: %s", name, refused[name])
+        faults = {shown(name): why for name, why in refused.items()}
+        return replace(
+            self,
+            folders=[name for name in folders if name not in refused],
+            files=[shown(name) if name in refused else name for name in files] if refused else files,
+            told=self.told | dict.fromkeys(faults, NOTHING) if refused else self.told,
+            faults={**self.faults, **faults},
+        )
 
     def states(self, names: list[str]) -> Iterable[State]:
         """Of some of the files."""
@@ -109,7 +129,7 @@ class Listing:
         names: real names, with a zero character between them.
         ask: gives the files' states.
         faults: file name -> why it cannot be read.
-        damage: why the whole folder, an archive, cannot be read; it holds no names then.
+        damage: why the whole folder or archive cannot be read; it holds no names then.
     """
 
     folder: Folder
@@ -146,13 +166,13 @@ class Listing:
         return Listing(self.folder, self.path, names, states, self.faults, self.damage)
 
     def entries(self) -> Iterator[Entry]:
-        """The files; a damaged archive is one entry with a fault."""
+        """The files; a folder or archive that cannot be listed is one entry with a fault."""
         if self.damage:
             yield Entry(self.folder[:-1], nfc(self.path.rpartition("/")[2]), self.path, 0, 0.0, self.damage)
         prefix = f"{self.path}/" if self.path else ""
         columns = zip(self.real_names(), self.nfc_names(), self.sizes, self.versions, strict=True)
-        for name, shown, size, version in columns:
-            yield Entry(self.folder, shown, prefix + name, size, version, self.faults.get(name, ""))
+        for name, in_nfc, size, version in columns:
+            yield Entry(self.folder, in_nfc, prefix + name, size, version, self.faults.get(name, ""))
 
     def real_names(self) -> list[str]:
         """The names of the files as they are spelled."""

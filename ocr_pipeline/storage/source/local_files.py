@@ -1,18 +1,28 @@
-"""Files of a local or mounted folder, with as few system calls as they take."""
+"""Files of a local or mounted folder, with as few system calls as they take.
+
+Symbolic links: the first two levels below the root, where data sets stand, may be links to other disks; below them a
+link is followed as long as it stays within the root or the data set that it stands in, and never in a circle.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.source.listing import Contents, State
+from ocr_pipeline.storage.source.archives import DamagedError
+from ocr_pipeline.storage.source.listing import NOTHING, Contents, State
+from ocr_pipeline.storage.source.names import decoded, spellings
+
+logger = logging.getLogger(__name__)
 
 _PIECE = 1 << 20
-_NOTHING = 0, 0.0
+_LEVELS_OF_SETS = 2
 
 
 class LocalFiles:
@@ -32,25 +42,35 @@ class LocalFiles:
             raise FileNotFoundError(self._root)
 
     def contents(self, path: str) -> Contents:
-        """Folders and files; no file is asked for its size and time before they are needed."""
+        """Folders and files; no file is asked for its size and time before they are needed.
+
+        Raises:
+            DamagedError: the folder may not be read.
+        """
         found = Contents(ask=partial(self._states, path))
         with self._open_folder(path) as folder, os.scandir(folder) as entries:
             for entry in entries:
+                name = decoded(os.fsencode(entry.name))
+                fault = self._link_fault(path, entry.name) if entry.is_symlink() else ""
                 if entry.is_file(follow_symlinks=False):
-                    found.files.append(entry.name)
-                elif entry.is_dir():
-                    found.folders.append(entry.name)
+                    found.files.append(name)
+                elif not entry.is_dir():
+                    found.files.append(name)
+                    if fault := fault or _kind_fault(entry):
+                        found.faults[name] = fault
+                elif fault:
+                    logger.warning("the folder %s/%s is passed over: %s", path, name, fault)
                 else:
-                    found.files.append(entry.name)
-                    if _state(entry.name, folder) == _NOTHING:
-                        found.faults[entry.name] = "a link that leads nowhere"
+                    found.folders.append(name)
         return found
 
     def read(self, path: str, start: int = 0, size: int | None = None) -> bytes:
         """``size`` bytes from ``start`` on, or all that follow."""
         try:
-            file = os.open(f"{self._root}/{path}", os.O_RDONLY)
+            file = self._open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe that took the file's place must not hang
             try:
+                if stat.S_IFMT(os.fstat(file).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
+                    raise DamagedError(_NO_FILE)
                 return _read_rest(file, start) if size is None else _read(file, start, size)
             finally:
                 os.close(file)
@@ -72,13 +92,39 @@ class LocalFiles:
     def _open_folder(self, path: str) -> Iterator[int]:
         """A descriptor: what is asked of it resolves one name only."""
         try:
-            folder = os.open(f"{self._root}/{path}", os.O_RDONLY | os.O_DIRECTORY)
+            folder = self._open(path, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 yield folder
             finally:
                 os.close(folder)
+        except PermissionError as error:
+            if not path:
+                raise self._explained(error, path) from error
+            raise DamagedError("the folder may not be read (permission denied)") from error
         except OSError as error:
             raise self._explained(error, path) from error
+
+    def _open(self, path: str, flags: int) -> int:
+        """A descriptor; where a name is not there in UTF-8, it is looked for in cp949."""
+        try:
+            return os.open(f"{self._root}/{path}", flags)
+        except FileNotFoundError:
+            real = os.fsencode(self._root)
+            for part in path.split("/"):
+                tried = [real + b"/" + name for name in spellings(part)]
+                real = next(filter(os.path.lexists, tried), tried[0])
+            return os.open(real, flags)
+
+    def _link_fault(self, folder: str, name: str) -> str:
+        """Why a link is not followed; empty if it may be."""
+        parts = [part for part in folder.split("/") if part]
+        leads_to = Path(f"{self._root}/{folder}/{name}").resolve()
+        way = [Path(self._root, *parts[:depth]).resolve() for depth in range(len(parts) + 1)]
+        if leads_to in way:
+            return "a link that leads back up, in a circle"
+        if len(parts) < _LEVELS_OF_SETS or any(map(leads_to.is_relative_to, way[: _LEVELS_OF_SETS + 1])):
+            return ""
+        return "a link that leads out of the share"
 
     def _explained(self, error: OSError, path: str) -> Exception:
         if isinstance(error, FileNotFoundError) and Path(self._root).is_dir():
@@ -90,13 +136,26 @@ class LocalFiles:
         )
 
 
-def _state(name: str, folder: int) -> State:
-    """Size and time; of a link that leads nowhere, or a file that has just gone, `_NOTHING`."""
+_NO_FILE = "no regular file (a pipe, a socket or a device)"
+
+
+def _kind_fault(entry: os.DirEntry[str]) -> str:
+    """Why something that is neither a folder nor plainly a file cannot be read; empty for a link to a file."""
     try:
-        status = os.stat(name, dir_fd=folder)
-    except FileNotFoundError:
-        return _NOTHING
-    return status.st_size, status.st_mtime
+        return "" if stat.S_ISREG(entry.stat().st_mode) else _NO_FILE
+    except OSError:
+        return "a link that leads nowhere"
+
+
+def _state(name: str, folder: int) -> State:
+    """Size and time; of a link that leads nowhere, or a file that has just gone, `NOTHING`."""
+    for spelling in spellings(name):
+        try:
+            status = os.stat(spelling, dir_fd=folder)
+        except OSError:
+            continue
+        return status.st_size, status.st_mtime
+    return NOTHING
 
 
 def _read(file: int, start: int, size: int) -> bytes:
@@ -110,6 +169,11 @@ def _read(file: int, start: int, size: int) -> bytes:
 
 
 def _read_rest(file: int, start: int) -> bytes:
+    """All from ``start`` on.
+
+    Raises:
+        OSError: the file system gives less than it tells; some network mounts do when a connection drops.
+    """
     expected = max(0, os.fstat(file).st_size - start)
     data = os.pread(file, expected + 1, start)  # one more, as some file systems tell no size
     while data and len(data) != expected:
@@ -117,4 +181,6 @@ def _read_rest(file: int, start: int) -> bytes:
         if not piece:
             break
         data += piece
+    if len(data) < expected == max(0, os.fstat(file).st_size - start):
+        raise OSError(f"{len(data)} bytes came of {expected}")
     return data

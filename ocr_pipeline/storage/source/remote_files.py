@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, TypeVar
 
 import fsspec
@@ -95,7 +95,10 @@ class RemoteFiles:
     def _connection(self) -> tuple[Any, str]:
         if not hasattr(self._connections, "opened"):
             options = {**_OPTIONS.get(self._protocol, {}), **fsspec.config.conf.get(self._protocol, {})}
-            self._connections.opened = fsspec.core.url_to_fs(self._url, **options)
+            opened = fsspec.core.url_to_fs(self._url, **options)
+            if _is_ftp(opened[0]):
+                ftp.speak_bytes(opened[0].ftp)
+            self._connections.opened = opened
         return self._connections.opened
 
     def _is_alive(self) -> bool:
@@ -141,15 +144,16 @@ def _exception(name: str) -> type[BaseException]:
 
 
 def _demand_folder(fs: Any, path: str) -> None:
-    if not fs.isdir(path):
+    if _is_ftp(fs):
+        ftp.demand_folder(fs.ftp, path or "/")
+    elif not fs.isdir(path):
         raise FileNotFoundError(path)
 
 
 def _list(fs: Any, path: str) -> Contents:
     fs.invalidate_cache()  # a share changes while a process lives
     path = path or "/"
-    found = ftp.list_folder(fs.ftp, path) if _is_ftp(fs) else None
-    return found if found is not None else _list_any(fs, path)
+    return ftp.list_folder(fs.ftp, path) if _is_ftp(fs) else _list_any(fs, path)
 
 
 def _is_ftp(fs: Any) -> bool:
@@ -159,11 +163,11 @@ def _is_ftp(fs: Any) -> bool:
 def _list_any(fs: Any, path: str) -> Contents:
     found = Contents()
     for info in fs.ls(path, detail=True):
-        real = info["name"].rstrip("/")
-        name = real.rpartition("/")[2]
+        real = info["name"].removesuffix("/")
+        name = real.rpartition("/")[2] if real.strip("/") != path.strip("/") else ""
         if info["type"] == "directory":
-            found.folders.append(name)
-        elif name and real.strip("/") != path.strip("/"):  # an object store may keep an empty object for the folder
+            found.folders.append(name)  # empty for what an object store keeps below ``//``
+        elif name:  # an object store may keep an empty object for the folder itself
             found.add(name, info.get("size") or 0, _seconds(info))
     return found
 
@@ -175,7 +179,5 @@ def _read(fs: Any, path: str, start: int, size: int | None) -> bytes:
 
 
 def _seconds(info: dict[str, Any]) -> float:
-    stamp = info.get("mtime") or info.get("modify") or info.get("LastModified") or 0.0
-    if isinstance(stamp, str):
-        stamp = datetime.strptime(stamp[:14], "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
+    stamp = info.get("mtime") or info.get("LastModified") or 0.0
     return stamp.timestamp() if isinstance(stamp, datetime) else float(stamp)
