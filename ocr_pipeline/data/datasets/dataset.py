@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,11 @@ from ocr_pipeline.storage.source.share import Entry, Folder, Listing, Share
 
 Kind = Literal["label", "picture"]
 
+logger = logging.getLogger(__name__)
+
+_SPLIT = re.compile(
+    r"(?:(?P<train>training|train|학습|훈련)|validation|valid|val|검증|dev)(?:set|data|add|v|용|데이터|추가|수정|세트)*"
+)
 _PICTURE_ENDINGS = tuple(f".{extension}" for extension in IMAGE_EXTENSIONS)
 
 
@@ -137,6 +143,12 @@ class SourcePartition:
             for listing in share.listings(start, partial(self._may_hold, depth, kind), keep):
                 if self._holds(listing.folder[depth:]):
                     yield listing
+                elif split_of(listing.folder[depth:]) is None and kind_of(listing.folder[depth:]) == kind:
+                    logger.warning(
+                        "%d %s files in %s are passed over: no folder above them is named after a split "
+                        "(1.Training, 2.Validation)",
+                        *(len(listing), kind, listing.path),
+                    )
 
     def _may_hold(self, depth: int, kind: Kind, whole: Folder) -> bool:
         folder = whole[depth:]
@@ -174,10 +186,10 @@ def find_roots(share: Share, folder: str) -> list[str]:
 def split_of(folder: Folder) -> str | None:
     """The split by the topmost folder that names one (handwriting keeps ``4.Validation`` inside its training data)."""
     for place, name in enumerate(folder):
-        word = letters(name)
-        if word in ("training", "train"):
+        told = _SPLIT.fullmatch(letters(name))
+        if told and told["train"]:
             return "train_partly" if any("partly" in letters(below) for below in folder[place:]) else "train"
-        if word in ("validation", "valid", "val"):
+        if told:
             return "valid"
     return None
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ocr_pipeline.data.datasets import SourcePartition
+from ocr_pipeline.data.datasets import SourcePartition, demand_a_set
 from ocr_pipeline.data.lookup.copies import read_copies, write_copies
 from ocr_pipeline.data.lookup.format import read_lookup, write_lookup
 from ocr_pipeline.data.lookup.index import index_pictures
@@ -43,6 +43,8 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace,
     target = workspace.lookup(partition.key)
     merged = workspace.merged_json(partition.key)
     folders = _listed(share, partition)
+    if not folders:
+        demand_a_set(share)
     inputs = [upstream("merged_json", merged), picture_input(folders)]
     with publication(
         target,

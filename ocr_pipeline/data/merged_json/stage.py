@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
-from ocr_pipeline.data.datasets import SourcePartition
+from ocr_pipeline.data.datasets import SourcePartition, demand_a_set
 from ocr_pipeline.data.merged_json.adoption import take_over
 from ocr_pipeline.data.merged_json.format import is_merged_json, write_document
 from ocr_pipeline.data.merged_json.label_shards import CODE_VERSION, DIGEST, PAGES, fill_shard, label_shards
@@ -48,6 +48,8 @@ def merge_labels(
     published = read_manifest(target)
     if published and published.adopted and not folders:
         return published
+    if not folders and (published or not target.exists()):
+        demand_a_set(share)
     with publication(
         target,
         stage="merged_json",

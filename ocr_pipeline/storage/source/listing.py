@@ -101,7 +101,7 @@ class Contents:
         A file of such a name stays, with its fault and the name written by escapes; a folder is told and passed over.
         """
         folders, files = (list(filterfalse(_DROPPING.match, names)) for names in (self.folders, self.files))
-        refused = refusals([*folders, *files])
+        refused = refusals(folders, files)
         for name in refused.keys() & set(folders):
             logger.warning("the folder %r is passed over: %s", name, refused[name])
         faults = {shown(name): why for name, why in refused.items()}

@@ -41,29 +41,27 @@ def shown(name: str) -> str:
     return re.sub(r"[\0-\x1f\x7f\udc80-\udfff]", lambda found: rf"\x{ord(found[0]) & 0xFF:02x}", name)
 
 
-def refusals(names: Sequence[str]) -> dict[str, str]:
+def refusals(folders: Sequence[str], files: Sequence[str]) -> dict[str, str]:
     """Why some of the names in one folder cannot be taken; names that are fine are not in it.
 
-    Two names that become one in NFC are both refused: none is taken in the other's place.
+    Two files whose names become one in NFC are both refused: none is taken in the other's place. Of folders both are
+    walked, as macOS leaves them where a set was copied twice.
     """
-    if _all_plain(names):
+    if _all_plain(folders) and _all_plain(files) and len(set(nfc("\n".join(files)).split("\n"))) >= len(files):
         return {}
-    twins = Counter(map(nfc, names))
-    whys = {name: _refusal(name) or ("" if twins[nfc(name)] == 1 else _TWIN) for name in names}
+    twins = Counter(map(nfc, files))
+    whys = {name: _refusal(name) or (_TWIN if twins[nfc(name)] > 1 else "") for name in (*folders, *files)}
     return {name: why for name, why in whys.items() if why}
 
 
-_TWIN = "another file or folder here has the same name (letters may be composed otherwise, or it is listed twice)"
+_TWIN = "another file here has the same name (its letters may be composed otherwise, or it is listed twice)"
 
 
 def _all_plain(names: Sequence[str]) -> bool:
-    """Whether all is well, told by one look at a million names."""
+    """Whether none is to be refused, told by one look at a million names."""
     together = "\n".join(names)
-    return (
-        together.count("\n") == max(0, len(names) - 1)
-        and not re.search(r"[/\0\r]|[\udc80-\udcff]|(?:\A|\n)\.{0,2}(?:\n|\Z)", together)
-        and len(set(nfc(together).split("\n"))) == len(names)
-    )
+    odd = re.search(r"[/\0\r]|[\udc80-\udcff]|(?:\A|\n)\.{0,2}(?:\n|\Z)", together) if names else None
+    return odd is None and together.count("\n") == max(0, len(names) - 1)
 
 
 def _refusal(name: str) -> str:

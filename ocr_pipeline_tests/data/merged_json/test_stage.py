@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
 from pathlib import Path
 
@@ -81,7 +83,9 @@ def test_all_that_comes_in_goes_out_or_is_quarantined_by_name(faulty_collection,
 
 @pytest.mark.parametrize("key", PARTITIONS)
 def test_a_set_that_is_not_there_gives_an_empty_document(tmp_path, workspace, key):
-    tmp_path.joinpath("share").mkdir()
+    for folder in ("공공행정문서 OCR", "대용량 손글씨 OCR"):
+        if key.startswith("handwriting") != folder.startswith("대용량"):
+            (tmp_path / "share" / folder).mkdir(parents=True)
     partition = source_partition(key)
     manifest = merge_labels(Share(tmp_path / "share"), partition, workspace)
     assert list(read_pages(workspace.merged_json(key), partition)) == []
@@ -191,11 +195,23 @@ def test_a_share_that_is_not_there_and_an_output_that_cannot_be_written(tmp_path
         merge_labels(share, TRAIN, workspace)
 
 
-def test_a_label_that_cannot_be_fetched_stops_the_run_and_says_which(tmp_path, workspace):
+def test_a_source_without_any_set_is_refused_and_says_what_is_there(tmp_path, workspace):
+    share = Share(write_tree(tmp_path / "share", {"downloads/a.zip": b"", "photos/b.jpg": b""}))
+    with pytest.raises(PipelineError, match=r"none of the data sets is at the source: .*downloads, photos"):
+        merge_labels(share, TRAIN, workspace)
+    assert not workspace.merged_json(TRAIN.key).exists()
+
+
+def test_a_label_that_cannot_be_fetched_stops_the_run_and_says_which(tmp_path, workspace, monkeypatch):
     root = write_tree(tmp_path / "share", hand_tree(2))
-    label = root / f"{HAND_LABELS}/R.Free0/IMG_OCR_53_4PR_00001.json"
-    label.rename(label.with_suffix(".gone"))
-    label.symlink_to("/proc/self/mem")
+    real = os.open
+
+    def failing(path, *arguments, **options):
+        if str(path).endswith("IMG_OCR_53_4PR_00001.json"):
+            raise OSError(errno.EIO, "Input/output error")
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", failing)
     with pytest.raises(PipelineError, match="IMG_OCR_53_4PR_00001"):
         merge_labels(Share(root), TRAIN, workspace)
 

@@ -1,7 +1,7 @@
-"""An FTP server on this machine: ``python -m ocr_pipeline_tests.storage.source.ftp_server FOLDER IDLE CHANCE``.
+"""An FTP server on this machine: ``python -m ocr_pipeline_tests.storage.source.ftp_server FOLDER IDLE CHANCE QUIRK``.
 
 It prints its port. Connections that are idle for IDLE seconds are dropped, as real servers do, and any other at each
-command with the given CHANCE: before the command is answered, or in the middle of the answer.
+command with the given CHANCE: before the command is answered, or in the middle of the answer. For quirks see `quirky`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 
 
 @contextmanager
-def serving(folder: Path, drop_after: int = 300, drop_chance: float = 0.0) -> Iterator[str]:
+def serving(folder: Path, drop_after: int = 300, drop_chance: float = 0.0, quirk: str = "") -> Iterator[str]:
     """Serve a folder from a process of its own; gives its URL."""
-    command = [sys.executable, "-m", __name__, str(folder), str(drop_after), str(drop_chance)]
+    command = [sys.executable, "-m", __name__, str(folder), str(drop_after), str(drop_chance), quirk]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         yield f"ftp://reader:secret@127.0.0.1:{server.stdout.readline().strip()}"
@@ -27,7 +27,51 @@ def serving(folder: Path, drop_after: int = 300, drop_chance: float = 0.0) -> It
         server.stdout.close()
 
 
-def main(folder: str, drop_after: str, drop_chance: str) -> None:
+HOSTILE = ("../../planted.json", "..", ".", "a/b.json", "zero\0.json", "sound.json")
+
+
+def quirky(handler, quirk: str):
+    """The handler with one way of servers out there: how they list, name, and send."""
+    from pyftpdlib.filesystems import AbstractedFS
+
+    class Names(AbstractedFS):
+        def format_mlsx(self, *arguments, **options):
+            lines = list(super().format_mlsx(*arguments, **options))
+            if quirk == "upper":
+                lines = [line.replace(b"type=file", b"Type=File").replace(b"type=dir", b"Type=Dir") for line in lines]
+            if quirk == "hostile":
+                lines = [f"type=file;size=2; {name}\r\n".encode() for name in HOSTILE]
+            return iter(lines)
+
+        def format_list(self, folder, names, ignore_err=True):
+            if quirk != "windows":
+                yield from super().format_list(folder, names, ignore_err)
+                return
+            for name in names:
+                path = Path(folder, name)
+                size = "<DIR>" if path.is_dir() else str(path.stat().st_size)
+                yield f"11-28-26  10:05PM {size:>20} {name}\r\n".encode()
+
+    class Handler(handler):
+        abstracted_fs = Names
+
+        def ftp_RETR(self, file):  # noqa: N802
+            if quirk == "short" and Path(file).stat().st_size > 1:
+                whole = Path(file).read_bytes()
+                self.push_dtp_data(whole[: len(whole) // 2], isproducer=False, cmd="RETR")
+                return None
+            return super().ftp_RETR(file)
+
+    if quirk in ("lines", "windows"):
+        Handler.proto_cmds = {name: what for name, what in handler.proto_cmds.items() if name not in ("MLSD", "MLST")}
+    if quirk == "no size":
+        Handler._current_facts = ["type", "modify"]
+    if quirk == "cp949":
+        Handler.encoding = "cp949"
+    return Handler
+
+
+def main(folder: str, drop_after: str, drop_chance: str, quirk: str) -> None:
     from pyftpdlib.authorizers import DummyAuthorizer
     from pyftpdlib.handlers import FTPHandler
     from pyftpdlib.servers import FTPServer
@@ -58,7 +102,7 @@ def main(folder: str, drop_after: str, drop_chance: str) -> None:
             return answered
 
     Handler.authorizer.add_user("reader", "secret", folder, perm="elr")
-    server = FTPServer(("127.0.0.1", 0), Handler)
+    server = FTPServer(("127.0.0.1", 0), quirky(Handler, quirk))
     sys.stdout.write(f"{server.address[1]}\n")
     sys.stdout.flush()
     server.serve_forever(handle_exit=False)
