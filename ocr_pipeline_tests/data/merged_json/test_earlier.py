@@ -124,7 +124,10 @@ def put(workspace: Workspace, content: bytes, key: str = "handwriting_train"):
 
 
 def test_a_finished_file_of_an_earlier_script_is_adopted_when_the_set_is_not_on_the_share(tmp_path, workspace):
-    partition, share = source_partition("handwriting_train"), Share(write_tree(tmp_path / "share", {"대용량 손글씨 OCR/a.txt": b""}))
+    partition, share = (
+        source_partition("handwriting_train"),
+        Share(write_tree(tmp_path / "share", {"대용량 손글씨 OCR/a.txt": b""})),
+    )
     bad = {"id": 9, "image_id": 1, "text": "다", "bbox": [10, 10, 10, 10, 20, 50, 20, 50]}
     target = put(workspace, content := merged(bad, {"image_id": 1, "bbox": None}, {"image_id": 7, "text": "라"}))
     manifest = merge_labels(share, partition, workspace)
