@@ -9,17 +9,16 @@ from typing import NamedTuple
 import click
 
 from ocr_pipeline.cli.options import output_option, partition_option, source_option, spellings
-from ocr_pipeline.cli.status import partition_rows
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.data.datasets import DATASETS, PARTITIONS, SourcePartition
 from ocr_pipeline.data.datasets.dataset import find_roots
+from ocr_pipeline.data.states import partition_states
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.artifacts.stages import STAGES, stages_of
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
 
-ASSETS = ("merged_json", "lookup", "annotations", "data_quality", "layout_lmdb")
-_NOT_ABOVE_LAYOUT = ("annotations", "data_quality")
-_CURRENT = ("complete", "empty")
+ASSETS = stages_of("data")
 
 
 class Step(NamedTuple):
@@ -91,15 +90,13 @@ def plan(
     if not find_roots(share, partition.dataset.folder):
         yield from (Step(partition.key, asset, False, "the set is not on the share") for asset in assets)
         return
-    states: dict[str, list[str]] = {asset: [] for asset in ASSETS}
-    for row in partition_rows(workspace, partition, share):
-        states[str(row[0])].append(str(row[2]))
+    found = list(partition_states(workspace, partition, share))
     changed: list[str] = []
     for asset in ASSETS:
         if asset not in assets:
             continue
-        bad = [state for state in states[asset] if state not in _CURRENT]
-        above = [name for name in changed if asset != "layout_lmdb" or name not in _NOT_ABOVE_LAYOUT]
+        bad = [str(one.state) for one in found if one.stage == asset and not one.state.is_current]
+        above = [name for name in changed if name in STAGES[asset].needs]
         if bad:
             changed.append(asset)
             yield Step(partition.key, asset, True, ", ".join(dict.fromkeys(bad)))

@@ -14,6 +14,7 @@ from ocr_pipeline.data.datasets import PARTITIONS
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.stages import STAGES
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 
@@ -59,24 +60,14 @@ def _report(workspace: Workspace) -> None:
 
 def asset_rows(workspace: Workspace) -> Iterator[tuple[str, int, Counts, str]]:
     """Each asset that counts pages and words: its name, number of partitions, counts, and where its files lie."""
-    splits = [(each.dataset.name, split) for each in PARTITIONS.values() for split in each.splits]
-    artifacts = {
-        "merged_json": ("json_merged", [workspace.merged_json(key) for key in PARTITIONS]),
-        "lookup": ("lookup", [workspace.lookup(key) for key in PARTITIONS]),
-        "annotations": ("*_annotations_*.lmdb", [workspace.annotations(*split, "lmdb") for split in splits]),
-        "data_quality": ("quality", [workspace.quality(key) for key in PARTITIONS]),
-        "layout_lmdb": ("*_layout.lmdb", [workspace.layout_lmdb(*split) for split in splits]),
-        "fast_checkpoint": ("fast", [workspace.fast_checkpoint]),
-        "fast_champion": ("fast", [workspace.fast_champion]),
-        "dlora_checkpoint": ("dlora", [workspace.dlora_checkpoint]),
-        "dlora_champion": ("dlora", [workspace.dlora_champion]),
-        "detections": ("detections", [workspace.detections]),
-        "predictions": ("predictions.csv", [workspace.predictions]),
-    }
-    for name, (files, paths) in artifacts.items():
-        manifests = [manifest for manifest in map(read_manifest, paths) if manifest]
-        counts = sum((manifest.counts for manifest in manifests), Counts())
-        yield name, len({manifest.partition for manifest in manifests}), counts, files
+    for stage in STAGES.values():
+        found = {path: read_manifest(path) for path in stage.artifacts(workspace, PARTITIONS.values())}
+        published = {path: manifest for path, manifest in found.items() if manifest}
+        counts = sum((manifest.counts for manifest in published.values()), Counts())
+        partitions = {manifest.partition for manifest in published.values()}
+        names = sorted({path.relative_to(workspace.root).parts[0] for path in published})
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        yield stage.name, len(partitions), counts, "".join(names[:1]) + more
 
 
 def _report_scores(this) -> None:

@@ -20,9 +20,10 @@ from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.manifest import known_manifest, quarantine_path
 from ocr_pipeline.storage.artifacts.quarantine import Quarantined
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
+from ocr_pipeline.storage.artifacts.stages import STAGES
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
-STAGES = ("merged_json", "lookup", "annotations", "layout_lmdb")
+_STAGES = [stage.name for stage in STAGES.values() if stage.sets_aside]
 _SHOWN = 20
 _FIELDS = ("dataset", "split", "label", "image", "word", "unit", "reason", "detail", "words", "raw")
 
@@ -47,7 +48,7 @@ class Wanted:
 @click.command()
 @output_option
 @partition_option
-@click.option("--stage", "stages", multiple=True, type=click.Choice(STAGES), help="Stage; may be repeated.")
+@click.option("--stage", "stages", multiple=True, type=click.Choice(_STAGES), help="Stage; may be repeated.")
 @click.option("--reason", "reasons", multiple=True, help="Reason, such as image_missing; may be repeated.")
 @click.option(
     "--dataset",
@@ -85,9 +86,8 @@ def quarantine(
 def quarantined_rows(workspace: Workspace, partitions: Iterable[SourcePartition], wanted: Wanted) -> Iterator[Row]:
     """The wanted records of all published artifacts, as a stream; what both crop formats set aside comes once."""
     for partition in partitions:
-        artifacts = workspace.data_artifacts(partition.key, partition.dataset.name, partition.splits)
-        for stage in wanted.stages or STAGES:
-            published = list(filter(known_manifest, artifacts[stage]))
+        for stage in wanted.stages or _STAGES:
+            published = list(filter(known_manifest, STAGES[stage].artifacts(workspace, [partition])))
             records = chain.from_iterable(map(_records, published))
             for record in _once(records) if len(published) > 1 else records:
                 if record in wanted:

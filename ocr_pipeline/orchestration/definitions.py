@@ -2,30 +2,17 @@
 
 import dagster as dg
 
-from ocr_pipeline.orchestration.assets import champion, data, inference, quality, training
+from ocr_pipeline.orchestration import assets, checks
 from ocr_pipeline.orchestration.automation.conditions import training_follows
 from ocr_pipeline.orchestration.automation.schedules import nightly_data
 from ocr_pipeline.orchestration.automation.share_watch import share_watch
-from ocr_pipeline.orchestration.checks.data import DATA_CHECKS, TRAINING_CHECKS
-from ocr_pipeline.orchestration.checks.quality import QUALITY_CHECKS
 from ocr_pipeline.orchestration.execution.choice import chosen_executor
 from ocr_pipeline.orchestration.jobs import JOBS
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.upkeep.reaper import orphaned_runs
 
-ASSETS = [
-    data.merged_json,
-    data.lookup,
-    data.annotations,
-    quality.data_quality,
-    data.layout_lmdb,
-    training.fast_checkpoint,
-    training.dlora_checkpoint,
-    champion.detector_champion,
-    champion.recognizer_champion,
-    inference.detections,
-    inference.predictions,
-]
+ASSETS = dg.load_assets_from_package_module(assets)
+CHECKS = [check for package in (checks, assets) for check in dg.load_asset_checks_from_package_module(package)]
 
 
 def build_definitions(locations: Locations | None = None) -> dg.Definitions:
@@ -36,7 +23,7 @@ def build_definitions(locations: Locations | None = None) -> dg.Definitions:
     """
     return dg.Definitions(
         assets=dg.with_source_code_references(ASSETS),
-        asset_checks=[*DATA_CHECKS, QUALITY_CHECKS, *TRAINING_CHECKS, *champion.CHECKS],
+        asset_checks=CHECKS,
         jobs=JOBS,
         executor=chosen_executor(),
         sensors=[share_watch, training_follows, orphaned_runs],

@@ -13,6 +13,7 @@ import numpy as np
 from ocr_pipeline.storage.artifacts.manifest import Manifest, manifest_path, quarantine_path
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
+from ocr_pipeline.storage.artifacts.state import state_of
 from ocr_pipeline.storage.files.pictures import decode_picture
 
 _ROWS = 20
@@ -22,12 +23,7 @@ _SCHEMA = dg.TableSchema([dg.TableColumn(name) for name in ("unit", "reason", "w
 
 def artifact_metadata(manifest: Manifest, artifact: Path) -> dict[str, Any]:
     """Counts, a table of quarantine reasons, the first quarantined records, and the files of one artifact."""
-    return {
-        **counts_metadata(manifest.counts),
-        "quarantine": quarantine_table([quarantine_path(artifact)]),
-        "files": dg.MetadataValue.md(_file_list([artifact, manifest_path(artifact), quarantine_path(artifact)])),
-        "path": dg.MetadataValue.path(artifact),
-    }
+    return artifacts_metadata([manifest], [artifact])
 
 
 def artifacts_metadata(manifests: Sequence[Manifest], artifacts: Sequence[Path]) -> dict[str, Any]:
@@ -35,6 +31,7 @@ def artifacts_metadata(manifests: Sequence[Manifest], artifacts: Sequence[Path])
     quarantines = [quarantine_path(artifact) for artifact in artifacts]
     files = [*artifacts, *map(manifest_path, artifacts), *quarantines]
     return {
+        "state": ", ".join(dict.fromkeys(str(state_of(manifest, {})) for manifest in manifests)),
         **counts_metadata(total_counts(manifests)),
         "quarantine": quarantine_table(quarantines),
         "files": dg.MetadataValue.md(_file_list(files)),

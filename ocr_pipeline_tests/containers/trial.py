@@ -28,7 +28,7 @@ from ocr_pipeline_tests.containers.graph import FINISHED, Graph, until
 
 SERVICES = ("postgres", "code", "web", "daemon")
 RAY = {"OCR_PIPELINE_EXECUTOR": "ray", "OCR_PIPELINE_GPUS": ""}
-DATA = ("merged_json", "lookup", "annotations", "data_quality", "layout_lmdb")
+DATA_STAGES = "from ocr_pipeline.storage.artifacts.stages import stages_of; print(*stages_of('data'))"
 PARTITIONS = ("public_admin_train", "public_admin_valid")
 COLLECTION = """
 from pathlib import Path
@@ -102,7 +102,8 @@ def start(stack: Stack, address: str, *more: str) -> Graph:
 
 def try_data(stack: Stack, graph: Graph) -> None:
     """A backfill of two partitions while the daemon is restarted."""
-    backfill = graph.backfill(DATA, PARTITIONS)
+    data = stack.execute("code", "python", "-c", DATA_STAGES).split()
+    backfill = graph.backfill(data, PARTITIONS)
     until("the backfill has begun", lambda: graph.backfill_status(backfill) == "REQUESTED", 60)
     stack.stop("daemon")
     logger.info("the daemon is restarted; it is healthy after %.0f s", stack.up("daemon"))

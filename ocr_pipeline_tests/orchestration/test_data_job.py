@@ -41,6 +41,7 @@ def test_a_partition_runs_and_its_numbers_add_up(
     assert result.success
     for asset in DATA_ASSETS:
         shown = metadata(result, asset)
+        assert shown["state"] == "complete"
         assert shown["pages_in"] == shown["pages_out"] + shown["pages_quarantined"] > 0
         assert shown["words_in"] == shown["words_out"] + shown["words_quarantined"] > 0
     evaluations = result.get_asset_check_evaluations()

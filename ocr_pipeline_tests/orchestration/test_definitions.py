@@ -18,6 +18,7 @@ from ocr_pipeline.release.recipe import choose_data
 from ocr_pipeline.release.recipe_file import RECIPE_VARIABLE, recipe_defaults
 from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.stages import STAGES
 from ocr_pipeline.storage.artifacts.vouching import write_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
@@ -57,6 +58,8 @@ def test_the_lineage_is_that_of_the_design() -> None:
         "detections": {"fast_champion"},
         "predictions": {"dlora_champion"},
     }
+    assert parents == {stage.name: {*stage.needs} for stage in STAGES.values()}
+    assert all(graph.get(dg.AssetKey(stage.name)).group_name == stage.group for stage in STAGES.values())
 
 
 def test_gpu_assets_share_one_pool() -> None:

@@ -23,6 +23,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, known_manifest, read_manifest
 from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.stages import STAGES
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file
 from ocr_pipeline.storage.source.share import Share
@@ -171,6 +172,6 @@ def _merged_counts(family: list[SourcePartition], workspace: Workspace) -> dict[
 
 
 def _crops(partition: SourcePartition, workspace: Workspace) -> dict[str, Manifest]:
-    artifacts = workspace.data_artifacts(partition.key, partition.dataset.name, partition.splits)["annotations"]
+    artifacts = STAGES["annotations"].artifacts(workspace, [partition])
     manifests = {artifact.name: known_manifest(artifact) for artifact in artifacts}
     return {name: manifest for name, manifest in manifests.items() if manifest}

@@ -19,6 +19,7 @@ from ocr_pipeline.release.invariants import FaultsOf, counts_of, crop_faults, pa
 from ocr_pipeline.release.soundness import MAX_UNSAYABLE
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.stages import STAGES
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 MIN_HMEAN = 0.1
@@ -26,8 +27,7 @@ MIN_HMEAN = 0.1
 
 def artifacts_of(asset: str, workspace: Workspace, partition: SourcePartition) -> list[Path]:
     """The published artifacts of one asset partition (annotations: in whichever formats there are)."""
-    found = workspace.data_artifacts(partition.key, partition.dataset.name, partition.splits)[asset]
-    return [artifact for artifact in found if read_manifest(artifact)]
+    return [artifact for artifact in STAGES[asset].artifacts(workspace, [partition]) if read_manifest(artifact)]
 
 
 def _counts(asset: str, workspace: Workspace, partition: SourcePartition) -> Finding:

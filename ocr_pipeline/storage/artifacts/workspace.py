@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,16 +55,6 @@ class Workspace:
 
     def layout_lmdb(self, dataset: str, split: str) -> Path:
         return self.root / f"{dataset}_{split}_layout.lmdb"
-
-    def data_artifacts(self, partition: str, dataset: str, splits: Iterable[str]) -> dict[str, list[Path]]:
-        """Where the data artifacts of a source partition may lie, by stage (crops in either format)."""
-        splits = tuple(splits)
-        return {
-            "merged_json": [self.merged_json(partition)],
-            "lookup": [self.lookup(partition)],
-            "annotations": [self.annotations(dataset, split, form) for split in splits for form in ("lmdb", "jsonl")],
-            "layout_lmdb": [self.layout_lmdb(dataset, split) for split in splits],
-        }
 
     def page_index(self, partition: str) -> Path:
         """Which page has which picture, for comparing the partitions of a set."""
