@@ -37,9 +37,10 @@ from transformers import (
 from benchmarks.dlora.handwriting import write_handwriting
 from benchmarks.dlora.turns import StepEnded, Turns, ratios, take_turns
 from ocr_pipeline.data.annotations import CropReader
-from ocr_pipeline.demo.tiny_model import END, PAD, START, save_tiny, tiny_processor
+from ocr_pipeline.demo.tiny_model import save_tiny, tiny_processor
 from ocr_pipeline.models import TINY_KOREAN
 from ocr_pipeline.recognition.dlora import DloraTraining, train_dlora
+from ocr_pipeline.recognition.pretraining.tokenizer import END, PAD, START
 
 WARM = 3
 

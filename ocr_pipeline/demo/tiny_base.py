@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset
 
 from ocr_pipeline.data.synthetic import KoreanWords, render_word
-from ocr_pipeline.demo.tiny_model import END, HIDDEN, save_tiny, tiny_model, tiny_processor
+from ocr_pipeline.data.synthetic.texts import COMMON
+from ocr_pipeline.demo.tiny_model import HIDDEN, save_tiny, tiny_model, tiny_processor
 from ocr_pipeline.recognition.images import ImageFormat
+from ocr_pipeline.recognition.pretraining.network import ctc_loss
 from ocr_pipeline.recognition.text import TextCodec
 
 logger = logging.getLogger(__name__)
@@ -57,16 +58,8 @@ def _text(words: KoreanWords, rng: np.random.Generator) -> str:
     if kind < 0.65:
         return words.nonsense()
     if kind < 0.92:
-        return "".join(_COMMON[int(rng.integers(len(_COMMON)))] for _ in range(length))
+        return "".join(COMMON[int(rng.integers(len(COMMON)))] for _ in range(length))
     return "".join(chr(int(rng.integers(0x21, 0x7F))) for _ in range(length + 1))
-
-
-def _is_common(syllable: str) -> bool:
-    """Whether it is one of the 2350 syllables of KS X 1001 (EUC-KR spells the others in eight bytes)."""
-    return len(syllable.encode("euc-kr")) == 2
-
-
-_COMMON = [syllable for syllable in map(chr, range(0xAC00, 0xD7A4)) if _is_common(syllable)]
 
 
 def collate(samples: list[Sample]) -> tuple[Tensor, Tensor]:
@@ -74,22 +67,6 @@ def collate(samples: list[Sample]) -> tuple[Tensor, Tensor]:
     pixels = torch.from_numpy(np.stack([pixels for pixels, _ in samples])).permute(0, 3, 1, 2)
     labels = [torch.tensor(tokens) for _, tokens in samples]
     return pixels / 127.5 - 1, nn.utils.rnn.pad_sequence(labels, batch_first=True, padding_value=-100)
-
-
-def ctc_loss(columns: Tensor, labels: Tensor) -> Tensor:
-    """Loss of reading the text off the encoder's columns (Graves et al. 2006); columns [batch, width, vocabulary].
-
-    It makes the encoder look at letters long before the decoder has learned where to look, and is needed no longer
-    when pre-training is over. [PAD] serves as blank.
-    """
-    letters = (labels >= 0) & (labels != END)
-    return F.ctc_loss(
-        columns.float().log_softmax(-1).transpose(0, 1),
-        labels[letters],
-        torch.full((len(columns),), columns.shape[1]),
-        letters.sum(1),
-        zero_infinity=True,
-    )
 
 
 def pretrain(folder: Path, steps: int = STEPS, seed: int = 0) -> None:

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import (
     BertConfig,
-    PreTrainedTokenizerFast,
     TrOCRProcessor,
     VisionEncoderDecoderConfig,
     VisionEncoderDecoderModel,
@@ -23,39 +21,10 @@ from transformers import (
     ViTImageProcessorPil,
 )
 
-SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
-PAD, UNKNOWN, START, END = range(4)
-CONJOINING_JAMO = [*range(0x1100, 0x1113), *range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]  # modern ones, as NFD gives
-COMPATIBILITY_JAMO = [*range(0x3131, 0x3164)]
-SYMBOLS = "°±·×÷‘’“”…※→←↑↓○●◎□■△▲▽▼◇◆☆★、。「」『』【】~₩℃㎏㎜㎝㎞㎡㎥㎖ℓ①②③④⑤⑥⑦⑧⑨⑩㈜"
-HANJA = (
-    "郎山川水人民大韓國美日月金銀行道路法令印稅市郡面里長部課號年文書公告男女甲乙家門天地春秋東西南北"
-    "一二三四五六七八九十百千萬上中下左右前後內外新舊高低正誤有無出入火木土王子父母"
-)
+from ocr_pipeline.recognition.pretraining.tokenizer import END, PAD, START, jamo_tokenizer
 
 HEIGHT, WIDTH, PATCH_WIDTH = 32, 128, 4
 HIDDEN, HEADS, ENCODER_LAYERS, DECODER_LAYERS, LONGEST = 160, 4, 5, 2, 64
-
-
-def tiny_tokenizer() -> PreTrainedTokenizerFast:
-    """One token per jamo or character, spaces included, so that decoding gives back exactly what was encoded (NFD)."""
-    letters = [chr(code) for code in [*range(0x20, 0x7F), *CONJOINING_JAMO, *COMPATIBILITY_JAMO]]
-    symbols = [symbol for symbol in SYMBOLS + HANJA if symbol not in letters]
-    vocabulary = {token: number for number, token in enumerate([*SPECIAL, *letters, *symbols])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=SPECIAL[UNKNOWN]))
-    tokenizer.normalizer = normalizers.NFD()
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
-    tokenizer.decoder = decoders.Fuse()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"$A {SPECIAL[END]}", special_tokens=[(SPECIAL[END], END)]
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token=SPECIAL[PAD],
-        unk_token=SPECIAL[UNKNOWN],
-        cls_token=SPECIAL[START],
-        sep_token=SPECIAL[END],
-    )
 
 
 def tiny_model(
@@ -103,7 +72,7 @@ def tiny_processor(image: tuple[int, int] = (HEIGHT, WIDTH)) -> TrOCRProcessor:
     """Image processor and tokenizer as one, as TrOCR checkpoints hold them."""
     size = {"height": image[0], "width": image[1]}
     images = ViTImageProcessorPil(size=size, image_mean=[0.5] * 3, image_std=[0.5] * 3)
-    return TrOCRProcessor(image_processor=images, tokenizer=tiny_tokenizer())
+    return TrOCRProcessor(image_processor=images, tokenizer=jamo_tokenizer())
 
 
 def save_tiny(folder: Path, model: VisionEncoderDecoderModel, processor: TrOCRProcessor) -> None:

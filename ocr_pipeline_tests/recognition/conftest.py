@@ -5,7 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from ocr_pipeline.demo.tiny_model import save_tiny, tiny_model, tiny_processor, tiny_tokenizer
+from ocr_pipeline.demo.tiny_model import save_tiny, tiny_model, tiny_processor
+from ocr_pipeline.recognition.pretraining.tokenizer import jamo_tokenizer
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +18,7 @@ def one_thread():
 def random_model():
     """A model with random weights, small enough to train in a test."""
     torch.manual_seed(0)
-    return tiny_model(len(tiny_tokenizer()), hidden=32, encoder_layers=2, decoder_layers=1).eval()
+    return tiny_model(len(jamo_tokenizer()), hidden=32, encoder_layers=2, decoder_layers=1).eval()
 
 
 @pytest.fixture(scope="session")

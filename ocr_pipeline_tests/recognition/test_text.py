@@ -4,7 +4,7 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import BertTokenizer, PreTrainedTokenizerFast
 
-from ocr_pipeline.demo.tiny_model import SPECIAL, tiny_tokenizer
+from ocr_pipeline.recognition.pretraining.tokenizer import SPECIAL, jamo_tokenizer
 from ocr_pipeline.recognition.text import TextCodec
 
 FIGURES = ["1,000,000원", "10000", "010-1111-2222", "2000년", "www", "[별지", "제1호서식]", "12.5%", "(~ㅇㅂㅇ)~"]
@@ -31,7 +31,7 @@ def byte_pairs():
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>")
 
 
-@pytest.mark.parametrize("make", [tiny_tokenizer, lambda: word_pieces("NFD"), lambda: word_pieces("NFC"), byte_pairs])
+@pytest.mark.parametrize("make", [jamo_tokenizer, lambda: word_pieces("NFD"), lambda: word_pieces("NFC"), byte_pairs])
 @pytest.mark.parametrize("text", FIGURES)
 def test_figures_survive(make, text):
     codec = TextCodec(make())
@@ -45,42 +45,42 @@ def test_the_usual_decoding_would_not_do():
 
 
 def test_spaces_between_words_survive():
-    for tokenizer in (tiny_tokenizer(), word_pieces("NFD"), byte_pairs()):
+    for tokenizer in (jamo_tokenizer(), word_pieces("NFD"), byte_pairs()):
         codec = TextCodec(tokenizer)
         assert codec.decode(codec.encode(" 서울시  강남구\t학교 ")) == "서울시 강남구 학교"
 
 
 def test_form_follows_the_vocabulary():
-    assert TextCodec(tiny_tokenizer()).form == TextCodec(word_pieces("NFD")).form == "NFD"
+    assert TextCodec(jamo_tokenizer()).form == TextCodec(word_pieces("NFD")).form == "NFD"
     assert TextCodec(byte_pairs()).form == "NFC"
 
 
 def test_every_syllable_can_be_said_in_jamo():
-    codec = TextCodec(tiny_tokenizer())
+    codec = TextCodec(jamo_tokenizer())
     syllables = "".join(map(chr, range(0xAC00, 0xD7A4)))
     assert codec.decode(codec.encode(syllables)) == syllables
     assert codec.decode(codec.encode(unicodedata.normalize("NFD", "뷁"))) == "뷁"
 
 
 def test_what_is_read_is_nfc():
-    tokenizer = tiny_tokenizer()
+    tokenizer = jamo_tokenizer()
     text = TextCodec(tokenizer).decode(tokenizer.convert_tokens_to_ids(["ᄒ", "ᅡ", "ᆫ", "ᄀ"]))
     assert text == unicodedata.normalize("NFC", text) == "한ᄀ"
 
 
 def test_special_tokens_and_the_mask_are_skipped():
-    codec = TextCodec(tiny_tokenizer())
+    codec = TextCodec(jamo_tokenizer())
     assert codec.decode([2, *codec.encode("가"), 0, 0, -100]) == "가"
 
 
 def test_compatibility_characters_are_folded_only_where_they_must_be():
     assert _said(word_pieces("NFD"), "나㎡") == "나m2"
-    assert _said(tiny_tokenizer(), "나㎡①") == "나㎡①"
-    assert _said(tiny_tokenizer(), "１２") == "12"
+    assert _said(jamo_tokenizer(), "나㎡①") == "나㎡①"
+    assert _said(jamo_tokenizer(), "１２") == "12"
 
 
 def test_coverage_counts_what_cannot_be_said():
-    coverage = TextCodec(tiny_tokenizer()).coverage(["가나", "1½", "½½", "１", "뷁"])
+    coverage = TextCodec(jamo_tokenizer()).coverage(["가나", "1½", "½½", "１", "뷁"])
     assert (coverage.labels, coverage.changed) == (5, 3)
     assert coverage.characters == {"½": 3, "１": 1}
     assert ("１", "1") in coverage.lost
@@ -97,7 +97,7 @@ def test_ideographs_are_not_torn_apart():
 
 def test_special_tokens_stand_where_the_model_expects_them():
     assert [SPECIAL[n] for n in range(4)] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    assert TextCodec(tiny_tokenizer()).encode("a")[-1] == SPECIAL.index("[SEP]")
+    assert TextCodec(jamo_tokenizer()).encode("a")[-1] == SPECIAL.index("[SEP]")
 
 
 def _said(tokenizer, text):

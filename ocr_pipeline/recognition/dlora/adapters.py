@@ -24,18 +24,37 @@ METHODS = {"dlora": (True, False), "lora": (False, False), "dora": (True, True)}
 """Whether the encoder's and the decoder's adapter is DoRA (else LoRA)."""
 
 # Whole module names, so that neither adapter can slip into the other's half. As in the paper: query, key and value of
-# the encoder's attention (ViT, DeiT); query, key, value and output of both attentions of the decoder (BERT and RoBERTa,
-# then TrOCR). With the feed-forward layers: all linear layers of every block.
+# the encoder's attention (ViT and DeiT; DPT; Swin; Swinv2; Hiera, which has the three in one); query, key, value and
+# output of both attentions of the decoder (BERT and RoBERTa, then TrOCR). With the feed-forward layers: all linear
+# layers of every block.
+_VIT, _DPT, _SWIN, _HIERA = (
+    rf"encoder\.{place}\."
+    for place in (
+        r"layers\.\d+",
+        r"encoder\.layer\.\d+",
+        r"encoder\.layers\.\d+\.blocks\.\d+",
+        r"encoder\.stages\.\d+\.layers\.\d+",
+    )
+)
+_QUERY_KEY_VALUE = r"(q_proj|k_proj|v_proj)"
+_ENCODER_ATTENTION = (
+    rf"({_VIT}|{_SWIN})attention\.{_QUERY_KEY_VALUE}|({_DPT}attention\.attention|{_SWIN}attention\.self)\."
+    rf"(query|key|value)|{_HIERA}attn\.qkv"
+)
+_ENCODER_REST = (
+    rf"({_VIT}|{_SWIN})(attention\.o_proj|mlp\.(fc1|fc2))|({_DPT}|{_SWIN})((attention\.)?output|intermediate)\.dense|"
+    rf"{_HIERA}(attn\.proj|mlp\.(fc1|fc2))"
+)
 _BERT, _TROCR = r"decoder\.\w+\.encoder\.layer\.\d+\.", r"decoder\.model\.decoder\.layers\.\d+\."
 _BERT_ATTENTION = r"(attention|crossattention)\.(self\.(query|key|value)|output\.dense)"
 _TROCR_ATTENTION = r"(self_attn|encoder_attn)\.(q_proj|k_proj|v_proj|out_proj)"
 PRESETS = {
     "attention": {
-        ENCODER: r"encoder\.layers\.\d+\.attention\.(q_proj|k_proj|v_proj)",
+        ENCODER: _ENCODER_ATTENTION,
         DECODER: rf"{_BERT}{_BERT_ATTENTION}|{_TROCR}{_TROCR_ATTENTION}",
     },
     "attention+ffn": {
-        ENCODER: r"encoder\.layers\.\d+\.(attention\.(q_proj|k_proj|v_proj|o_proj)|mlp\.(fc1|fc2))",
+        ENCODER: rf"{_ENCODER_ATTENTION}|{_ENCODER_REST}",
         DECODER: rf"{_BERT}({_BERT_ATTENTION}|(intermediate|output)\.dense)|{_TROCR}({_TROCR_ATTENTION}|fc1|fc2)",
     },
 }
@@ -55,7 +74,7 @@ def target_modules(model: nn.Module, adapter: str, preset: str = "attention") ->
         raise PipelineError(
             f"the model has no place for {adapter}",
             where=type(model).__name__,
-            remedy="Use a base with a ViT or DeiT encoder and a BERT, RoBERTa or TrOCR decoder.",
+            remedy="Use a base with a ViT, DeiT, DPT, Swin or Hiera encoder and a BERT, RoBERTa or TrOCR decoder.",
         )
     return names
 

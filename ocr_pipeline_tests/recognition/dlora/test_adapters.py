@@ -8,7 +8,10 @@ from safetensors.torch import load_file
 from transformers import (
     BertConfig,
     DeiTConfig,
+    HieraConfig,
     RobertaConfig,
+    SwinConfig,
+    Swinv2Config,
     TrOCRConfig,
     VisionEncoderDecoderConfig,
     VisionEncoderDecoderModel,
@@ -28,6 +31,8 @@ from ocr_pipeline.recognition.dlora.adapters import (
     save_adapters,
     target_modules,
 )
+from ocr_pipeline.recognition.pretraining.network import new_network
+from ocr_pipeline.recognition.pretraining.recipe import Architecture
 
 SMALL = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 16}
 PIXELS = torch.randn(2, 3, 32, 128, generator=torch.Generator().manual_seed(1))
@@ -181,6 +186,40 @@ def test_targets_of_each_family(encoder, decoder):
     assert len(in_decoder) == 2 * 2 * 4
     assert all(name.startswith("encoder.") for name in in_encoder)
     assert all(name.startswith("decoder.") for name in in_decoder)
+
+
+HALF_AS_SMALL = {"depths": [1, 1], "embed_dim": 8, "num_heads": [1, 2]}
+OTHERS = {
+    "DPT": (new_network(Architecture(hidden=16, heads=2, encoder_layers=2, decoder_layers=1), 20), 2 * 3, 2 * 6),
+    "Swin": (SwinConfig(image_size=32, window_size=2, **HALF_AS_SMALL), 2 * 3, 2 * 6),
+    "Swinv2": (Swinv2Config(image_size=32, window_size=2, **HALF_AS_SMALL), 2 * 3, 2 * 6),
+    "Hiera": (HieraConfig(image_size=[32, 128], num_query_pool=1, **HALF_AS_SMALL), 2, 2 * 4),
+}
+
+
+@pytest.mark.parametrize("family", OTHERS)
+def test_encoders_that_begin_otherwise_have_their_places_too(family):
+    model, attention, with_feed_forward = OTHERS[family]
+    if not isinstance(model, VisionEncoderDecoderModel):
+        model = two_halves(lambda **_: OTHERS[family][0], BertConfig)
+    assert len(target_modules(model, ENCODER)) == attention
+    everything = target_modules(model, ENCODER, "attention+ffn")
+    assert len(everything) == with_feed_forward
+    assert set(target_modules(model, ENCODER)) < set(everything)
+
+
+def test_adapters_of_a_convolutional_base_learn_in_both_halves():
+    model = new_network(Architecture(hidden=16, heads=2, encoder_layers=2, decoder_layers=1), 20)
+    wrapped = add_adapters(model, rank=2, alpha=4, dropout=0.0)
+    watch = GradientWatch(wrapped)
+    optimizer = torch.optim.SGD([weight for _, weight in adapter_parameters(wrapped)], lr=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        wrapped(pixel_values=PIXELS, labels=LABELS).loss.backward()
+        watch.after_backward()
+        optimizer.step()
+    before = logits(wrapped)
+    assert torch.allclose(logits(merge_adapters(wrapped)), before, atol=1e-5)
 
 
 def test_a_model_without_a_place_for_adapters_is_refused():

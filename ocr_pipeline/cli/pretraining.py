@@ -1,0 +1,32 @@
+"""A recognizer from nothing: pre-training on words drawn to order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("pretrain-recognizer")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--recipe", type=click.Path(path_type=Path), help="YAML; without: how the shipped recognizer was made.")
+@click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Changes a field of it; may be repeated.")
+@click.option("--workers", default=1, show_default=True, help="Processes that draw.")
+@click.option("--threads", default=1, show_default=True, help="Threads that learn.")
+def pretrain_recognizer(
+    folder: Path, recipe: Path | None, changes: tuple[str, ...], workers: int, threads: int
+) -> None:
+    """Pre-train a Korean recognizer on drawn words; state and curve stand in FOLDER, the model in FOLDER/model.
+
+    SIGTERM saves and ends it; the same command goes on from there. `make fonts` brings typefaces to draw in.
+    """
+    import torch
+
+    from ocr_pipeline.recognition.pretraining.recipe import STANDARD, read_recipe
+    from ocr_pipeline.recognition.pretraining.training import pretrain
+
+    torch.set_num_threads(threads)
+    fields = dict(change.split("=", 1) for change in changes if "=" in change)
+    if len(fields) < len(changes):
+        raise click.BadParameter("give each as FIELD=VALUE, and once", param_hint="--set")
+    click.echo(f"the recognizer -> {pretrain(read_recipe(recipe or STANDARD, fields), folder, workers=workers)}")

@@ -1,0 +1,1 @@
+"""Pre-training of a Korean recognizer on words drawn to order, from random weights."""
