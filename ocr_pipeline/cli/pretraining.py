@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from ocr_pipeline.cli.training import end_of
+from ocr_pipeline.training.stopping import TrainingStoppedError
+
 
 @click.command("pretrain-recognizer")
 @click.argument("folder", type=click.Path(path_type=Path))
@@ -18,7 +21,7 @@ def pretrain_recognizer(
 ) -> None:
     """Pre-train a Korean recognizer on drawn words; state and curve stand in FOLDER, the model in FOLDER/model.
 
-    SIGTERM saves and ends it; the same command goes on from there. `make fonts` brings typefaces to draw in.
+    SIGTERM saves and ends it with exit code 143; the same command goes on from there. `make fonts` brings typefaces to draw in.
     """
     import torch
 
@@ -29,4 +32,8 @@ def pretrain_recognizer(
     fields = dict(change.split("=", 1) for change in changes if "=" in change)
     if len(fields) < len(changes):
         raise click.BadParameter("give each as FIELD=VALUE, and once", param_hint="--set")
-    click.echo(f"the recognizer -> {pretrain(read_recipe(recipe or STANDARD, fields), folder, workers=workers)}")
+    try:
+        model = pretrain(read_recipe(recipe or STANDARD, fields), folder, workers=workers)
+    except TrainingStoppedError as error:
+        end_of(error)
+    click.echo(f"the recognizer -> {model}")

@@ -65,7 +65,7 @@ def train_fast_command(**flags: Any) -> None:
     try:
         result = fast.train_fast(settings, train, valid)
     except TrainingStoppedError as error:
-        _end_of(error)
+        end_of(error)
     if not first:
         return
     if result.stopped:
@@ -97,7 +97,7 @@ def train_dlora_command(**flags: Any) -> None:
     try:
         result = dlora.train_dlora(settings, train, valid)
     except TrainingStoppedError as error:
-        _end_of(error)
+        end_of(error)
     if not first:
         return
     if result.best is None:
@@ -121,7 +121,7 @@ def _speaks() -> bool:
     return first
 
 
-def _end_of(stopped: TrainingStoppedError) -> NoReturn:
+def end_of(stopped: TrainingStoppedError) -> NoReturn:
     if _speaks():
         click.echo(str(stopped), err=True)
     sys.exit(128 + signal.SIGTERM)

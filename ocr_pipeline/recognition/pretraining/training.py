@@ -29,7 +29,7 @@ from ocr_pipeline.recognition.pretraining.network import Columns, ctc_loss, new_
 from ocr_pipeline.recognition.pretraining.recipe import Pretraining
 from ocr_pipeline.recognition.pretraining.tokenizer import PAD, START
 from ocr_pipeline.recognition.text import TextCodec
-from ocr_pipeline.training.stopping import StopSigns
+from ocr_pipeline.training.stopping import StopSigns, TrainingStoppedError
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +126,10 @@ class Learner:
 def pretrain(recipe: Pretraining, folder: Path, *, workers: int = 1) -> Path:
     """Train, or go on where the state in ``folder`` left off; the model ends in ``folder/model``.
 
-    SIGTERM ends it early with its state saved. One thread learns and ``workers`` processes draw.
+    The threads of torch learn, and ``workers`` processes draw for them.
+
+    Raises:
+        TrainingStoppedError: SIGTERM came; the state is saved.
     """
     folder.mkdir(parents=True, exist_ok=True)
     learner = Learner(recipe)
@@ -138,6 +141,12 @@ def pretrain(recipe: Pretraining, folder: Path, *, workers: int = 1) -> Path:
     with StopSigns(None) as signs:
         _learn(learner, windows, judges, signs, folder, workers)
     learner.save(folder / STATE)
+    if signs.terminated:
+        raise TrainingStoppedError(
+            f"stopped by SIGTERM at step {learner.step}; the pre-training is saved",
+            where=folder / STATE,
+            remedy="Give the same command again, and it goes on from there.",
+        )
     learner.write_model(folder / "model")
     _judge(learner, judges, folder)
     return folder / "model"

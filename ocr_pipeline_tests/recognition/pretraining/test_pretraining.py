@@ -1,12 +1,17 @@
 """A pre-training of a very small network: its parts, its end, and that a stop leaves no trace."""
 
 import json
+import os
+import signal
 
+import msgspec
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from transformers import TrOCRProcessor, VisionEncoderDecoderModel
 
+from ocr_pipeline.cli import cli
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition.dlora import load_recognizer
 from ocr_pipeline.recognition.pretraining.drawn import WINDOW, Windows, batches
@@ -14,6 +19,7 @@ from ocr_pipeline.recognition.pretraining.network import SLOTS, Columns, ctc_los
 from ocr_pipeline.recognition.pretraining.recipe import STANDARD, Architecture, Pretraining, read_recipe
 from ocr_pipeline.recognition.pretraining.training import CURVE, STATE, Learner, pretrain
 from ocr_pipeline.recognition.text import TextCodec
+from ocr_pipeline.training.stopping import TrainingStoppedError
 
 SMALL = Architecture(
     stem=8, stages=(16, 16, 16), depths=(1, 1, 1), hidden=32, heads=2, encoder_layers=1, decoder_layers=1
@@ -86,14 +92,12 @@ def test_one_that_was_stopped_ends_in_the_same_weights(tmp_path, monkeypatch):
     def learn_and_be_stopped(learner, batch):
         losses = learn(learner, batch)
         if learner.step == 5:
-            import os
-            import signal
-
             os.kill(os.getpid(), signal.SIGTERM)
         return losses
 
     monkeypatch.setattr(Learner, "learn", learn_and_be_stopped)
-    pretrain(RECIPE, tmp_path / "parted", workers=0)
+    with pytest.raises(TrainingStoppedError, match="at step 5"):
+        pretrain(RECIPE, tmp_path / "parted", workers=0)
     assert torch.load(tmp_path / "parted" / STATE, weights_only=True)["step"] == 5
     monkeypatch.setattr(Learner, "learn", learn)
     pretrain(RECIPE, tmp_path / "parted", workers=0)
@@ -123,3 +127,13 @@ def test_a_network_has_what_its_processor_makes():
     model = new_network(SMALL, len(processor.tokenizer))
     assert processor.image_processor.size == {"height": 32, "width": 128}
     assert model.config.encoder.image_size == [32, 128]
+
+
+def test_the_command_trains_by_a_recipe_and_its_changes(tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_bytes(msgspec.yaml.encode(RECIPE))
+    place = ["pretrain-recognizer", str(tmp_path / "out"), "--recipe", str(recipe), "--workers", "0"]
+    result = CliRunner().invoke(cli, [*place, "--set", "steps=2"])
+    assert result.exit_code == 0 and (tmp_path / "out/model/model.safetensors").is_file(), result.output
+    assert json.loads((tmp_path / "out" / CURVE).read_text())["crops"] == 2 * RECIPE.batch
+    assert CliRunner().invoke(cli, [*place, "--set", "steps"]).exit_code == 2
