@@ -21,7 +21,7 @@ def pretrain_recognizer(
 ) -> None:
     """Pre-train a Korean recognizer on drawn words; state and curve stand in FOLDER, the model in FOLDER/model.
 
-    SIGTERM saves and ends it with exit code 143; the same command goes on from there. `make fonts` brings typefaces to draw in.
+    SIGTERM saves and ends it with exit code 143; the same command goes on from there. `make fonts` brings typefaces.
     """
     import torch
 
