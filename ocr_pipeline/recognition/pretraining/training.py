@@ -19,10 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from ocr_pipeline.data.synthetic.faces import Kind, judging_faces, korean_faces
-from ocr_pipeline.recognition.dlora.data import to_input
 from ocr_pipeline.recognition.dlora.loss import decoder_inputs, token_loss
 from ocr_pipeline.recognition.dlora.recognizer import Base, Recognizer
-from ocr_pipeline.recognition.images import ImageFormat
+from ocr_pipeline.recognition.images import ImageFormat, to_input
 from ocr_pipeline.recognition.pretraining.drawn import Batch, Windows, batches
 from ocr_pipeline.recognition.pretraining.judging import Words, character_errors, clean_words
 from ocr_pipeline.recognition.pretraining.network import Columns, ctc_loss, new_network, new_processor
