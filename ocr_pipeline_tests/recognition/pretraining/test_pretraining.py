@@ -13,7 +13,7 @@ from transformers import TrOCRProcessor, VisionEncoderDecoderModel
 
 from ocr_pipeline.cli import cli
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.recognition.dlora import load_recognizer
+from ocr_pipeline.recognition import load_recognizer
 from ocr_pipeline.recognition.pretraining.drawn import WINDOW, Windows, batches
 from ocr_pipeline.recognition.pretraining.network import SLOTS, Columns, ctc_loss, new_network, new_processor
 from ocr_pipeline.recognition.pretraining.recipe import STANDARD, Architecture, Pretraining, read_recipe
@@ -81,7 +81,7 @@ def test_it_ends_in_a_model_that_transformers_loads_and_this_program_reads_with(
     folder = pretrain(RECIPE, tmp_path, workers=0)
     model, processor = VisionEncoderDecoderModel.from_pretrained(folder), TrOCRProcessor.from_pretrained(folder)
     assert model.config.encoder.model_type == "dpt" and len(processor.tokenizer) == model.config.decoder.vocab_size
-    assert len(load_recognizer(folder, device="cpu").read_crops([np.full((40, 90, 3), 255, np.uint8)])) == 1
+    assert len(load_recognizer(folder).read_crops([np.full((40, 90, 3), 255, np.uint8)])) == 1
     assert json.loads((tmp_path / CURVE).read_text().splitlines()[-1])["crops"] == 36
 
 
