@@ -25,13 +25,13 @@ from ocr_pipeline.fast import build_network
 from ocr_pipeline.fast.config import FastConfig
 from ocr_pipeline.fast.data import OwnBatches, Pages, SampleOrder, TrainingCrops, labelled_areas
 from ocr_pipeline.fast.detector import Detector
+from ocr_pipeline.fast.loading import start_worker
 from ocr_pipeline.fast.maps.augmentation import random_crop
 from ocr_pipeline.fast.maps.pictures import fit_short_side, read_rgb
 from ocr_pipeline.fast.maps.postprocess import BoxRules, Detection, find_boxes
 from ocr_pipeline.fast.maps.targets import draw_targets
 from ocr_pipeline.fast.network import normalise
 from ocr_pipeline.fast.settings import Precision
-from ocr_pipeline.fast.validation import start_worker
 from ocr_pipeline.training.loader_workers import LoaderWorkers
 
 

@@ -10,12 +10,12 @@ from .prediction import DetectedPage as DetectedPage
 from .prediction import DetectedWord as DetectedWord
 from .prediction import detect_folder as detect_folder
 from .prediction import predict as predict
-from .scoring import score_checkpoint as score_checkpoint
 from .settings import CODE_VERSION as CODE_VERSION
 from .settings import FastPrediction as FastPrediction
 from .settings import FastTraining as FastTraining
 from .settings import TrainingResult as TrainingResult
 from .training import train_fast as train_fast
+from .validation import score_checkpoint as score_checkpoint
 from .weights.reading import load_network as load_network
 from .weights.reading import load_weights as load_weights
 from .weights.reading import read_weights as read_weights

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate, islice
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,8 +29,9 @@ from ocr_pipeline.fast.maps.augmentation import Points, random_crop
 from ocr_pipeline.fast.maps.pictures import Picture, fit_short_side, read_rgb
 from ocr_pipeline.fast.maps.targets import draw_targets
 from ocr_pipeline.storage.artifacts.manifest import here_manifest
+from ocr_pipeline.training.readers import Concatenated
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Batch(NamedTuple):
@@ -61,7 +61,7 @@ class PreparedPage(NamedTuple):
     truths: list[Truth]
 
 
-class Pages:
+class Pages(Concatenated[LayoutReader]):
     """The samples of several layout LMDBs, one after the other.
 
     Raises:
@@ -69,27 +69,20 @@ class Pages:
     """
 
     def __init__(self, lmdbs: Sequence[Path]) -> None:
-        self._readers = [LayoutReader(path) for path in lmdbs]
-        self._ends = list(accumulate(len(reader) for reader in self._readers))
-        if not self._ends or not self._ends[-1]:
+        super().__init__([LayoutReader(path) for path in lmdbs])
+        if not len(self):
             names = ", ".join(str(path) for path in lmdbs) or "no LMDB given"
             raise PipelineError("no page to train from", where=names, remedy="Make the layout LMDBs first.")
 
-    def __len__(self) -> int:
-        return self._ends[-1]
-
     def read(self, index: int) -> tuple[Picture, LayoutRecord]:
-        number = bisect_right(self._ends, index)
-        local = index - (self._ends[number - 1] if number else 0)
-        image, record = self._readers[number].read(local)
-        return read_rgb(image, f"{self._readers[number].path}, sample {local}"), record
+        reader, number = self.place(index)
+        image, record = reader.read(number)
+        return read_rgb(image, f"{reader.path}, sample {number}"), record
 
     def name(self, index: int) -> str:
         """Of one sample: the page's picture, its LMDB and its position there."""
-        number = bisect_right(self._ends, index)
-        local = index - (self._ends[number - 1] if number else 0)
-        reader = self._readers[number]
-        return f"{reader.read(local)[1].image} ({reader.path.name}, sample {local})"
+        reader, number = self.place(index)
+        return f"{reader.read(number)[1].image} ({reader.path.name}, sample {number})"
 
     def shares(self, weights: Mapping[str, float]) -> list[tuple[int, int]]:
         """For each LMDB its pages and how many of them one pass takes, by the weight of its data set.
@@ -97,11 +90,11 @@ class Pages:
         Raises:
             PipelineError: a weight names no data set among these, or all weights are 0.
         """
-        names = [_dataset_of(reader.path) for reader in self._readers]
+        names = [_dataset_of(reader.path) for reader in self.readers]
         unknown = sorted(weights.keys() - set(names))
         shares = [
             (len(reader), round(weights.get(name, 1.0) * len(reader)))
-            for name, reader in zip(names, self._readers, strict=True)
+            for name, reader in zip(names, self.readers, strict=True)
         ]
         if unknown or not sum(taken for _, taken in shares):
             raise PipelineError(
@@ -114,9 +107,9 @@ class Pages:
     def warn_of_unlabelled_text(self) -> None:
         """Name the LMDBs whose pages carry text that nobody labelled, made without the layout model that masks it."""
         partly = {dataset.name for dataset in DATASETS if dataset.partly_labelled}
-        for reader in self._readers:
+        for reader in self.readers:
             if _dataset_of(reader.path) in partly and reader.meta.get("model", NO_MODEL) == NO_MODEL:
-                log.warning(
+                logger.warning(
                     "%s: printed text that nobody labelled is learnt as background; make this LMDB with a layout "
                     "model, or give the data set the weight 0 (dataset_weights)",
                     reader.path.name,
@@ -125,7 +118,7 @@ class Pages:
     def manifest(self) -> list[dict[str, str | int]]:
         """Name, length and fingerprint (empty if unknown) of each LMDB, for the checkpoint."""
         entries: list[dict[str, str | int]] = []
-        for reader in self._readers:
+        for reader in self.readers:
             known = here_manifest(reader.path)
             fingerprint = known.fingerprint if known else ""
             entries.append({"name": reader.path.name, "samples": len(reader), "fingerprint": fingerprint})

@@ -17,7 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ocr_pipeline.training.processes import Processes
 
 
-def joined(network: nn.Module, processes: Processes) -> Any:
+def distributed(network: nn.Module, processes: Processes) -> Any:
     """What to call instead of ``network``, so that all processes together train it."""
     if processes.count == 1:
         return network
@@ -28,20 +28,35 @@ def joined(network: nn.Module, processes: Processes) -> Any:
     return DistributedDataParallel(network)
 
 
-def apart(together: Any, processes: Processes) -> AbstractContextManager[None]:
-    """Within it gradients add up in each process alone, for batches that are not the last of their step."""
-    return together.no_sync() if processes.count > 1 else nullcontext()
+def no_sync(network: Any, processes: Processes) -> AbstractContextManager[None]:
+    """Within it gradients add up in each process alone, for batches that are not the last of their step.
+
+    Args:
+        network: as ``distributed`` gave it.
+    """
+    return network.no_sync() if processes.count > 1 else nullcontext()
 
 
 def share_statistics(network: nn.Module) -> None:
-    """Let each batch norm see the batches of all processes."""
-    for module in network.modules():
-        if type(module) is nn.BatchNorm2d:
-            module.__class__ = _SharedBatchNorm  # parameters, buffers and hooks stay the very same objects
+    """Let each batch norm see the batches of all processes; names, parameters and buffers stay the very same."""
+    for name, part in network.named_children():
+        if type(part) is nn.BatchNorm2d:
+            setattr(network, name, _SharedBatchNorm.like(part))
+        else:
+            share_statistics(part)
 
 
 class _SharedBatchNorm(nn.BatchNorm2d):
     """``SyncBatchNorm``, which torch offers for GPUs only, for any device."""
+
+    @classmethod
+    def like(cls, norm: nn.BatchNorm2d) -> _SharedBatchNorm:
+        """One that has the other's parameters and buffers, not copies of them."""
+        shared = cls(norm.num_features, norm.eps, norm.momentum)
+        shared.weight, shared.bias = norm.weight, norm.bias
+        for name, buffer in norm.named_buffers():
+            setattr(shared, name, buffer)
+        return shared.train(norm.training)
 
     def forward(self, features: Tensor) -> Tensor:
         if not self.training:

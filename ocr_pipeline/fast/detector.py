@@ -18,7 +18,7 @@ from ocr_pipeline.fast.network import FastNetwork, in_channels_last, normalise
 from ocr_pipeline.fast.settings import Device, Precision
 from ocr_pipeline.fast.weights.reading import Weights, load_network
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 MAX_SIDE = 4096  # of what the network sees; without a limit a strip of 200 x 20000 pixels would fill the memory
@@ -106,5 +106,5 @@ def config_of(weights: Weights) -> FastConfig:
     fields = weights.extras.get("config")
     if isinstance(fields, dict):
         return config_from(fields, weights.path)
-    log.info("%s carries no configuration; the defaults of FAST %s are used", weights.path, weights.variant)
+    logger.info("%s carries no configuration; the defaults of FAST %s are used", weights.path, weights.variant)
     return FastConfig(variant=weights.variant)

@@ -1,8 +1,11 @@
-"""Optimizer, learning rate and moving average of a training."""
+"""Length, learning rate, optimizer and moving average of a training."""
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -11,6 +14,40 @@ from ocr_pipeline.fast.network import FastNetwork
 
 _POWER = 0.9
 _MOMENTUM = 0.99  # of the published SGD configurations
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long a training is, and how fast it learns; a step is one update of the weights.
+
+    Attributes:
+        shares: for each LMDB its pages and how many of them a pass takes.
+        crops: training crops of one step, in all processes.
+        steps_per_epoch: of one pass over the data; steps: of the whole training.
+    """
+
+    config: FastConfig
+    shares: Sequence[tuple[int, int]]
+    crops: int
+    steps_per_epoch: int
+    steps: int
+
+    def rate(self, step: int) -> float:
+        """The learning rate of step ``step`` (from 0)."""
+        return learning_rate(self.config, step, self.steps, self.steps_per_epoch)
+
+    def epochs(self, step: int) -> int:
+        """Passes over the data that are finished after so many steps."""
+        return step // self.steps_per_epoch
+
+
+def make_schedule(
+    config: FastConfig, shares: Sequence[tuple[int, int]], batches: int, max_steps: int | None
+) -> Schedule:
+    """The schedule of passes over ``shares``, in steps of ``batches``; ``max_steps`` overrides the epochs."""
+    crops = config.batch_size * batches
+    steps_per_epoch = math.ceil(sum(taken for _, taken in shares) * config.repeat_times / crops)
+    return Schedule(config, shares, crops, steps_per_epoch, max_steps or config.epochs * steps_per_epoch)
 
 
 def make_optimizer(network: FastNetwork, config: FastConfig) -> torch.optim.Optimizer:
@@ -38,8 +75,3 @@ def make_average(network: FastNetwork, config: FastConfig) -> AveragedModel | No
         return None
     averaging = get_ema_multi_avg_fn(config.ema_decay)
     return AveragedModel(network, multi_avg_fn=averaging, use_buffers=config.ema_statistics)
-
-
-def seed_of_step(seed: int, step: int, process: int) -> int:
-    """Where the random numbers of a step (dropout) begin: the step alone decides about them, also after a resume."""
-    return int(np.random.SeedSequence((seed, step, process)).generate_state(1, np.uint64)[0])

@@ -21,7 +21,7 @@ from ocr_pipeline.page import IMAGE_EXTENSIONS, Quad
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.files.publishing import publish_file, publish_text
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _GREEN = (0, 200, 0)
 
@@ -140,7 +140,7 @@ def _readable(
             data = _read(path)
             picture = read_rgb(data, path)
         except PipelineError as error:
-            log.warning("%s", error)
+            logger.warning("%s", error)
             errors[str(path)] = error.what
             continue
         yield path, turn_upright(picture, data) if upright else picture

@@ -1,48 +1,37 @@
-"""Training of a FAST detector: forward, loss, step; saving, validating and going on exactly where it stopped."""
+"""Training of a FAST detector: step by step, saving, validating, and going on exactly where it stopped."""
 
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
-from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.fast.data import FATES, Batch, OwnBatches, Pages, SampleOrder, TrainingCrops
-from ocr_pipeline.fast.data_parallel import apart, joined
+from ocr_pipeline.evaluation import DetectionScore
+from ocr_pipeline.fast.checkpoints import BEST, TrainingState, checkpoints_in, read_state, write_detector, write_state
+from ocr_pipeline.fast.data import Batch, Pages, PreparedPage, SampleOrder, TrainingCrops
 from ocr_pipeline.fast.detector import choose_device
-from ocr_pipeline.fast.losses import FastLoss, Losses
-from ocr_pipeline.fast.network import build_network, in_channels_last, normalise
-from ocr_pipeline.fast.optimisation import learning_rate, make_average, make_optimizer, seed_of_step
-from ocr_pipeline.fast.reporting import OnProgress, Report, Window
+from ocr_pipeline.fast.learner import Arithmetic, Learner
+from ocr_pipeline.fast.loading import Loading, load_batches, load_pages
+from ocr_pipeline.fast.optimisation import make_schedule
+from ocr_pipeline.fast.progress import Progress
+from ocr_pipeline.fast.reporting import OnProgress, Report
 from ocr_pipeline.fast.settings import CODE_VERSION, FastTraining, TrainingResult
-from ocr_pipeline.fast.snapshots import (
-    BEST,
-    Snapshot,
-    newest_snapshot,
-    read_snapshot,
-    remove_old_snapshots,
-    write_detector,
-    write_snapshot,
-)
-from ocr_pipeline.fast.validation import start_worker, validate, validation_loader, without_progress
+from ocr_pipeline.fast.validation import validate
 from ocr_pipeline.fast.weights.reading import load_weights, read_weights
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file
 from ocr_pipeline.training.loader_workers import LoaderWorkers
 from ocr_pipeline.training.processes import Processes, connected, own_device
-from ocr_pipeline.training.stopping import StopSigns, TrainingStoppedError
+from ocr_pipeline.training.stopping import StopSigns, stopped_at
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _SHOWN_PAGES = 4
 
@@ -83,106 +72,72 @@ class _Training:
         on_progress: OnProgress | None,
         processes: Processes,
     ) -> None:
-        self.settings, self.pages, self.processes = settings, pages, processes
-        self.config = config = settings.effective_config()
-        self.device = processes.device
-        torch.manual_seed(settings.seed)
-        if settings.num_threads:
-            torch.set_num_threads(settings.num_threads)
-        self.network = build_network(config.variant, config.dropout).to(self.device)
-        self.average = make_average(self.network, config)
-        self.optimizer = make_optimizer(self.network, config)
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=settings.amp and self.device.type == "cuda")
-        self.loss = FastLoss(
-            config.pooling_size,
-            config.loss_text,
-            config.loss_kernel,
-            config.loss_embedding,
-            config.embedding_version,
-            config.rules.textless,
-        )
-        self.shares = pages.shares(config.dataset_weights)
-        self.crops_per_step = config.batch_size * settings.ga_steps * processes.count
-        self.steps_per_epoch = math.ceil(
-            sum(taken for _, taken in self.shares) * config.repeat_times / self.crops_per_step
-        )
-        self.steps = settings.max_steps or config.epochs * self.steps_per_epoch
-        self.workers = LoaderWorkers()
-        self.valid = validation_loader(valid, config, settings, processes, self.workers) if valid else None
-        self.step, self.position = 0, 0
-        self.metric, self.history = dict[str, float](), list[dict[str, Any]]()
-        self.window, self.stopped = Window(), ""
-        self.report = Report(settings, self.steps, on_progress) if processes.writes else None
-        self.weights = read_weights(settings.checkpoint) if settings.checkpoint else None
-        self.origin = {
-            "seed": settings.seed,
-            "ga_steps": settings.ga_steps,
-            "processes": processes.count,
-            "steps": self.steps,
-            "checkpoint": fingerprint_file(self.weights.path) if self.weights else "",
-        }
-        self.last: Path | None = None
+        s = self.settings = settings
+        self.pages, self.processes = pages, processes
+        self.config = config = s.effective_config()
+        if s.num_threads:
+            torch.set_num_threads(s.num_threads)
+        arithmetic = Arithmetic(s.amp, s.channels_last, s.compile_mode if s.compile else None)
+        self.learner = Learner(config, arithmetic, s.seed, processes)
+        shares = pages.shares(config.dataset_weights)
+        self.schedule = make_schedule(config, shares, s.ga_steps * processes.count, s.max_steps)
+        self.workers, self.valid = LoaderWorkers(), None
+        if valid is not None:
+            loading = Loading(s.val_num_workers, s.val_prefetch_factor, s.pin_memory_val)
+            self.valid = load_pages(valid, config.short_size, s.val_max_samples, loading, processes, self.workers)
+        self.report: Report | None = None
+        if processes.writes:
+            events = s.report_to == "tensorboard"
+            self.report = Report(s.output_dir, self.schedule.steps, on_progress, events=events, quiet=s.quiet)
+        self.weights = read_weights(s.checkpoint) if s.checkpoint else None
+        self.checkpoints, self.identity = checkpoints_in(s.output_dir), self._identity()
+        self.step, self.position, self.progress = 0, 0, Progress()
+        self.stopped, self.last = "", Path()
 
     # ---- beginning
 
+    def _identity(self) -> dict[str, Any]:
+        """The fields of a ``TrainingState`` that are the same from the first step of a training to its last."""
+        return {
+            "code_version": CODE_VERSION,
+            "data": self.pages.manifest(),
+            "config": msgspec.to_builtins(self.config),
+            "run": {
+                "seed": self.settings.seed,
+                "ga_steps": self.settings.ga_steps,
+                "processes": self.processes.count,
+                "steps": self.schedule.steps,
+                "checkpoint": fingerprint_file(self.weights.path) if self.weights else "",
+            },
+        }
+
     def start(self) -> None:
         """Fresh weights, given weights, or exactly where a checkpoint left off."""
-        resume = self.settings.resume
-        path = newest_snapshot(self.settings.output_dir) if resume == "auto" else resume
-        self._agree(path)
+        s, resume = self.settings, self.settings.resume
+        path = self.checkpoints.newest() if resume == "auto" else resume
+        self.processes.must_agree((path and Path(path).name, self.identity["data"], self.schedule.steps), s.output_dir)
         if path is not None:
-            snapshot = read_snapshot(Path(path))
-            if resume != "auto" or self._continues(snapshot):
-                self._restore(snapshot)
-                self.last = Path(path)
-                log.info("going on from %s at step %d of %d", path, self.step, self.steps)
+            state = read_state(Path(path))
+            if resume != "auto" or all(getattr(state, name) == value for name, value in self.identity.items()):
+                self.step, self.position, self.last = state.global_step, state.position, Path(path)
+                self.learner.restore(state)
+                self.progress.restore(state)
+                logger.info("going on from %s at step %d of %d", path, self.step, self.schedule.steps)
                 return
-            log.info("%s was trained on other data or settings: starting anew", path)
+            logger.info("%s was trained on other data or settings: starting anew", path)
         if self.weights is not None:
-            count = load_weights(self.network, self.weights)
-            log.info("%s (%s): all %d tensors loaded", self.weights.path, self.weights.layout, count)
-
-    def _agree(self, path: Path | None) -> None:
-        """All processes must see the same files, or they would wait for each other for ever."""
-        seen = self.processes.gather((path and Path(path).name, self.pages.manifest(), self.steps))
-        if any(other != seen[0] for other in seen):
-            raise PipelineError(
-                "the processes of this training see different data or checkpoints",
-                where=self.settings.output_dir,
-                remedy="Put --lmdb_base and --output_dir on a file system that all machines share.",
-            )
-
-    def _continues(self, snapshot: Snapshot) -> bool:
-        """Whether the snapshot is of this very training: same code, data and settings."""
-        now = self._snapshot()
-        return all(getattr(snapshot, name) == getattr(now, name) for name in ("code_version", "data", "config", "run"))
-
-    def _restore(self, snapshot: Snapshot) -> None:
-        self.step, self.position = snapshot.global_step, snapshot.position
-        self.metric, self.history = snapshot.metric, snapshot.history
-        self.network.load_state_dict(snapshot.state_dict)
-        if self.average is not None:
-            self.average.module.load_state_dict(snapshot.ema)
-            self.average.n_averaged.fill_(self.step)
-        self.optimizer.load_state_dict(snapshot.optimizer)
-        self.scaler.load_state_dict(snapshot.scaler)
-        self.window.restore(snapshot.window)
+            count = load_weights(self.learner.network, self.weights)
+            logger.info("%s (%s): all %d tensors loaded", self.weights.path, self.weights.layout, count)
 
     # ---- the loop
 
     def run(self) -> TrainingResult:
-        if self.settings.channels_last:
-            in_channels_last(self.network)
-        network = joined(self.network, self.processes)
-        if self.settings.compile:
-            network = torch.compile(network, mode=self.settings.compile_mode)
-        self.network.train()
         batches, began = self._batches(), time.monotonic()
         self._lose_patience()
         with StopSigns(self.settings.time_budget) as signs, self.workers:
-            while self.step < self.steps and not self.stopped:
-                self._update(network, batches)
-                if self.processes.any(signs.time_is_up) and self.step < self.steps:
+            while self.step < self.schedule.steps and not self.stopped:
+                self._learn(list(islice(batches, self.settings.ga_steps)))
+                if self.processes.any(signs.time_is_up) and self.step < self.schedule.steps:
                     self.stopped = "time_budget"
                 self._account(time.monotonic() - began)
                 if self.processes.any(signs.terminated) and not self.stopped:
@@ -192,179 +147,101 @@ class _Training:
     def _lose_patience(self) -> None:
         """End the training if its score has not risen for too many validations."""
         patience = self.settings.patience
-        if patience and self.metric and without_progress(self.history, self.metric["step"]) >= patience:
+        if patience and self.progress.best and self.progress.validations_since_best() >= patience:
             self.stopped = "patience"
 
     def _leave(self) -> None:
-        self._save(self.settings.output_dir / f"checkpoint_step_{self.step}.pth")
-        raise TrainingStoppedError(
-            f"stopped by SIGTERM at step {self.step} of {self.steps}; the training is saved",
-            where=self.last,
-            remedy="Go on with --resume auto.",
-        )
+        self._save(f"step_{self.step}")
+        raise stopped_at(self.step, self.schedule.steps, self.last, go_on="--resume auto")
 
     def _batches(self) -> Iterator[Batch]:
-        settings, config = self.settings, self.config
-        stop = self.position + (self.steps - self.step) * self.crops_per_step
-        order = SampleOrder(self.shares, settings.seed, self.position, stop)
-        own = OwnBatches(order, config.batch_size, self.processes.rank, self.processes.count)
-        return iter(
-            DataLoader(
-                TrainingCrops(self.pages, config, settings.seed),
-                batch_sampler=own,
-                num_workers=settings.num_workers,
-                prefetch_factor=settings.prefetch_factor if settings.num_workers else None,
-                pin_memory=settings.pin_memory_train and self.device.type == "cuda",
-                worker_init_fn=partial(start_worker, self.workers),
-                generator=torch.Generator(),  # leaves the global one, which dropout draws from, untouched
-            )
-        )
+        """This process's batches of the steps that are left."""
+        s, size = self.settings, self.config.batch_size
+        stop = self.position + (self.schedule.steps - self.step) * self.schedule.crops
+        order = SampleOrder(self.schedule.shares, s.seed, self.position, stop)
+        crops = TrainingCrops(self.pages, self.config, s.seed)
+        loading = Loading(s.num_workers, s.prefetch_factor, s.pin_memory_train)
+        return iter(load_batches(crops, order, size, loading, self.processes, self.workers))
 
-    def _update(self, network: Any, batches: Iterator[Batch]) -> None:
-        """One step: gradients of ``ga_steps`` batches, then one update of the weights."""
-        torch.manual_seed(seed_of_step(self.settings.seed, self.step, self.processes.rank))
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.config, self.step, self.steps, self.steps_per_epoch)
-        sums, fates, faulty = np.zeros(len(Losses._fields)), np.zeros(len(FATES)), list[int]()
-        for left in reversed(range(self.settings.ga_steps)):
-            batch = next(batches)
-            if self.report is not None:
-                self.report.show_batch(batch, first=self.step == 0)
-            with apart(network, self.processes) if left else nullcontext():
-                losses = self._losses(network, batch)
-                means, words = self._over_all(losses, batch)
-                if not math.isfinite(means[0]):
-                    faulty += self._faulty(losses, batch)
-                    continue
-                self.scaler.scale(losses.total / self.settings.ga_steps).backward()
-            sums, fates = sums + means / self.settings.ga_steps, fates + words
-        if faulty:
-            self._skip(faulty)
+    def _learn(self, batches: Sequence[Batch]) -> None:
+        """One step."""
+        if self.report is not None:
+            self.report.show_batch(batches[0], first=self.step == 0)
+        learnt = self.learner.learn(batches, self.step, self.schedule.rate(self.step))
+        if learnt.faulty:
+            self._skip(learnt.faulty)
         else:
-            self._descend()
-            self.window.add(sums, fates)
-        self.optimizer.zero_grad(set_to_none=True)
+            self.progress.window.add(learnt.losses, learnt.words)
         self.step += 1
-        self.position += self.crops_per_step
-
-    def _over_all(self, losses: Losses, batch: Batch) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Mean losses of the batches of all processes, and what became of the words in them."""
-        own = torch.cat([torch.stack(losses).detach(), batch.words.sum(0).to(self.device)])
-        seen = np.array(self.processes.sum(own.tolist()))
-        return seen[: len(losses)] / self.processes.count, seen[len(losses) :]
-
-    def _faulty(self, losses: Losses, batch: Batch) -> list[int]:
-        """The pages of those batches whose loss is not finite."""
-        own = [] if torch.isfinite(losses.total) else batch.page.tolist()
-        return [page for pages in self.processes.gather(own) for page in pages]
-
-    def _descend(self) -> None:
-        """Change the weights by their gradients."""
-        if self.config.clip_norm:
-            self.scaler.unscale_(self.optimizer)
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        if self.average is not None:
-            self.average.update_parameters(self.network)
+        self.position += self.schedule.crops
 
     def _skip(self, faulty: Sequence[int]) -> None:
         """Leave the step out, and give up when that happens too often or the network itself is spoilt."""
-        self.window.skipped += 1
+        step, before = self.step + 1, self.progress.window.skipped
+        self.progress.window.skipped += 1
         names = ", ".join(self.pages.name(index) for index in dict.fromkeys(faulty))
-        log.warning("step %d is left out, its loss is not finite: %s", self.step + 1, names)
-        spoilt = not all(torch.isfinite(value).all() for value in self.network.state_dict().values())
-        if spoilt or self.window.skipped > self.settings.max_skips:
+        logger.warning("step %d is left out, its loss is not finite: %s", step, names)
+        if self.learner.spoilt or before >= self.settings.max_skips:
             raise PipelineError(
-                f"the loss is no longer finite at step {self.step + 1} (left out so far: {self.window.skipped - 1})",
+                f"the loss is no longer finite at step {step} (left out so far: {before})",
                 where=names,
                 remedy="Look at these pages; else lower --learning_rate, set clip_norm, or train without --amp.",
             )
-
-    def _losses(self, network: Any, batch: Batch) -> Losses:
-        given, *maps = (tensor.to(self.device, non_blocking=True) for tensor in batch[:5])
-        pictures = normalise(given)
-        if self.settings.channels_last:
-            pictures = pictures.contiguous(memory_format=torch.channels_last)
-        half = torch.float16 if self.device.type == "cuda" else torch.bfloat16
-        with torch.autocast(self.device.type, dtype=half, enabled=self.settings.amp):
-            logits = network(pictures)
-        return self.loss(logits, *maps)
 
     # ---- bookkeeping
 
     def _account(self, seconds: float) -> None:
         """Log, validate and save where that is due."""
-        end = self.step == self.steps or bool(self.stopped)
-        epoch_end = self.step % self.steps_per_epoch == 0
-        validating = self.valid is not None and (end or self._due(self.settings.val_every_steps, epoch_end))
-        if validating or end or self._due(self.settings.log_every_steps, False):
-            self._record(seconds, validating)
+        s, epoch_end = self.settings, self.step % self.schedule.steps_per_epoch == 0
+        end = self.step == self.schedule.steps or bool(self.stopped)
+        validating = self.valid is not None and (end or self._due(s.val_every_steps, epoch_end))
+        if validating or end or self._due(s.log_every_steps, False):
+            self._record(seconds, self.valid if validating else None, validating or end)
             self._lose_patience()
-        if self.stopped or end or epoch_end or self._due(self.settings.save_every_steps, epoch_end):
-            name = f"epoch_{self.step // self.steps_per_epoch}" if epoch_end else f"step_{self.step}"
-            self._save(self.settings.output_dir / f"checkpoint_{name}.pth")
+        if self.stopped or end or epoch_end or self._due(s.save_every_steps, epoch_end):
+            self._save(f"epoch_{self.schedule.epochs(self.step)}" if epoch_end else f"step_{self.step}")
 
     def _due(self, every: int, otherwise: bool) -> bool:
         return self.step % every == 0 if every else otherwise
 
-    def _record(self, seconds: float, validating: bool) -> None:
-        """Add a row to the history: mean losses since the last one and, if due, the score."""
-        row: dict[str, Any] = {"step": self.step, "epoch": self.step // self.steps_per_epoch}
-        row |= {"learning_rate": self.optimizer.param_groups[0]["lr"]} | self.window.close()
-        if validating:
-            row |= self._validate()
-        self.history.append(row)
+    def _record(self, seconds: float, pages: DataLoader[PreparedPage] | None, curves: bool) -> None:
+        """Add a row to the history, with the score on validation ``pages`` if it is due."""
+        score = self._validate(pages) if pages is not None else None
+        rate = self.schedule.rate(self.step - 1)
+        if self.progress.add_row(self.step, self.schedule.epochs(self.step), rate, score):
+            self._keep_best()
         if self.report is not None:
-            finished = self.step == self.steps or bool(self.stopped)
-            self.report.add_row(self.history, seconds, curves=validating or finished)
+            self.report.add_row(self.progress.history, seconds, curves)
 
-    def _validate(self) -> dict[str, float]:
-        assert self.valid is not None
-        score, drawn = validate(self._judged(), self.valid, self.config, self.processes, shown=_SHOWN_PAGES)
+    def _validate(self, pages: DataLoader[PreparedPage]) -> DetectionScore:
+        score, drawn = validate(self.learner.judged, pages, self.config, self.processes, shown=_SHOWN_PAGES)
         if self.report is not None:
             self.report.show_pages(drawn)
-        metric = {"precision": score.precision, "recall": score.recall, "hmean": score.hmean}
-        if not self.metric or score.hmean > self.metric["hmean"]:
-            self.metric = metric | {"step": self.step}
-            self._keep_best()
-        return metric
+        return score
 
     def _keep_best(self) -> None:
         if self.processes.writes:
-            write_detector(self.settings.output_dir / BEST, self._snapshot())
+            write_detector(self.settings.output_dir / BEST, self._state())
 
-    def _judged(self) -> Any:
-        return self.network if self.average is None else self.average.module
-
-    def _save(self, path: Path) -> None:
+    def _save(self, name: str) -> None:
+        self.last = self.settings.output_dir / f"checkpoint_{name}.pth"
         if self.processes.writes:
-            write_snapshot(path, self._snapshot())
-            remove_old_snapshots(self.settings.output_dir, self.settings.keep_checkpoints)
-        self.last = path
+            write_state(self.last, self._state())
+            self.checkpoints.keep(self.settings.keep_checkpoints)
         self.processes.wait()
 
-    def _snapshot(self) -> Snapshot:
-        return Snapshot(
+    def _state(self) -> TrainingState:
+        return TrainingState(
             global_step=self.step,
-            epoch=self.step // self.steps_per_epoch,
+            epoch=self.schedule.epochs(self.step),
             position=self.position,
-            state_dict=self.network.state_dict(),
-            ema=self.average.module.state_dict() if self.average is not None else {},
-            optimizer=self.optimizer.state_dict(),
-            scaler=self.scaler.state_dict(),
-            window=self.window.state(),
-            config=msgspec.to_builtins(self.config),
-            data=self.pages.manifest(),
-            code_version=CODE_VERSION,
-            run=self.origin,
-            metric=self.metric,
-            history=self.history,
+            **self.progress.state(),
+            **self.learner.state(),
+            **self.identity,
         )
 
     def _result(self) -> TrainingResult:
-        best = self.settings.output_dir / BEST
         if self.valid is None:
             self._keep_best()
-        assert self.last is not None
-        return TrainingResult(best, self.last, self.metric, self.step, self.history, self.stopped)
+        best = self.settings.output_dir / BEST
+        return TrainingResult(best, self.last, self.progress.best, self.step, self.progress.history, self.stopped)

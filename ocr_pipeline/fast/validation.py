@@ -1,43 +1,44 @@
-"""A network's score on held-out pages, in evaluation mode: nothing of it changes."""
+"""A network's score on labelled pages, in evaluation mode: nothing of it changes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch.utils.data import DataLoader
 
 from ocr_pipeline.evaluation import DetectionScore, score_detections
 from ocr_pipeline.fast.config import FastConfig
-from ocr_pipeline.fast.data import Pages, PreparedPage, ValidationPages
-from ocr_pipeline.fast.detector import detect_fitted
+from ocr_pipeline.fast.data import Pages, PreparedPage
+from ocr_pipeline.fast.detector import choose_device, config_of, detect_fitted
+from ocr_pipeline.fast.loading import Loading, load_pages
 from ocr_pipeline.fast.maps.pictures import Picture
 from ocr_pipeline.fast.maps.views import draw_findings
 from ocr_pipeline.fast.network import FastNetwork
-from ocr_pipeline.fast.settings import FastTraining
+from ocr_pipeline.fast.settings import Device
+from ocr_pipeline.fast.weights.reading import load_network
 from ocr_pipeline.training.loader_workers import LoaderWorkers
 from ocr_pipeline.training.processes import Processes
 
 
-def validation_loader(
-    pages: Pages, config: FastConfig, settings: FastTraining, processes: Processes, workers: LoaderWorkers
-) -> DataLoader[PreparedPage]:
-    """This process's share of the pages, one by one, prepared by worker processes."""
-    return DataLoader(
-        ValidationPages(pages, config.short_size, settings.val_max_samples, processes.rank, processes.count),
-        batch_size=None,
-        num_workers=settings.val_num_workers,
-        prefetch_factor=settings.val_prefetch_factor if settings.val_num_workers else None,
-        pin_memory=settings.pin_memory_val and processes.device.type == "cuda",
-        worker_init_fn=partial(start_worker, workers),
-        collate_fn=_unchanged,
-        generator=torch.Generator(),  # the global one belongs to the training, whose resume is exact
-    )
+def score_checkpoint(
+    checkpoint: Path, lmdbs: Sequence[Path], *, max_samples: int | None = None, device: Device = "auto"
+) -> DetectionScore:
+    """Precision, recall and hmean of a detector on the pages of some layout LMDBs, as a training scores its own.
+
+    Args:
+        max_samples: pages to look at, spread evenly as in a training; all if None.
+
+    Raises:
+        PipelineError: the checkpoint, the data or the device cannot be used.
+    """
+    network, weights = load_network(checkpoint)
+    config = config_of(weights)
+    alone = Processes(choose_device(device))
+    loader = load_pages(Pages(lmdbs), config.short_size, max_samples, Loading(), alone, LoaderWorkers())
+    return validate(network.to(alone.device), loader, config, alone)[0]
 
 
 def validate(
@@ -64,17 +65,6 @@ def validate(
     ), drawn
 
 
-def without_progress(history: Sequence[Mapping[str, Any]], best_step: float) -> int:
-    """Validations since the best one."""
-    return sum("hmean" in row and row["step"] > best_step for row in history)
-
-
-def start_worker(workers: LoaderWorkers, number: int) -> None:
-    """What a loader's worker does first."""
-    cv2.setNumThreads(0)  # many workers, each with its own pool, would fight for the cores
-    workers.start(number)
-
-
 def _drawn(page: PreparedPage, found: Sequence[npt.NDArray]) -> Picture:
     picture = page.picture.numpy()
     (high, wide), (height, width) = picture.shape[:2], page.original_size
@@ -83,7 +73,3 @@ def _drawn(page: PreparedPage, found: Sequence[npt.NDArray]) -> Picture:
         [np.asarray(truth.polygon) * scale for truth in page.truths if truth.ignore == kind] for kind in (False, True)
     )
     return draw_findings(picture, [polygon * scale for polygon in found], words, ignored)
-
-
-def _unchanged(page: Any) -> Any:
-    return page

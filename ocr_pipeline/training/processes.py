@@ -45,6 +45,24 @@ class Processes:
         lists = self.gather(own)
         return [lists[place % self.count][place // self.count] for place in range(sum(map(len, lists)))]
 
+    def must_agree(self, seen: object, where: object) -> None:
+        """All processes must see the same files, or they would wait for each other for ever.
+
+        Args:
+            seen: plain values, to be equal in all processes.
+            where: for the error.
+
+        Raises:
+            PipelineError: they differ.
+        """
+        first, *others = self.gather(seen)
+        if any(other != first for other in others):
+            raise PipelineError(
+                "the processes of this training see different data or checkpoints",
+                where=where,
+                remedy="Put the data and --output_dir on a file system that all machines share.",
+            )
+
     def sum(self, values: Sequence[float]) -> list[float]:
         """Each value, added over all processes."""
         if self.count == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from pathlib import Path
 from types import FrameType, TracebackType
 
 from ocr_pipeline.errors import PipelineError
@@ -11,6 +12,15 @@ from ocr_pipeline.errors import PipelineError
 
 class TrainingStoppedError(PipelineError):
     """A training was asked to stop (SIGTERM), and has saved where it was."""
+
+
+def stopped_at(step: int, steps: int, checkpoint: Path | None, go_on: str) -> TrainingStoppedError:
+    """The error of a training that SIGTERM ended after ``step`` of ``steps``; ``go_on`` is the flag that resumes it."""
+    return TrainingStoppedError(
+        f"stopped by SIGTERM at step {step} of {steps}; the training is saved",
+        where=checkpoint,
+        remedy=f"Go on with {go_on}.",
+    )
 
 
 class StopSigns:

@@ -14,8 +14,8 @@ from torch import nn
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import FastTraining, read_weights, train_fast
-from ocr_pipeline.fast.data_parallel import joined, share_statistics
-from ocr_pipeline.fast.snapshots import read_snapshot
+from ocr_pipeline.fast.checkpoints import read_state
+from ocr_pipeline.fast.data_parallel import distributed, share_statistics
 from ocr_pipeline.training.processes import Processes, connected, own_device
 from ocr_pipeline_tests.fast.conftest import SMALL_CONFIG
 from ocr_pipeline_tests.fast.test_interruption import PROCESS, wait_for_checkpoint
@@ -67,10 +67,10 @@ def test_two_processes_train_as_one_with_twice_the_batch_and_go_on_where_one_of_
     alone = FastTraining(config=doubled, output_dir=tmp_path / "one", num_workers=0, val_num_workers=0, **OPTIONS)
     one = train_fast(alone, lmdbs[:1], lmdbs[1:])
     two = tmp_path / "two" / one.last_checkpoint.name
-    expected, shared = read_snapshot(one.last_checkpoint), read_snapshot(two)
+    expected, shared = read_state(one.last_checkpoint), read_state(two)
     for weights in ("state_dict", "ema"):
         torch.testing.assert_close(getattr(shared, weights), getattr(expected, weights), rtol=1e-3, atol=1e-5)
-    learned = read_snapshot(one.last_checkpoint.with_name("checkpoint_epoch_1.pth")).state_dict
+    learned = read_state(one.last_checkpoint.with_name("checkpoint_epoch_1.pth")).state_dict
     assert distance(shared.state_dict, expected.state_dict) < 0.02 * distance(learned, expected.state_dict)
     for row, other in zip(shared.history, expected.history, strict=True):
         assert row == pytest.approx(other, rel=1e-4, nan_ok=True)
@@ -85,14 +85,14 @@ def test_two_processes_train_as_one_with_twice_the_batch_and_go_on_where_one_of_
     resumed = tmp_path / "parts" / two.name
     state, uninterrupted = read_weights(resumed).state, read_weights(two).state
     assert all(torch.equal(state[key], uninterrupted[key]) for key in uninterrupted)
-    assert read_snapshot(resumed).history == shared.history
+    assert read_state(resumed).history == shared.history
 
 
 def test_without_torchrun_there_is_one_process():
     network = nn.Linear(1, 1)
     with connected(torch.device("cpu")) as processes:
         assert (processes.count, processes.writes) == (1, True)
-        assert joined(network, processes) is network
+        assert distributed(network, processes) is network
         assert processes.gather("a") == ["a"]
         assert (processes.any(True), processes.any(False)) == (True, False)
 

@@ -13,9 +13,9 @@ from msgspec import structs
 from ocr_pipeline.data.layout_lmdb import LayoutWord, write_layout_samples
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import FastTraining, build_network, load_network, read_weights, train_fast
+from ocr_pipeline.fast.checkpoints import read_state
 from ocr_pipeline.fast.data import FATES
 from ocr_pipeline.fast.losses import FastLoss
-from ocr_pipeline.fast.snapshots import read_snapshot
 from ocr_pipeline_tests.fast.conftest import draw_page, keyed_state, with_ignored
 
 
@@ -64,7 +64,7 @@ def test_an_interrupted_training_ends_in_the_same_weights(train):
     resumed = train("parts", resume="auto", **options)
     assert equal(whole.last_checkpoint, resumed.last_checkpoint)
     assert whole.history == resumed.history
-    one, other = read_snapshot(whole.last_checkpoint), read_snapshot(resumed.last_checkpoint)
+    one, other = read_state(whole.last_checkpoint), read_state(resumed.last_checkpoint)
     moments = zip(one.optimizer["state"].values(), other.optimizer["state"].values(), strict=True)
     assert all(torch.equal(a["exp_avg_sq"], b["exp_avg_sq"]) for a, b in moments)
 
@@ -177,8 +177,8 @@ def fault(monkeypatch):
 def test_a_step_whose_loss_is_not_finite_changes_no_weight(train, fault):
     fault(1)
     result = train("out", max_steps=2, save_every_steps=1, log_every_steps=1)
-    first = read_snapshot(result.last_checkpoint.with_name("checkpoint_step_1.pth"))
-    last = read_snapshot(result.last_checkpoint)
+    first = read_state(result.last_checkpoint.with_name("checkpoint_step_1.pth"))
+    last = read_state(result.last_checkpoint)
     assert all(
         torch.equal(weight, last.state_dict[key]) for key, weight in first.state_dict.items() if weight.dim() == 4
     )
@@ -237,7 +237,7 @@ def test_tensorboard_has_the_rows(train):
 
 
 def test_tensorboard_is_refused_where_it_is_not_installed(train, monkeypatch):
-    monkeypatch.setattr("ocr_pipeline.fast.tensorboard.find_spec", lambda name: None)
+    monkeypatch.setattr("ocr_pipeline.training.history.find_spec", lambda name: None)
     with pytest.raises(PipelineError, match="not installed"):
         train("out", max_steps=1, report_to="tensorboard")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,14 @@ import torch
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.weights.reading import read_checkpoint_file
 from ocr_pipeline.storage.files.publishing import publish_file
+from ocr_pipeline.training.retention import Checkpoints
 
 FORMAT = "ocr_pipeline.fast/1"
 BEST = "best_checkpoint.pth"
-_NUMBERED = re.compile(r"checkpoint_(?:step|epoch)_\d+\.pth")
 
 
 @dataclasses.dataclass
-class Snapshot:
+class TrainingState:
     """All that a training consists of after ``global_step`` updates; plain values and tensors only.
 
     Attributes:
@@ -50,19 +49,19 @@ class Snapshot:
     history: list[dict[str, Any]]
 
 
-def write_snapshot(path: Path, snapshot: Snapshot) -> None:
+def write_state(path: Path, state: TrainingState) -> None:
     """Publish a checkpoint to go on from."""
-    content = {field.name: getattr(snapshot, field.name) for field in dataclasses.fields(snapshot)}
+    content = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
     _write(path, content)
 
 
-def write_detector(path: Path, snapshot: Snapshot) -> None:
+def write_detector(path: Path, state: TrainingState) -> None:
     """Publish what prediction needs: the weights with their configuration, metric and origin."""
     names = ("global_step", "epoch", "state_dict", "ema", "config", "data", "code_version", "metric")
-    _write(path, {name: getattr(snapshot, name) for name in names})
+    _write(path, {name: getattr(state, name) for name in names})
 
 
-def read_snapshot(path: Path) -> Snapshot:
+def read_state(path: Path) -> TrainingState:
     """Read a checkpoint to go on from.
 
     Raises:
@@ -70,7 +69,7 @@ def read_snapshot(path: Path) -> Snapshot:
     """
     content = read_checkpoint_file(path)
     content.setdefault("ema", {})
-    names = {field.name for field in dataclasses.fields(Snapshot)}
+    names = {field.name for field in dataclasses.fields(TrainingState)}
     if content.get("format") != FORMAT or not names <= content.keys():
         raise PipelineError(
             "one cannot go on from this checkpoint",
@@ -78,22 +77,12 @@ def read_snapshot(path: Path) -> Snapshot:
             remedy="Give a checkpoint_step_*.pth or checkpoint_epoch_*.pth of this pipeline to --resume; "
             "to start from other weights use --checkpoint.",
         )
-    return Snapshot(**{name: content[name] for name in names})
+    return TrainingState(**{name: content[name] for name in names})
 
 
-def newest_snapshot(folder: Path) -> Path | None:
-    """The checkpoint written last; a step and its epoch may share their number of updates, so time decides."""
-    return max(_numbered(folder), key=lambda path: path.stat().st_mtime_ns, default=None)
-
-
-def remove_old_snapshots(folder: Path, keep: int) -> None:
-    """Delete all but the ``keep`` newest; the best detector is none of them."""
-    for path in sorted(_numbered(folder), key=lambda path: path.stat().st_mtime_ns)[: -max(keep, 1)]:
-        path.unlink()
-
-
-def _numbered(folder: Path) -> list[Path]:
-    return [path for path in folder.glob("checkpoint_*.pth") if _NUMBERED.fullmatch(path.name)]
+def checkpoints_in(folder: Path) -> Checkpoints:
+    """Those that a training can go on from; the best detector is none of them."""
+    return Checkpoints(folder, r"checkpoint_(?:step|epoch)_(\d+)\.pth")
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
