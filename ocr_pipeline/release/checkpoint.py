@@ -11,8 +11,8 @@ from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprin
 
 
 @dataclasses.dataclass(frozen=True)
-class Training:
-    """One training as its manifest will tell it.
+class TrainedCheckpoint:
+    """What one training publishes, as its manifest will tell it.
 
     Attributes:
         stage: the asset's name; target: where the checkpoint is published.

@@ -16,7 +16,7 @@ import msgspec
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.release.recipe_file import recipe_defaults
-from ocr_pipeline.storage.artifacts.manifest import Manifest, read_manifest
+from ocr_pipeline.storage.artifacts.manifest import VALIDATION, Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
@@ -82,6 +82,8 @@ class Contest:
             return Verdict(True, "it is the champion", score, score)
         if score is None:
             return Verdict(False, f"not validated: it has no {self.metric}", score, champion.metrics.get(self.metric))
+        if not _validation_data(candidate):
+            return Verdict(False, "not validated: its manifest names no validation data", score)
         reached, where = champion.metrics.get(self.metric), "the champion has"
         if reached is None or self._measured_on(champion) != self._measured_on(candidate):
             reached, where = self._scored_again(workspace, champion, candidate), "the champion, scored again, has"
@@ -138,7 +140,7 @@ class Contest:
 
 
 def _validation_data(manifest: Manifest) -> dict[str, str]:
-    return {item.name: item.fingerprint for item in manifest.inputs if "_valid" in item.name}
+    return {item.name: item.fingerprint for item in manifest.inputs if item.role == VALIDATION}
 
 
 def _copy(source: Path, target: Path, manifest: Manifest) -> None:

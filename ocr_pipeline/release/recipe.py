@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ocr_pipeline.data.datasets import PARTITIONS, SourcePartition, source_partition
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, read_manifest
+from ocr_pipeline.storage.artifacts.manifest import VALIDATION, Input, Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 
 ArtifactOf = Callable[[str, str], Path]
@@ -41,7 +41,7 @@ class Recipe:
     Attributes:
         train, valid: artifacts that hold words.
         partitions: those that the artifacts are of.
-        inputs: their names and fingerprints, for the manifest.
+        inputs: their names, fingerprints and roles, for the manifest.
         counts: pages and words to learn from (out is what is used).
     """
 
@@ -81,9 +81,12 @@ def choose_data(
         if manifest is None or manifest.counts.words_out == 0:
             continue
         used[partition.key] = partition
-        inputs.append(Input(artifact.name, manifest.fingerprint))
-        (valid if split == "valid" else train).append(artifact)
-        if split != "valid":
+        if split == "valid":
+            valid.append(artifact)
+            inputs.append(Input(artifact.name, manifest.fingerprint, VALIDATION))
+        else:
+            train.append(artifact)
+            inputs.append(Input(artifact.name, manifest.fingerprint))
             counts.pages_in += manifest.counts.pages_out
             counts.words_in += manifest.counts.words_out
     if not train:

@@ -15,7 +15,7 @@ from ocr_pipeline.orchestration.assets.champion import CHECKS, detector_champion
 from ocr_pipeline.orchestration.assets.training import fast_checkpoint
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, TOLERANCE, Contest
-from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, read_manifest
+from ocr_pipeline.storage.artifacts.manifest import VALIDATION, Input, Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.vouching import write_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
@@ -36,7 +36,8 @@ def publish(
     else:
         artifact.mkdir(parents=True, exist_ok=True)
         (artifact / "adapter.txt").write_text(text)
-    inputs = [Input("a_train_layout.lmdb", text), Input("a_valid_layout.lmdb", valid)]
+    inputs = [Input("a_validated_train_layout.lmdb", text)]  # of one's own naming
+    inputs += [Input("a_valid_layout.lmdb", valid, VALIDATION)] if valid else []
     write_manifest(
         artifact,
         Manifest(
@@ -109,6 +110,13 @@ def test_a_score_is_measured_anew_for_another_champion_or_other_samples(workspac
     publish(workspace.fast_checkpoint, "third", {"hmean": 0.60}, "v2", settings={"val_max_samples": 10})
     contest.judge(workspace)
     assert len(asked) == 3
+
+
+def test_a_candidate_that_does_not_say_what_it_was_validated_on_is_not_believed(workspace: Workspace) -> None:
+    crowned(workspace, 0.80)
+    publish(workspace.fast_checkpoint, "second", {"hmean": 0.99}, valid="")
+    verdict = DETECTOR.judge(workspace)
+    assert not verdict.passed and "names no validation data" in verdict.why
 
 
 def test_a_candidate_whose_validation_data_is_gone_has_to_be_trained_again(workspace: Workspace) -> None:

@@ -16,7 +16,7 @@ from ocr_pipeline.orchestration.definitions import ASSETS, build_definitions
 from ocr_pipeline.orchestration.execution.demands import DATA_CPUS_VARIABLE, data_cpus, demand_of
 from ocr_pipeline.release.recipe import choose_data
 from ocr_pipeline.release.recipe_file import RECIPE_VARIABLE, recipe_defaults
-from ocr_pipeline.storage.artifacts.manifest import Manifest
+from ocr_pipeline.storage.artifacts.manifest import VALIDATION, Manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.stages import STAGES
 from ocr_pipeline.storage.artifacts.vouching import write_manifest
@@ -131,6 +131,10 @@ def test_a_recipe_takes_what_is_published_and_leaves_out_partly_labelled_sets(tm
     assert [path.name for path in recipe.train] == ["public_admin_train_layout.lmdb"]
     assert [path.name for path in recipe.valid] == ["public_admin_valid_layout.lmdb"]
     assert recipe.counts.words_in == 3
+    assert [(item.name, item.role) for item in recipe.inputs] == [
+        ("public_admin_train_layout.lmdb", ""),
+        ("public_admin_valid_layout.lmdb", VALIDATION),
+    ]
     named = choose_data(["handwriting_train"], workspace.layout_lmdb, fully_labelled=True)
     assert [item.fingerprint for item in named.inputs] == ["handwriting_train_layout.lmdb"]
 

@@ -17,7 +17,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition import compare, load_recognizer, pictures_below, recognize_pictures
 from ocr_pipeline.recognition.loading import RECOGNIZERS
 from ocr_pipeline.release.contest import RECOGNIZER
-from ocr_pipeline.storage.artifacts.manifest import Input
+from ocr_pipeline.storage.artifacts.manifest import VALIDATION, Input
 from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
@@ -80,12 +80,12 @@ def test_it_becomes_champion_and_is_scored_again(workspace: Workspace, jsonl) ->
         candidate=lambda workspace: workspace.root / "bright_checkpoint",
         champion=lambda workspace: workspace.root / "bright_champion",
     )
-    publish(contest.candidate(workspace), "words.txt", "빛 어둠", "first", [Input("a_valid.jsonl", "old")])
+    publish(contest.candidate(workspace), "words.txt", "빛 어둠", "first", [Input("a_valid.jsonl", "old", VALIDATION)])
     contest.promote(workspace)
     written = jsonl("set", [("빛", BRIGHT), ("어둠", DARK)])
     lines = written.read_text("utf-8").replace("set_crops", str(written.parent / "set_crops"))
     publish(workspace.root / "a_valid.jsonl", "", lines, "new")
-    publish(contest.candidate(workspace), "words.txt", "어둠 빛", "second", [Input("a_valid.jsonl", "new")])
+    publish(contest.candidate(workspace), "words.txt", "어둠 빛", "second", [Input("a_valid.jsonl", "new", VALIDATION)])
     verdict = contest.judge(workspace)
     assert verdict.passed and verdict.candidate == 0.0 and verdict.champion and verdict.champion > 0.5
     assert "scored again" in verdict.why

@@ -9,9 +9,8 @@ import pytest
 from ocr_pipeline import recognition
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models import TINY_KOREAN
-from ocr_pipeline.release.invariants import crop_faults
 from ocr_pipeline.release.recipe import Recipe, choose_data
-from ocr_pipeline.release.soundness import demand_sayable_labels, demand_sound_data, objections
+from ocr_pipeline.release.soundness import crop_faults, demand_sayable_labels, demand_sound_data, objections
 from ocr_pipeline.storage.artifacts.manifest import manifest_path
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share

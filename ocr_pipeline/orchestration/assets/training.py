@@ -23,11 +23,10 @@ from ocr_pipeline.orchestration.partitions import from_chosen
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.recognition import dlora
-from ocr_pipeline.release.checkpoint import Training
-from ocr_pipeline.release.invariants import crop_faults, page_faults
+from ocr_pipeline.release.checkpoint import TrainedCheckpoint
 from ocr_pipeline.release.recipe import choose_data
 from ocr_pipeline.release.recipe_file import recipe_defaults
-from ocr_pipeline.release.soundness import demand_sayable_labels, demand_sound_data
+from ocr_pipeline.release.soundness import crop_faults, demand_sayable_labels, demand_sound_data, page_faults
 from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file
 from ocr_pipeline.training.training_log import TrainingLog
@@ -90,7 +89,7 @@ def fast_checkpoint(
         recipe = choose_data(config.partitions, workspace.layout_lmdb, fully_labelled=True)
         settings = config.settings()
         recorded = _plain(settings, msgspec.structs.asdict(settings.effective_config()))
-        training = Training("fast_checkpoint", workspace.fast_checkpoint, fast.CODE_VERSION, recorded, recipe)
+        training = TrainedCheckpoint("fast_checkpoint", workspace.fast_checkpoint, fast.CODE_VERSION, recorded, recipe)
         with training.publication() as made:
             if made.current is None:
                 if not config.despite_checks:
@@ -155,7 +154,9 @@ def dlora_checkpoint(
         settings = dlora.DloraTraining(model_name_or_path=config.model_name_or_path, output_dir="", **config.options)
         base = config.model_name_or_path
         recorded = _plain(settings, {"model_name_or_path": [Path(base).name, dlora.base_fingerprint(base)]})
-        training = Training("dlora_checkpoint", workspace.dlora_checkpoint, dlora.CODE_VERSION, recorded, recipe)
+        training = TrainedCheckpoint(
+            "dlora_checkpoint", workspace.dlora_checkpoint, dlora.CODE_VERSION, recorded, recipe
+        )
         with training.publication() as made:
             if made.current is None:
                 if not config.despite_checks:
@@ -222,7 +223,7 @@ def _plain(settings: Any, instead: dict[str, Any]) -> dict[str, Any]:
 
 
 def _result(
-    manifest: Manifest, training: Training, run_folder: Path, shown: dict[str, Any] | None = None
+    manifest: Manifest, training: TrainedCheckpoint, run_folder: Path, shown: dict[str, Any] | None = None
 ) -> dg.MaterializeResult:
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.fingerprint),

@@ -15,8 +15,7 @@ from ocr_pipeline.orchestration.checks.step import WARN, Finding, PartitionCheck
 from ocr_pipeline.orchestration.execution.demands import SMALL
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
-from ocr_pipeline.release.invariants import FaultsOf, counts_of, crop_faults, page_faults
-from ocr_pipeline.release.soundness import MAX_UNSAYABLE
+from ocr_pipeline.release.soundness import MAX_UNSAYABLE, FaultsOf, counts_of, crop_faults, page_faults
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.stages import STAGES

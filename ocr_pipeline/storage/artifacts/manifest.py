@@ -15,11 +15,19 @@ ADOPTED = "adopted"
 """Name of the first input of an artifact that was taken over from elsewhere; see `publication`."""
 
 
-class Input(msgspec.Struct, frozen=True):
-    """One thing an artifact was made from: a name a person understands and a fingerprint of its content."""
+VALIDATION = "validation"
+
+
+class Input(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing an artifact was made from: a name a person understands and a fingerprint of its content.
+
+    Attributes:
+        role: `VALIDATION`, where a training's scores were measured on it; else empty.
+    """
 
     name: str
     fingerprint: str
+    role: str = ""
 
 
 class Manifest(msgspec.Struct, kw_only=True):

@@ -21,7 +21,7 @@ from ocr_pipeline.fast.prediction import DetectedPage
 from ocr_pipeline.orchestration.assets import inference
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.recognition.prediction import FolderPrediction
-from ocr_pipeline.release.checkpoint import Training
+from ocr_pipeline.release.checkpoint import TrainedCheckpoint
 from ocr_pipeline.release.contest import DETECTOR, RECOGNISER, Contest
 from ocr_pipeline.release.recipe import Recipe
 from ocr_pipeline.storage.artifacts.manifest import Input, manifest_path
@@ -132,7 +132,9 @@ def train(contest: Contest) -> Callable[[World], object]:
     def make(world: World) -> None:
         version = int((world.outside / "version").read_text())
         recipe = Recipe((), (), (), [Input("a_train.lmdb", "1")], Counts())
-        training = Training(contest.name, contest.candidate(world.workspace), "1", {"version": version}, recipe)
+        training = TrainedCheckpoint(
+            contest.name, contest.candidate(world.workspace), "1", {"version": version}, recipe
+        )
         with training.publication() as made:
             if made.current is None:
                 training.publish(made, checkpoint(world, contest, version), {contest.metric: version / 10})

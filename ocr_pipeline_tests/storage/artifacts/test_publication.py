@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ocr_pipeline.release.checkpoint import Training
+from ocr_pipeline.release.checkpoint import TrainedCheckpoint
 from ocr_pipeline.release.recipe import Recipe
 from ocr_pipeline.storage.artifacts.manifest import Input, manifest_path, quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.publication import publication
@@ -108,10 +108,10 @@ def test_the_same_from_other_inputs_only_gets_a_new_manifest(tmp_path):
 
 
 def test_after_a_kill_a_training_is_not_found_published_over_the_weights_of_another(tmp_path, monkeypatch):
-    def training(name: str) -> Training:
+    def training(name: str) -> TrainedCheckpoint:
         (tmp_path / name).write_text(f"weights of training {name}")
         recipe = Recipe((), (), (), [Input("a_train.lmdb", name)], Counts())
-        return Training("fast_checkpoint", tmp_path / "fast_checkpoint.pth", "1", {}, recipe)
+        return TrainedCheckpoint("fast_checkpoint", tmp_path / "fast_checkpoint.pth", "1", {}, recipe)
 
     def publish_checkpoint(name: str) -> None:
         this = training(name)
