@@ -20,9 +20,9 @@ from ocr_pipeline.data.quality import measure_quality
 from ocr_pipeline.fast.prediction import DetectedPage
 from ocr_pipeline.orchestration.assets import inference
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.recognition.prediction import FolderPrediction
+from ocr_pipeline.recognition.prediction import Predictions
 from ocr_pipeline.release.checkpoint import TrainedCheckpoint
-from ocr_pipeline.release.contest import DETECTOR, RECOGNISER, Contest
+from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, Contest
 from ocr_pipeline.release.recipe import Recipe
 from ocr_pipeline.storage.artifacts.manifest import Input, manifest_path
 from ocr_pipeline.storage.artifacts.quarantine import Counts
@@ -156,7 +156,7 @@ def crowned(workspace: Workspace, contest: Contest) -> list[Path]:
 
 
 def champion(world: World, version: int) -> None:
-    for contest in (DETECTOR, RECOGNISER):
+    for contest in (DETECTOR, RECOGNIZER):
         trained(contest)(world, version)
         contest.promote(world.workspace)
 
@@ -176,19 +176,22 @@ def detect(world: World) -> None:
 
 
 def predict(world: World) -> None:
-    def recognize_folder(_words: Path, output: Path, *, ckpt: Path, **_options: object) -> FolderPrediction:
-        publish_text(output, f"filename,text,{(ckpt / 'adapter.safetensors').read_text()}\n")
-        return FolderPrediction(0, 0, output)
+    """The same with a recognizer that needs none."""
+
+    def recognize_pictures(weights: Path, _paths: list[Path], output: Path, **_options: object) -> Predictions:
+        publish_text(output, f"filename,text,{(weights / 'adapter.safetensors').read_text()}\n")
+        return Predictions(0, 0, output)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ocr_pipeline.recognition.recognize_folder", recognize_folder, raising=False)
-        materialize(world, inference.predictions, {"base": "base"})
+        patch.setattr("ocr_pipeline.recognition.pictures_below", lambda folder: [folder], raising=False)
+        patch.setattr("ocr_pipeline.recognition.load_recognizer", lambda weights, _how: weights, raising=False)
+        patch.setattr("ocr_pipeline.recognition.recognize_pictures", recognize_pictures, raising=False)
+        materialize(world, inference.predictions)
 
 
-def materialize(world: World, asset: dg.AssetsDefinition, config: dict[str, str] | None = None) -> None:
+def materialize(world: World, asset: dg.AssetsDefinition) -> None:
     locations = Locations(output=str(world.workspace.root))
-    run_config = {"ops": {asset.key.to_user_string(): {"config": config or {}}}}
-    assert dg.materialize([asset], resources={"locations": locations}, run_config=run_config).success
+    assert dg.materialize([asset], resources={"locations": locations}).success
 
 
 MAKERS = {
@@ -226,13 +229,13 @@ MAKERS = {
         lambda ws: [ws.fast_checkpoint], lambda world, n: checkpoint(world, DETECTOR, n), train(DETECTOR)
     ),
     "dlora_checkpoint": Maker(
-        lambda ws: [ws.dlora_checkpoint], lambda world, n: checkpoint(world, RECOGNISER, n), train(RECOGNISER)
+        lambda ws: [ws.dlora_checkpoint], lambda world, n: checkpoint(world, RECOGNIZER, n), train(RECOGNIZER)
     ),
     "fast_champion": Maker(
         lambda ws: crowned(ws, DETECTOR), trained(DETECTOR), lambda world: DETECTOR.promote(world.workspace)
     ),
     "dlora_champion": Maker(
-        lambda ws: crowned(ws, RECOGNISER), trained(RECOGNISER), lambda world: RECOGNISER.promote(world.workspace)
+        lambda ws: crowned(ws, RECOGNIZER), trained(RECOGNIZER), lambda world: RECOGNIZER.promote(world.workspace)
     ),
     "detections": Maker(lambda ws: [ws.detections], champion, detect),
     "predictions": Maker(lambda ws: [ws.predictions], champion, predict),
