@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy
 
 from ocr_pipeline.data.synthetic import Collection, KoreanWords, render_word, write_collection
 from ocr_pipeline.storage.artifacts.workspace import Workspace
@@ -12,6 +14,13 @@ from ocr_pipeline.storage.artifacts.workspace import Workspace
 # A shell that puts the tests into the background has SIGINT ignored; Dagster would treat SIGTERM alike, and every
 # process that a test starts and stops would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@sqlalchemy.event.listens_for(sqlalchemy.Engine, "connect")
+def _without_waiting_for_the_disk(connection: object, record: object) -> None:
+    """A Dagster home of a test need not survive a power cut."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -14,7 +17,7 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from ocr_pipeline.cli import COMMANDS, cli
+from ocr_pipeline.cli import COMMANDS, cli, main
 from ocr_pipeline.cli.training import data_paths, train_dlora_command, with_environment
 from ocr_pipeline.data.synthetic import render_word, write_collection
 from ocr_pipeline.errors import PipelineError
@@ -141,13 +144,27 @@ def test_hyphens_work_too(share: Path, tmp_path: Path) -> None:
     ],
 )
 def test_what_a_user_can_mend_is_said_without_a_traceback(
-    arguments: tuple[str, ...], environment: dict[str, str], code: int, words: list[str]
+    arguments: tuple[str, ...],
+    environment: dict[str, str],
+    code: int,
+    words: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    done = ocr_pipeline(*arguments, **environment)
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
+    monkeypatch.setattr(sys, "argv", ["ocr-pipeline", *arguments])
+    caplog.set_level(logging.INFO, "ocr_pipeline")  # as it was before, once the test is over
+    with patch.dict(os.environ, {"HOME": "/nonexistent", **environment}, clear=True), pytest.raises(SystemExit) as end:
+        main()
+    said = capsys.readouterr().err
+    assert end.value.code == code, said
     for word in words:
-        assert word in done.stderr
+        assert word in said
+
+
+def test_a_wrong_flag_ends_the_process_with_2() -> None:
+    done = ocr_pipeline("merge", "--nonsense")
+    assert done.returncode == 2 and "--nonsense" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_an_output_that_cannot_be_written_is_named(share: Path) -> None:
@@ -267,6 +284,7 @@ def test_recognize_exits_with_1_when_a_crop_is_broken(tmp_path: Path) -> None:
     assert code == 1 and "1 of 2" in output and broken.startswith(f'{crops / "b.png"},,,"the picture')
 
 
+@pytest.mark.slow
 def test_a_recognizer_is_exported(tmp_path: Path) -> None:
     code, output = invoke("export-dlora", "--ckpt", TINY_KOREAN, "--output", tmp_path / "onnx", "--max-len", 40)
     assert code == 0 and "token.start" in output, output

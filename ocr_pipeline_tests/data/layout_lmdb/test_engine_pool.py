@@ -47,6 +47,7 @@ def test_a_killed_process_is_an_error_that_says_so(tmp_path):
     pool.close()
 
 
+@pytest.mark.slow
 def test_a_real_model_on_two_devices(tmp_path):
     weights = random_model(tmp_path / "model")
     engines = [open_engine(LayoutSettings(model=str(weights), device=device)) for device in ("cpu", "cpu,cpu")]

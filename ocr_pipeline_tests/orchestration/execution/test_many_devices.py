@@ -72,14 +72,16 @@ def test_each_device_has_a_process_and_the_first_one_speaks(
     assert [line for line in caplog.messages if line.startswith("progress")] == [said]
 
 
+@pytest.mark.slow
 def test_one_that_fails_takes_the_others_along_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LEASED_GPUS_VARIABLE, "2")
     began = time.monotonic()
     with pytest.raises(PipelineError, match="the loss is not finite: page 3"):
         train_on_leased_devices(failing, Settings(tmp_path), [], [], make_log)
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 300  # and not the 600 s of the other process
 
 
+@pytest.mark.slow
 def test_all_save_when_their_parent_is_told_to_stop(tmp_path: Path) -> None:
     code = f"from {__name__} import *\n" + (
         "if __name__ == '__main__':\n"
