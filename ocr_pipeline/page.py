@@ -57,10 +57,11 @@ class Page(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     def stem(self) -> str:
         """The picture's name without its extension (only known picture extensions count as one)."""
         base, _, extension = self.image.rpartition(".")
-        return base if base and extension.lower() in IMAGE_EXTENSIONS else self.image
+        return base if base and f".{extension.lower()}" in PICTURE_ENDINGS else self.image
 
 
-IMAGE_EXTENSIONS = ("png", "jpg", "jpeg", "bmp", "webp", "tif", "tiff")
+PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
+"""What the names of pictures end with, whatever the case."""
 
 
 def nfc(text: str) -> str:

@@ -11,6 +11,7 @@ import click
 
 from ocr_pipeline import fast
 from ocr_pipeline.cli.options import DEFAULT_BASE, settings_options, spellings
+from ocr_pipeline.storage.files.pictures import pictures_in
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ def recognize(
 
     if clean_repeats:
         logger.warning("--clean_repeats has no effect: it changed figures (10000 became 100)")
-    paths = recognition.pictures_below(images_dir)
+    paths = pictures_in(images_dir, deep=True)
     how = recognition.Loading(device, precision, base, recognition.Decoding(**decoding))
     recognizer = recognition.load_recognizer(ckpt or base or DEFAULT_BASE, how)
     read = recognition.recognize_pictures(recognizer, paths, output_csv, batch_size=batch_size)

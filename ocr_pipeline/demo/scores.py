@@ -17,6 +17,7 @@ from ocr_pipeline.evaluation import (
     recognition_scores,
     score_detections,
 )
+from ocr_pipeline.storage.files.pictures import pictures_in
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def score(demo: Demo, base_model: Path) -> DemoScores:
         untrained = _untrained_detections(workspace.fast_checkpoint, workspace.inbox / "pages", Path(scratch))
         base_csv = Path(scratch) / "base.csv"
         base = recognition.load_recognizer(base_model)
-        words = recognition.pictures_below(workspace.inbox / "words")
+        words = pictures_in(workspace.inbox / "words", deep=True)
         recognition.recognize_pictures(base, words, base_csv, batch_size=32)
         return DemoScores(
             detector=_detection_score(truth["pages"], workspace.detections),

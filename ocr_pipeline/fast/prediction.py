@@ -14,11 +14,13 @@ import numpy as np
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.config import config_from, read_config
 from ocr_pipeline.fast.detector import Detector
-from ocr_pipeline.fast.maps.pictures import Picture, read_rgb, turn_upright
+from ocr_pipeline.fast.maps.pictures import Picture, read_rgb
 from ocr_pipeline.fast.maps.postprocess import Detection
 from ocr_pipeline.fast.settings import Device, FastPrediction
-from ocr_pipeline.page import IMAGE_EXTENSIONS, Quad
+from ocr_pipeline.page import Quad
 from ocr_pipeline.progress import Progress
+from ocr_pipeline.storage.files.orientation import upright
+from ocr_pipeline.storage.files.pictures import pictures_in
 from ocr_pipeline.storage.files.publishing import publish_file, publish_text
 
 logger = logging.getLogger(__name__)
@@ -114,7 +116,7 @@ def _targets(settings: FastPrediction) -> dict[Path, Path]:
     """Each picture with the drawn picture that is to be made of it."""
     if len(settings.image) == 1 and not settings.image[0].is_dir():
         return {settings.image[0]: settings.output}
-    paths = [path for named in settings.image for path in (_pictures_in(named) if named.is_dir() else [named])]
+    paths = [path for named in settings.image for path in (pictures_in(named) if named.is_dir() else [named])]
     targets = {path: settings.output / f"{path.name}.png" for path in paths}
     if len(set(targets.values())) < len(targets):
         raise PipelineError(
@@ -123,15 +125,8 @@ def _targets(settings: FastPrediction) -> dict[Path, Path]:
     return targets
 
 
-def _pictures_in(folder: Path) -> list[Path]:
-    paths = sorted(path for path in folder.glob("*") if path.suffix[1:].lower() in IMAGE_EXTENSIONS)
-    if not paths:
-        raise PipelineError("there are no pictures", where=folder, remedy="Put pages there, or name another folder.")
-    return paths
-
-
 def _readable(
-    paths: Sequence[Path], upright: bool, errors: dict[str, str], progress: Progress
+    paths: Sequence[Path], turned: bool, errors: dict[str, str], progress: Progress
 ) -> Iterator[tuple[Path, Picture]]:
     """The pictures one by one; of those that cannot be read the reason goes to ``errors``."""
     for path in paths:
@@ -143,7 +138,7 @@ def _readable(
             logger.warning("%s", error)
             errors[str(path)] = error.what
             continue
-        yield path, turn_upright(picture, data) if upright else picture
+        yield path, upright(picture, data) if turned else picture
 
 
 def _page_of(path: Path, picture: Picture, boxes: Sequence[Detection]) -> DetectedPage:

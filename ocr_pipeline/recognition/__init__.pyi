@@ -10,6 +10,5 @@ from .interface import TextRecognizer as TextRecognizer
 from .loading import load_recognizer as load_recognizer
 from .ppocr import PpOcrRecognizer as PpOcrRecognizer
 from .prediction import Predictions as Predictions
-from .prediction import pictures_below as pictures_below
 from .prediction import recognize_pictures as recognize_pictures
 from .text import Coverage as Coverage

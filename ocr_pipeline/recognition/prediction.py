@@ -16,7 +16,6 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.parallel import in_order
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.recognition.images import decode_rgb
@@ -26,7 +25,6 @@ from ocr_pipeline.storage.files.publishing import publish_file
 
 logger = logging.getLogger(__name__)
 
-EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
 COLUMNS = ("filename", "text", "confidence", "error")
 WINDOW = 16  # batches that are sorted by width together
 
@@ -47,21 +45,6 @@ class Predictions:
     images: int
     errors: int
     output_csv: Path
-
-
-def pictures_below(folder: str | Path) -> list[Path]:
-    """Every picture in a folder and in those below it (png, jpg, jpeg, bmp, webp), sorted by path.
-
-    Raises:
-        PipelineError: there is none.
-    """
-    found = Path(folder).rglob("*")
-    paths = sorted(path for path in found if path.suffix.lower() in EXTENSIONS and path.is_file())
-    if not paths:
-        raise PipelineError(
-            "there are no pictures here", where=folder, remedy=f"Give a folder with {', '.join(sorted(EXTENSIONS))}."
-        )
-    return paths
 
 
 def recognize_pictures(

@@ -13,7 +13,8 @@ from PIL import ExifTags, Image, ImageOps
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import Truth, score_detections
 from ocr_pipeline.fast import DetectedWord, Detector, FastPrediction, build_network, predict
-from ocr_pipeline.fast.maps.pictures import fit_short_side, turn_upright
+from ocr_pipeline.fast.maps.pictures import fit_short_side
+from ocr_pipeline.storage.files.orientation import upright
 from ocr_pipeline_tests.fast.conftest import draw_page, keyed_state
 
 
@@ -183,5 +184,5 @@ def test_a_picture_is_turned_as_its_tag_says(tag):
     file = BytesIO()
     Image.fromarray(pixels).save(file, "PNG", exif=exif)
     with Image.open(file) as stored:
-        upright = np.asarray(ImageOps.exif_transpose(stored))
-    np.testing.assert_array_equal(turn_upright(pixels, file.getvalue()), upright)
+        expected = np.asarray(ImageOps.exif_transpose(stored))
+    np.testing.assert_array_equal(upright(pixels, file.getvalue()), expected)

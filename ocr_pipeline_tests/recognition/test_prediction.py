@@ -10,10 +10,11 @@ from PIL import Image
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models import TINY_KOREAN
-from ocr_pipeline.recognition import Decoding, Loading, pictures_below, recognize_pictures
+from ocr_pipeline.recognition import Decoding, Loading, recognize_pictures
 from ocr_pipeline.recognition import prediction as module
 from ocr_pipeline.recognition.dlora import DloraTraining, load, train_dlora
 from ocr_pipeline.recognition.dlora.recognizer import Recognizer
+from ocr_pipeline.storage.files.pictures import pictures_in
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def folder(tmp_path, words):
 
 
 def recognize_folder(recognizer, folder, output, **settings):
-    return recognize_pictures(recognizer, pictures_below(folder), output, **settings)
+    return recognize_pictures(recognizer, pictures_in(folder, deep=True), output, **settings)
 
 
 def rows(path):

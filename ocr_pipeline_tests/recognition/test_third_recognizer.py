@@ -14,12 +14,13 @@ from PIL import Image
 
 from ocr_pipeline.cli.inference import recognize
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.recognition import compare, load_recognizer, pictures_below, recognize_pictures
+from ocr_pipeline.recognition import compare, load_recognizer, recognize_pictures
 from ocr_pipeline.recognition.loading import RECOGNIZERS
 from ocr_pipeline.release.contest import RECOGNIZER
 from ocr_pipeline.storage.artifacts.manifest import VALIDATION, Input
 from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.files.pictures import pictures_in
 
 DARK, BRIGHT = (np.full((20, 40, 3), grey, np.uint8) for grey in (10, 245))
 SETTINGS = {"eval_samples": 10, "per_device_eval_batch_size": 2, "seed": 0}
@@ -42,7 +43,9 @@ def test_it_reads_a_folder(tmp_path: Path) -> None:
     for name, crop in (("a", BRIGHT), ("b", DARK)):
         Image.fromarray(crop).save(tmp_path / "crops" / f"{name}.png")
     (tmp_path / "crops" / "c.png").write_text("no picture")
-    read = recognize_pictures(recognizer, pictures_below(tmp_path / "crops"), tmp_path / "read.csv", batch_size=1)
+    read = recognize_pictures(
+        recognizer, pictures_in(tmp_path / "crops", deep=True), tmp_path / "read.csv", batch_size=1
+    )
     rows = csv.DictReader(read.output_csv.open(encoding="utf-8-sig"))
     assert [(row["text"], bool(row["error"])) for row in rows] == [("빛", False), ("어둠", False), ("", True)]
 

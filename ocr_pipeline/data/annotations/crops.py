@@ -13,10 +13,10 @@ import numpy as np
 from ocr_pipeline.data.annotations.encoding import EXTENSIONS, encoder
 from ocr_pipeline.data.annotations.geometry import Box, Margin, quad_size, rectify, upright_box
 from ocr_pipeline.data.annotations.lossless import LosslessJpeg, library
-from ocr_pipeline.data.annotations.orientation import orientation_of, upright
 from ocr_pipeline.data.annotations.settings import AnnotationSettings
 from ocr_pipeline.page import Page, Quad, Word
 from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.files.orientation import orientation_of, upright
 from ocr_pipeline.storage.files.pictures import decode_picture, outline_fault
 
 _JPEG = b"\xff\xd8\xff"
@@ -134,7 +134,7 @@ class Cropper:
     def _encode_anew(self, found: PageCrops, page: Page, folder: str, mark: str, data: bytes) -> None:
         pixels = decode_picture(data)
         if self._settings.exif == "apply":
-            pixels = upright(pixels, orientation_of(data))
+            pixels = upright(pixels, data)
         if self._settings.codec == "jpeg-lossless":
             found.counts.note("pages_encoded_anew")
         height, width = pixels.shape[:2]

@@ -8,9 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
+from ocr_pipeline.data.annotations.encoding import EXTENSIONS
 from ocr_pipeline.errors import PipelineError
 
-_OURS = re.compile(r"_\d{6,}_[0-9a-f]{10}\.(jpg|png|webp)")
+_OURS = re.compile(r".*_\d{6,}_[0-9a-f]{10}")
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a file is named as crops are: ``<page>_<word>_<mark>``, with the ending of one of the codecs."""
+    stem, dot, ending = name.rpartition(".")
+    return dot + ending in EXTENSIONS.values() and _OURS.fullmatch(stem) is not None
 
 
 def write_crop(root: Path, name: str, crop: bytes) -> None:
@@ -59,7 +66,7 @@ def remove_others(root: Path, named: np.ndarray) -> None:
     for folder, _, files in os.walk(root):
         below = os.path.relpath(folder, root)
         prefix = "" if below == "." else f"{below}/"
-        ours = [file for file in files if _OURS.search(file)]
+        ours = [file for file in files if _is_ours(file)]
         hashes = np.array([hash(prefix + file) for file in ours], np.int64)
         places = np.searchsorted(named, hashes)
         for file, place, wanted in zip(ours, places, hashes, strict=True):

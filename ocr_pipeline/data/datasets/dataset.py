@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from ocr_pipeline.page import IMAGE_EXTENSIONS, Page, nfc
+from ocr_pipeline.page import PICTURE_ENDINGS, Page, nfc
 from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
 from ocr_pipeline.storage.source.share import Entry, Folder, Listing, Share
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 _SPLIT = re.compile(
     r"(?:(?P<train>training|train|학습|훈련)|validation|valid|val|검증|dev)(?:set|data|add|v|용|데이터|추가|수정|세트)*"
 )
-_PICTURE_ENDINGS = tuple(f".{extension}" for extension in IMAGE_EXTENSIONS)
+_ENDINGS = tuple(PICTURE_ENDINGS)  # what str.endswith takes
 
 
 class LabelError(ValueError):
@@ -169,7 +169,7 @@ def letters(name: str) -> str:
 
 
 def is_picture(name: str) -> bool:
-    return name.lower().endswith(_PICTURE_ENDINGS)
+    return name.lower().endswith(_ENDINGS)
 
 
 def find_roots(share: Share, folder: str) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ocr_pipeline.data.lookup.copies import LabelCopy
 from ocr_pipeline.data.lookup.stamps import Stamps
-from ocr_pipeline.page import IMAGE_EXTENSIONS, Page, nfc
+from ocr_pipeline.page import PICTURE_ENDINGS, Page, nfc
 from ocr_pipeline.storage.artifacts.quarantine import Quarantined
 
 
@@ -69,7 +69,7 @@ class Lookup:
 def stem_of(name: str) -> str:
     """A picture's file name without extension, NFC and case folded."""
     stem, _, extension = name.rpartition(".")
-    return nfc(stem if stem and extension.lower() in IMAGE_EXTENSIONS else name).casefold()
+    return nfc(stem if stem and f".{extension.lower()}" in PICTURE_ENDINGS else name).casefold()
 
 
 def folder_key(folder: str) -> tuple[str, ...]:

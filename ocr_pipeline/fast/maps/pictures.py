@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
 
 import cv2
-import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.files.pictures import decode_picture
@@ -28,18 +25,6 @@ def read_rgb(data: bytes, where: object) -> Picture:
         return decode_picture(data, "RGB")
     except ValueError as error:
         raise PipelineError(str(error), where=where, remedy="Give a whole JPEG, PNG, BMP, WebP or TIFF.") from error
-
-
-def turn_upright(picture: Picture, data: bytes) -> Picture:
-    """The picture as its EXIF orientation tag wants it shown; unchanged where ``data`` has none."""
-    with Image.open(BytesIO(data)) as file:
-        tag = file.getexif().get(ExifTags.Base.Orientation, 1)
-    if tag >= 5:
-        picture = picture.transpose(1, 0, 2)
-    across, down = tag in (2, 3, 7, 8), tag in (3, 4, 6, 7)
-    if tag in (6, 8):
-        across, down = down, across
-    return np.ascontiguousarray(picture[:: -1 if down else 1, :: -1 if across else 1])
 
 
 def fit_short_side(picture: Picture, short_size: int, longest: int | None = None) -> Picture:

@@ -22,6 +22,7 @@ from ocr_pipeline.storage.artifacts.manifest import Input, upstream
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
+from ocr_pipeline.storage.files.pictures import pictures_in
 
 CODE_VERSION = "1"
 
@@ -105,7 +106,7 @@ def predictions(
         checkpoint = upstream(RECOGNIZER.champion_name, champion)
         with _publication("predictions", workspace.predictions, checkpoint) as made:
             how = recognition.Loading(device=config.device, base=config.base or None)
-            paths = recognition.pictures_below(words_dir)
+            paths = pictures_in(words_dir, deep=True)
             recognizer = recognition.load_recognizer(champion, how)
             made.retire()
             read = recognition.recognize_pictures(

@@ -1,14 +1,26 @@
-"""Encoded pictures to pixels: one decoder for every stage, which refuses half a picture instead of padding it grey."""
+"""Picture files: those of a folder, and their pixels.
+
+One decoder serves every stage; it refuses half a picture instead of padding it grey.
+"""
 
 from __future__ import annotations
 
+import logging
+import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
 import simplejpeg
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.page import PICTURE_ENDINGS
+
+logger = logging.getLogger(__name__)
 
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _COMMON_COLOURS, _MOST_PIXELS = ("Gray", "YCbCr"), 1 << 30
@@ -43,6 +55,33 @@ def decode_picture(data: bytes, order: Literal["BGR", "RGB"] = "BGR") -> np.ndar
         raise ValueError("the picture cannot be decoded (damaged, or no known format)")
     bgr = _bgr(_eight_bits(pixels))
     return bgr if order == "BGR" else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def pictures_in(folder: str | Path, *, deep: bool = False) -> list[Path]:
+    """The pictures of a folder, told by their endings and sorted by path; other files are counted in the log.
+
+    Args:
+        deep: those of the folders below it too.
+
+    Raises:
+        PipelineError: there is none.
+    """
+    pictures, others = list[Path](), Counter[str]()
+    for where, folders, names in os.walk(folder):
+        for path in (Path(where, name) for name in names):
+            if path.suffix.lower() in PICTURE_ENDINGS:
+                pictures.append(path)
+            elif not path.name.startswith("."):
+                others[path.suffix.lower() or "without ending"] += 1
+        if not deep:
+            folders.clear()
+    if others:
+        kinds = ", ".join(f"{ending}: {number}" for ending, number in sorted(others.items()))
+        logger.warning("%s: %d files are passed over, they are no pictures (%s)", folder, others.total(), kinds)
+    if not pictures:
+        known = ", ".join(sorted(PICTURE_ENDINGS))
+        raise PipelineError("there are no pictures", where=folder, remedy=f"Name a folder with {known} files.")
+    return sorted(pictures)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ import lmdb
 import numpy as np
 import pytest
 
+from ocr_pipeline.data.annotations.encoding import EXTENSIONS
+from ocr_pipeline.data.annotations.files import remove_others
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 from ocr_pipeline_tests.data.annotations.making import build, expected_crops, read_lmdb
@@ -116,6 +118,17 @@ def test_crops_of_earlier_labels_are_removed(tmp_path, workspace):
     named = {json.loads(line)["image_info"][0]["image_url"] for line in lines}
     assert {str(path) for path in workspace.crops("handwriting", "train").rglob("*.jpg")} == named
     assert len(named) == 3
+
+
+def test_crops_of_every_codec_are_removed_when_no_jsonl_names_them(tmp_path, monkeypatch):
+    monkeypatch.setitem(EXTENSIONS, "bmp", ".bmp")  # what somebody adds who adds a codec
+    ours = [tmp_path / "TS" / f"a.b_000001_0123456789{ending}" for ending in EXTENSIONS.values()]
+    theirs = [tmp_path / "TS" / name for name in ("a_000001_0123456789.txt", "a_000001.bmp", "a_000001_0123456789")]
+    ours[0].parent.mkdir()
+    for path in (*ours, *theirs):
+        path.touch()
+    remove_others(tmp_path, np.array([hash("TS/" + ours[0].name)], np.int64))
+    assert sorted((tmp_path / "TS").iterdir()) == sorted([ours[0], *theirs])
 
 
 def test_two_labels_of_one_picture_do_not_share_a_crop(tmp_path, workspace):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ocr_pipeline.storage.files.pictures import decode_picture
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.files.pictures import decode_picture, pictures_in
 
 COARSE = np.random.default_rng(0).integers(0, 256, (8, 12, 3), dtype=np.uint8)
 RGB = cv2.resize(COARSE, (300, 200))
@@ -104,3 +105,24 @@ def test_jpegs_have_the_pixels_of_opencv(mode, quality, subsampling, progressive
     for one in (data, bytes(damaged)):
         expected = cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
         assert np.array_equal(decode_picture(one), expected)
+
+
+# -- a folder of pictures --------------------------------------------------------------------------------------------
+
+
+def test_pictures_are_told_by_their_endings_and_others_are_counted(tmp_path, caplog):
+    below = tmp_path / "below"
+    below.mkdir()
+    for name in ("b.TIF", "a.jpg", "notes.txt", "b.txt", "README", ".hidden", "below/c.tiff", "below/d.pdf"):
+        (tmp_path / name).touch()
+    assert pictures_in(tmp_path) == [tmp_path / "a.jpg", tmp_path / "b.TIF"]
+    assert "3 files are passed over, they are no pictures (.txt: 2, without ending: 1)" in caplog.text
+    assert pictures_in(tmp_path, deep=True) == [tmp_path / "a.jpg", tmp_path / "b.TIF", below / "c.tiff"]
+    assert "4 files are passed over, they are no pictures (.pdf: 1, .txt: 2, without ending: 1)" in caplog.text
+
+
+def test_a_folder_without_pictures_is_an_error_that_says_what_they_are(tmp_path):
+    (tmp_path / "page.pdf").touch()
+    with pytest.raises(PipelineError, match="there are no pictures") as told:
+        pictures_in(tmp_path)
+    assert ".tif" in told.value.remedy

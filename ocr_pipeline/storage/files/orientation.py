@@ -1,4 +1,7 @@
-"""EXIF orientation: what a camera noted about how the stored pixels are to be turned."""
+"""EXIF orientation: what a camera noted about how the stored pixels are to be turned.
+
+Labels count stored pixels, so pictures are turned only where a setting says so; crops and detector turn them by this.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,9 @@ def orientation_of(data: bytes) -> int:
     return told if told in _TURNS else 1
 
 
-def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Pixels [height, width, 3] turned as the orientation says (EXIF 2.3, table 6)."""
-    for turn in _TURNS[orientation]:
+def upright(pixels: np.ndarray, data: bytes) -> np.ndarray:
+    """Pixels [height, width, 3] turned as the encoded picture, of which they were decoded, says (EXIF 2.3, table 6)."""
+    for turn in _TURNS[orientation_of(data)]:
         pixels = turn(pixels)
     return np.ascontiguousarray(pixels)
 
