@@ -4,28 +4,20 @@ from __future__ import annotations
 
 from ocr_pipeline.data.adoption.recognition import Found
 from ocr_pipeline.data.lookup import read_lookup, write_lookup
-from ocr_pipeline.data.merged_json import read_pages
+from ocr_pipeline.data.merged_json import count_merged_json
 from ocr_pipeline.page import nfc
-from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.publication import Publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file
 
 
 def adopt_merged_json(found: Found, made: Publication) -> None:
-    """Read every page of a merged JSON in any of its shapes, then copy the file, byte for byte.
+    """Count every page and word of a merged JSON in any of its shapes, then copy the file, byte for byte.
 
     Raises:
         PipelineError: it is damaged, or the output cannot be written.
     """
-    seen = set()
-    progress = Progress(f"adopt {found.path.name}", "pages")
-    for page in read_pages(found.path, found.partition):
-        name = hash((page.label, page.image))
-        made.counts.note("pages_twice", int(name in seen))
-        seen.add(name)
-        made.counts += Counts(1, 1, len(page.words), len(page.words))
-        progress.advance()
+    count_merged_json(made, found.path, found.partition)
     made.copy(found.path)
     made.fingerprint = fingerprint_file(made.artifact)
 

@@ -11,6 +11,9 @@ from ocr_pipeline.data.merged_json.earlier import read_earlier
 from ocr_pipeline.data.merged_json.format import is_merged_json, read_lines
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import Page
+from ocr_pipeline.progress import Progress
+from ocr_pipeline.storage.artifacts.publication import Publication
+from ocr_pipeline.storage.artifacts.quarantine import Counts
 
 _PIECE = 1 << 20
 
@@ -37,6 +40,36 @@ def read_pages(path: Path, partition: SourcePartition) -> Iterator[Page]:
         raise PipelineError(
             f"the merged JSON cannot be read ({error})", where=path, remedy="Delete it and materialise it again."
         ) from error
+
+
+def count_merged_json(made: Publication, path: Path, partition: SourcePartition) -> None:
+    """Count the pages and words of a merged JSON, whoever made it, and set aside what cannot be used.
+
+    Raises:
+        PipelineError: it is damaged, or no merged JSON.
+    """
+    seen = set[int]()
+    progress = Progress(f"counting {path.name}", "pages")
+    try:
+        for part in _parsed(path, partition):
+            made.add(part.counts, part.quarantined)
+            for name in (hash((page.label, page.image)) for page in part.pages):
+                made.counts.note("pages_twice", int(name in seen))
+                seen.add(name)
+            progress.advance(len(part.pages))
+    except LabelError as error:
+        raise PipelineError(
+            f"this is no merged JSON ({error})", where=path, remedy="Move it away and run the same command again."
+        ) from error
+
+
+def _parsed(path: Path, partition: SourcePartition) -> Iterator[Parsed]:
+    if not is_merged_json(path):
+        yield from read_foreign(path, partition, path.name)
+        return
+    for page in read_lines(path):
+        words = len(page.words)
+        yield Parsed([page], [], Counts(pages_in=1, pages_out=1, words_in=words, words_out=words))
 
 
 def read_foreign(path: Path, partition: SourcePartition, label: str) -> Iterator[Parsed]:

@@ -8,17 +8,17 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from ocr_pipeline.data.datasets import SourcePartition, demand_a_set
-from ocr_pipeline.data.merged_json.adoption import take_over
 from ocr_pipeline.data.merged_json.format import is_merged_json, write_document
 from ocr_pipeline.data.merged_json.label_shards import CODE_VERSION, DIGEST, PAGES, fill_shard, label_shards
+from ocr_pipeline.data.merged_json.reader import count_merged_json
 from ocr_pipeline.data.merged_json.whole import publish_whole
 from ocr_pipeline.parallel import worker_processes
 from ocr_pipeline.progress import Progress
-from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, read_manifest
+from ocr_pipeline.storage.artifacts.manifest import ADOPTED, Input, Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.shards import built, forget_others, shard_counts, shard_quarantine
 from ocr_pipeline.storage.artifacts.workspace import Workspace
-from ocr_pipeline.storage.files.fingerprints import fingerprint_of
+from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 from ocr_pipeline.storage.source.share import Listing, Share
 
 logger = logging.getLogger(__name__)
@@ -61,12 +61,19 @@ def merge_labels(
     ) as made:
         if made.current is None:
             if target.exists() and published is None and not folders:
-                take_over(made, partition)
+                _take_over(made, partition)
             elif partition.split is None:
                 publish_whole(made, share, folders, partition)
             else:
                 _publish_shards(made, share, folders, workspace.shards(target), partition, workers)
     return made.manifest
+
+
+def _take_over(made: Publication, partition: SourcePartition) -> None:
+    """Count a merged JSON that stands in its place without a manifest; the file stays as it is."""
+    count_merged_json(made, made.artifact, partition)
+    made.fingerprint = fingerprint_file(made.artifact)
+    made.inputs = [Input(ADOPTED, made.fingerprint), *made.inputs]
 
 
 def label_input(folders: Iterable[Listing]) -> Input:

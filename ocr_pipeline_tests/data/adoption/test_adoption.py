@@ -240,6 +240,30 @@ def test_names_of_a_lookup_become_composed(tmp_path, workspace):
     assert outcome.counts.notes == {"names_composed": 1, "names_twice": 1}
 
 
+def test_both_doors_count_and_set_aside_the_same(tmp_path, workspace):
+    document = merged_of_corners()
+    word = document["annotations"][0]
+    document["annotations"] = [
+        word,
+        {key: value for key, value in word.items() if key != "bbox"},
+        {**word, "bbox": [10, 10, 10, 10, 20, 20, 20, 20]},
+        {**word, "image_id": 99},
+    ]
+    write_json(tmp_path / "old/handwriting_train_merged.json", document)
+    adopted = only(tmp_path / "old", workspace).counts
+    in_place = Workspace(tmp_path / "in place")
+    write_json(in_place.merged_json(TRAIN.key), document)
+    (tmp_path / "share").mkdir()
+    assert merge_labels(Share(tmp_path / "share"), TRAIN, in_place).counts == adopted
+    assert (adopted.words_in, adopted.words_out, adopted.pages_in, adopted.pages_out) == (4, 1, 1, 1)
+    assert adopted.add_up
+    set_aside = [
+        sorted(record.reason for record in read_quarantine(quarantine_path(one.merged_json(TRAIN.key))))
+        for one in (workspace, in_place)
+    ]
+    assert set_aside == [["word_malformed", "word_without_page", "word_zero_area"]] * 2
+
+
 def test_documents_that_a_resumed_merge_doubled_are_noted(tmp_path, workspace):
     document = merged_of_corners()
     document["images"].append({**document["images"][0], "id": 2})
