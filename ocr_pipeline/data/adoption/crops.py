@@ -6,24 +6,23 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from ocr_pipeline.data.adoption.recognition import Found
-from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.data.annotations import CropLine, StoredCrops
 from ocr_pipeline.page import nfc, word_state
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.publication import Publication
 from ocr_pipeline.storage.artifacts.quarantine import Quarantined
-from ocr_pipeline.storage.files.lmdb_files import LmdbReader, LmdbWriter
+from ocr_pipeline.storage.files.lmdb_files import LmdbWriter
 from ocr_pipeline.storage.files.pictures import decode_picture
 
 _BATCH = 256
-_KEYS = (("image", "label"), ("wimg", "wlab"))
 
 
 class SampleError(ValueError):
@@ -53,7 +52,7 @@ class Raw:
     number: int
     image: bytes | None
     text: bytes | None
-    line: dict[str, Any] = field(default_factory=dict)
+    line: CropLine | None = None
     fault: str = ""
 
 
@@ -154,34 +153,10 @@ def _text(raw: Raw) -> str:
 
 
 def _lmdb_samples(folder: Path) -> Iterator[Raw]:
-    reader = LmdbReader(folder)
-    count = reader.get("num-samples")
-    keys, first = _counting(reader)
-    if count is None or not count.strip().isdigit() or (keys is None and int(count)):
-        raise PipelineError(
-            "the LMDB holds no word crops (num-samples, image-%09d and label-%09d are needed)",
-            where=folder,
-            remedy="Leave it out, or make the crops again with `ocr-pipeline annotations`.",
-        )
-    image, label = keys or _KEYS[0]
-    for start in range(first, first + int(count), _BATCH):
-        numbers = range(start, min(start + _BATCH, first + int(count)))
-        found = reader.get_many(f"{part}-{number:09d}" for number in numbers for part in (image, label))
-        yield from (Raw(*sample) for sample in zip(numbers, found[::2], found[1::2], strict=True))
-
-
-def _counting(reader: LmdbReader) -> tuple[tuple[str, str] | None, int]:
-    """The names of the keys and the number of the first: 0 in what the guide's own step wrote."""
-    for keys in _KEYS:
-        for first in (0, 1):
-            if reader.get(f"{keys[0]}-{first:09d}") is not None or reader.get(f"{keys[1]}-{first:09d}") is not None:
-                return keys, first
-    return None, 1
-
-
-class _Line(msgspec.Struct):
-    image_info: list[dict[str, Any]]
-    text_info: list[dict[str, Any]]
+    stored = StoredCrops(folder)
+    for start in range(0, len(stored.numbers), _BATCH):
+        samples = stored.get(stored.numbers[start : start + _BATCH])
+        yield from (Raw(number, image, label) for number, image, label, _ in samples)
 
 
 def _jsonl_samples(file: Path) -> Iterator[Callable[[], Raw]]:
@@ -189,25 +164,21 @@ def _jsonl_samples(file: Path) -> Iterator[Callable[[], Raw]]:
     with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.isspace():
-                yield lambda number=number, line=line: _jsonl_sample(file, number, line)  # type: ignore[misc]
+                yield partial(_jsonl_sample, file, number, line)
 
 
 def _jsonl_sample(file: Path, number: int, data: bytes) -> Raw:
     try:
-        line = msgspec.json.decode(data, type=_Line)
-        picture = line.image_info[0]
-        url = str(picture["image_url"])
-        texts = [part for part in line.text_info if part.get("tag") == "no_mask"]
-        text = "".join(str(part["text"]) for part in texts)
-    except (msgspec.DecodeError, LookupError) as error:
-        return Raw(number, None, data, fault=f"it names no picture and text ({error!r})")
-    path = _picture(file, url)
+        line = CropLine.parse(data)
+    except ValueError as error:
+        return Raw(number, None, data, fault=str(error))
+    path, text = _picture(file, line.url), line.text.encode()
     if path is None:
-        return Raw(number, None, text.encode())
-    for part in texts:
+        return Raw(number, None, text)
+    for part in line.answers:
         part["text"] = nfc(str(part["text"]))
-    picture["image_url"] = str(path)
-    return Raw(number, path.read_bytes(), text.encode(), msgspec.to_builtins(line))
+    line.image_info[0]["image_url"] = str(path)
+    return Raw(number, path.read_bytes(), text, line)
 
 
 def _picture(file: Path, url: str) -> Path | None:

@@ -10,9 +10,10 @@ from typing import BinaryIO, NamedTuple, Protocol
 import msgspec
 import numpy as np
 
+from ocr_pipeline.data.annotations.geometry import Box
+from ocr_pipeline.data.annotations.stored import CropLine, StoredCrops
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import nfc
-from ocr_pipeline.storage.files.lmdb_files import LmdbReader
 
 
 class Crop(NamedTuple):
@@ -29,7 +30,7 @@ class Crop(NamedTuple):
     image: bytes
     text: str
     source: str
-    window: tuple[int, int, int, int] | None = None
+    window: Box | None = None
 
     def cut(self, pixels: np.ndarray) -> np.ndarray:
         """The word within the decoded picture [height, width, ...]; a view, not a copy."""
@@ -89,69 +90,44 @@ class _Crops(Protocol):
 
 
 class _Meta(msgspec.Struct):
-    window: tuple[int, int, int, int] | None = None
+    window: Box | None = None
 
 
 class _LmdbCrops:
     _decoder = msgspec.json.Decoder(_Meta)
 
     def __init__(self, folder: Path) -> None:
-        self._lmdb = LmdbReader(folder)
-        count, zeroth = self._lmdb.get_many(["num-samples", f"image-{0:09d}"])
-        if count is None or not count.isdigit():
-            raise PipelineError(
-                "the LMDB holds no recognition data (num-samples is missing)",
-                where=folder,
-                remedy="Give an LMDB made by the annotations stage.",
-            )
-        self.count = int(count)
-        self._first = 1 if zeroth is None else 0
+        self._folder, self._stored = folder, StoredCrops(folder)
+        self._numbers = self._stored.numbers
+        self.count = len(self._numbers)
 
     def read(self, index: int) -> Crop:
-        number = self._first + index
-        image, label, meta = self._lmdb.get_many([f"{part}-{number:09d}" for part in ("image", "label", "meta")])
+        ((number, image, label, meta),) = self._stored.get([self._numbers[index]])
         if image is None or label is None:
             raise self._missing(number)
         window = None if meta is None else self._decoder.decode(meta).window
         return Crop(image, nfc(label.decode()), self._source(number, meta), window)
 
     def text(self, index: int) -> str:
-        label = self._lmdb.get(f"label-{self._first + index:09d}")
+        label = self._stored.label(self._numbers[index])
         if label is None:
-            raise self._missing(self._first + index)
+            raise self._missing(self._numbers[index])
         return nfc(label.decode())
 
     def _source(self, number: int, meta: bytes | None) -> str:
-        place = f"{self._lmdb.folder}#{number}"
+        place = f"{self._folder}#{number}"
         return place if meta is None else f"{place} {meta.decode()}"
 
     def _missing(self, number: int) -> PipelineError:
         return PipelineError(
             f"sample {number} is not in the LMDB, though it says that it holds {self.count}",
-            where=self._lmdb.folder,
+            where=self._folder,
             remedy="The file is incomplete; make it again.",
         )
 
 
-class _ImageInfo(msgspec.Struct):
-    image_url: str
-    window: tuple[int, int, int, int] | None = None
-
-
-class _TextInfo(msgspec.Struct):
-    text: str
-    tag: str
-
-
-class _Line(msgspec.Struct):
-    image_info: list[_ImageInfo]
-    text_info: list[_TextInfo]
-
-
 class _JsonlCrops:
     """Only where each line starts is kept in memory (8 bytes per crop)."""
-
-    _decoder = msgspec.json.Decoder(_Line)
 
     def __init__(self, file: Path) -> None:
         self._path = file
@@ -161,8 +137,7 @@ class _JsonlCrops:
 
     def read(self, index: int) -> Crop:
         line = self._line(index)
-        told = line.image_info[0]
-        path = self._path.parent / told.image_url
+        path = self._path.parent / line.url
         try:
             image = path.read_bytes()
         except OSError as error:
@@ -171,26 +146,26 @@ class _JsonlCrops:
                 where=path,
                 remedy=f"Make {self._path.name} and its crops again, or restore the crops folder.",
             ) from error
-        return Crop(image, self._label(line), str(path), told.window)
+        return Crop(image, nfc(line.text), str(path), self._window(index, line))
 
     def text(self, index: int) -> str:
-        return self._label(self._line(index))
+        return nfc(self._line(index).text)
 
-    def _line(self, index: int) -> _Line:
+    def _line(self, index: int) -> CropLine:
         if self._file is None:
             self._file = self._path.open("rb")
         start, end = self._starts[index], self._starts[index + 1]
         data = os.pread(self._file.fileno(), end - start, start)  # has no position that forked workers could share
         try:
-            line = self._decoder.decode(data)
-        except msgspec.DecodeError as error:
+            return CropLine.parse(data)
+        except ValueError as error:
             raise self._damaged(index, str(error)) from error
-        if not line.image_info:
-            raise self._damaged(index, "it names no picture")
-        return line
 
-    def _label(self, line: _Line) -> str:
-        return nfc("".join(part.text for part in line.text_info if part.tag == "no_mask"))
+    def _window(self, index: int, line: CropLine) -> Box | None:
+        try:
+            return msgspec.convert(line.image_info[0].get("window"), Box | None)
+        except msgspec.ValidationError as error:
+            raise self._damaged(index, str(error)) from error
 
     def _damaged(self, index: int, why: str) -> PipelineError:
         return PipelineError(f"line {index + 1} is not a crop ({why})", where=self._path, remedy="Make the file again.")
