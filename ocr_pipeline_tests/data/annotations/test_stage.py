@@ -21,6 +21,7 @@ from ocr_pipeline_tests.storage.source.ftp_server import serving
 from ocr_pipeline_tests.trees import (
     HAND_LABELS,
     HAND_PICTURES,
+    HANDWRITING,
     WILD_LABEL,
     contents,
     corner_label,
@@ -165,7 +166,7 @@ def test_text_in_the_wild_is_split_and_no_character_is_cropped(tmp_path):
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_set_that_is_not_there_gives_empty_artifacts(tmp_path, workspace, form):
-    (tmp_path / "share").mkdir()
+    (tmp_path / "share" / HANDWRITING).mkdir(parents=True)
     for partition in PARTITIONS.values():
         for manifest in build(Share(tmp_path / "share"), workspace, form, partition):
             assert (manifest.counts.pages_in, manifest.counts.add_up) == (0, True)
