@@ -53,7 +53,7 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__)
 def cli() -> None:
-    """Raw AI-Hub labels to a trained Korean text detector and recogniser."""
+    """Raw AI-Hub labels to a trained Korean text detector and recognizer."""
 
 
 def main() -> None:

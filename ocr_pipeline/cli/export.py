@@ -27,7 +27,7 @@ def export_fast(checkpoint: Path, output: Path) -> None:
 @click.option("--base", default=None, help="Base model; without: the one the checkpoint names.")
 @click.option(*spellings("max_len"), "longest", default=64, show_default=True, help="Most tokens, for the metadata.")
 def export_dlora(ckpt: Path, output: Path, base: str | None, longest: int) -> None:
-    """Write a recogniser as ONNX: encoder, decoder and tokenizer (needs the extra `export`)."""
+    """Write a recognizer as ONNX: encoder, decoder and tokenizer (needs the extra `export`)."""
     from ocr_pipeline.recognition import dlora
 
     metadata = dlora.export_onnx(ckpt, output, base=base, longest=longest)

@@ -1,4 +1,4 @@
-"""A recogniser of ko-trocr's kind, small enough to train on a laptop.
+"""A recognizer of ko-trocr's kind, small enough to train on a laptop.
 
 A ViT encoder whose patches are one column slice each (a word is wide, and read from left to right), and a BERT decoder
 that writes jamo, so that every syllable can be said.

@@ -1,4 +1,4 @@
-"""Several recognisers on the same crops."""
+"""Several recognizers on the same crops."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ocr_pipeline.recognition.interface import TextRecognizer
 
 @dataclass(frozen=True)
 class Compared:
-    """One recogniser's scores, and the crops it read a second (decoding of the pictures included)."""
+    """One recognizer's scores, and the crops it read a second (decoding of the pictures included)."""
 
     name: str
     scores: RecognitionScores
@@ -32,7 +32,7 @@ def compare(
     batch_size: int = 16,
     seed: int = 42,
 ) -> list[Compared]:
-    """Let each recogniser read the same crops, drawn evenly from recognition data (LMDB folders or JSONL files).
+    """Let each recognizer read the same crops, drawn evenly from recognition data (LMDB folders or JSONL files).
 
     Args:
         output_dir: where each one's ``NAME/predictions.csv`` and ``NAME/scores.csv`` go; None writes none.

@@ -1,4 +1,4 @@
-"""PP-OCRv5's text line recogniser as a second opinion on the same crops: a small CTC model (Paddle team, 2025).
+"""PP-OCRv5's text line recognizer as a second opinion on the same crops: a small CTC model (Paddle team, 2025).
 
 Transformers has the architecture (``pp_ocrv5_mobile_rec``, ``pp_ocrv5_server_rec``); nothing of Paddle is needed.
 """
@@ -54,7 +54,7 @@ def load(path: str | Path, how: Loading) -> PpOcrRecognizer:
 
 
 class PpOcrRecognizer:
-    """Reads crops with a PP-OCRv5 recogniser; confidence is the mean of the letters' probabilities.
+    """Reads crops with a PP-OCRv5 recognizer; confidence is the mean of the letters' probabilities.
 
     Args:
         folder: a Hugging Face folder with config.json, model.safetensors and preprocessor_config.json, which holds the
@@ -75,7 +75,7 @@ class PpOcrRecognizer:
             self.characters: list[str] = list(settings["character_list"])
         except (OSError, ValueError, KeyError) as error:
             raise PipelineError(
-                f"there is no PP-OCRv5 recogniser here ({str(error).splitlines()[0]})",
+                f"there is no PP-OCRv5 recognizer here ({str(error).splitlines()[0]})",
                 where=folder,
                 remedy=f"Download one and give its folder: {self.DOWNLOAD}",
             ) from error

@@ -109,7 +109,7 @@ def demand_sound_data(workspace: Workspace, recipe: Recipe, faults_of: FaultsOf)
 
 
 def demand_sayable_labels(coverage: Coverage, base: str) -> None:
-    """Let a recogniser be trained if its tokenizer can say the labels.
+    """Let a recognizer be trained if its tokenizer can say the labels.
 
     Raises:
         PipelineError: it changes more of them than MAX_UNSAYABLE.

@@ -40,7 +40,7 @@ def crops_of(page: LayoutRecord, samples: Samples) -> list[LayoutRecord]:
     """A record for each region (or cell) that holds words, in reading order; its ``crop`` is the window on the page.
 
     The window covers the region and all of its words. Words of others that reach into it are there as ``ignore``: a
-    detector shall not learn that they are background, nor a recogniser that they belong to the text.
+    detector shall not learn that they are background, nor a recognizer that they belong to the text.
     """
     regions = page.regions if samples == "region" else tuple(_cell_regions(page))
     return [_crop(page, region) for region in regions if region.words]

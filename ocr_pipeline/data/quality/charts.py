@@ -55,7 +55,7 @@ def rows(counts: Mapping[str, int]) -> str:
 
 
 def rarity(characters: Mapping[str, int]) -> list[tuple[str, int]]:
-    """How many characters occur how often: the tail a recogniser hardly sees."""
+    """How many characters occur how often: the tail a recognizer hardly sees."""
     bars = dict.fromkeys(_RARITY_BINS, 0)
     for count in characters.values():
         bars[max(start for start in _RARITY_BINS if start <= count)] += 1

@@ -120,7 +120,7 @@ class AnnotationConfig(dg.Config):
 def annotations(
     context: dg.AssetExecutionContext, config: AnnotationConfig, locations: Locations
 ) -> dg.MaterializeResult:
-    """Word crops with their text, for the recogniser (guide, step 4)."""
+    """Word crops with their text, for the recognizer (guide, step 4)."""
     partition, workspace = source_partition(context.partition_key), locations.workspace
     with stage_run(context):
         settings = config.settings()

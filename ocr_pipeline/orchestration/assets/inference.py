@@ -1,4 +1,4 @@
-"""The inference assets: the inbox's pages through the detector, its words through the recogniser."""
+"""The inference assets: the inbox's pages through the detector, its words through the recognizer."""
 
 import csv
 from collections.abc import Iterable

@@ -106,7 +106,7 @@ def fast_checkpoint(
 
 
 class DloraCheckpointConfig(dg.Config):
-    """The recipe and the settings of a recogniser training."""
+    """The recipe and the settings of a recognizer training."""
 
     partitions: list[str] = Field(
         default=DLORA_DEFAULTS.get("partitions", []), description="Partitions to use; empty: all."
@@ -167,7 +167,7 @@ def dlora_checkpoint(
                 run = dataclasses.replace(settings, output_dir=run_dir, resume_from_checkpoint="last")
                 with stopped_by_the_stage():
                     result = train_on_leased_devices(
-                        dlora.train_dlora, run, recipe.train, recipe.valid, _recogniser_log
+                        dlora.train_dlora, run, recipe.train, recipe.valid, _recognizer_log
                     )
                 training.publish(made, result.checkpoint, _recognition_metrics(result))
     run_folder = workspace.dlora_run(training.key)
@@ -183,7 +183,7 @@ def _detector_log() -> Callable[[dict[str, Any]], None]:
     return on_progress
 
 
-def _recogniser_log() -> Callable[[Any], None]:
+def _recognizer_log() -> Callable[[Any], None]:
     log = TrainingLog("dlora_checkpoint")
 
     def on_progress(progress: Any) -> None:

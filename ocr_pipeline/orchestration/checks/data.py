@@ -89,7 +89,7 @@ def detector_finds_words(context: dg.AssetCheckExecutionContext, locations: Loca
 
 @dg.asset_check(asset=dlora_checkpoint, op_tags=SMALL)
 def adapters_read_better(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
-    """On the validation crops the adapted recogniser makes fewer errors than its base."""
+    """On the validation crops the adapted recognizer makes fewer errors than its base."""
     metrics = _metrics(context, locations.workspace.dlora_checkpoint)
     cer, base = metrics.get("cer", 1.0), metrics.get("base_cer", 0.0)
     return dg.AssetCheckResult(passed=cer < base, severity=WARN, metadata={"cer": cer, "base_cer": base})

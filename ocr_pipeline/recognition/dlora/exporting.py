@@ -1,4 +1,4 @@
-"""A trained recogniser as ONNX: an encoder that looks, and a decoder that says the next token."""
+"""A trained recognizer as ONNX: an encoder that looks, and a decoder that says the next token."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def export_onnx(checkpoint: Path, output: Path, *, base: str | Path | None = Non
 
     The encoder takes ``pixels`` uint8 RGB (N, height, width, 3) to ``states``; the decoder takes ``tokens`` int64
     (N, T) and ``states`` to the ``logits`` (N, vocabulary) of the token that follows. N and T are free. Reading
-    greedily with both says what the recogniser says; how, and with which tokens, stands in the metadata of both.
+    greedily with both says what the recognizer says; how, and with which tokens, stands in the metadata of both.
 
     Args:
         base: the base model; None asks the checkpoint.

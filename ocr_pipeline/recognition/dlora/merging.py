@@ -1,4 +1,4 @@
-"""A trained recogniser as a plain Hugging Face folder, which transformers loads without peft and without us."""
+"""A trained recognizer as a plain Hugging Face folder, which transformers loads without peft and without us."""
 
 from __future__ import annotations
 

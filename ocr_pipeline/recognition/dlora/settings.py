@@ -15,7 +15,7 @@ SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup")
 
 @dataclass(frozen=True)
 class DloraTraining:
-    """How one recogniser is trained.
+    """How one recognizer is trained.
 
     Attributes:
         model_name_or_path: the base: a folder, or a name on the Hugging Face hub.

@@ -81,7 +81,7 @@ class Workspace:
         return self.root / "fast" / "fast_champion.pth"
 
     def dlora_run(self, recipe: str) -> Path:
-        """The same for a recogniser training."""
+        """The same for a recognizer training."""
         return self.root / "dlora" / "runs" / recipe
 
     @property
@@ -90,7 +90,7 @@ class Workspace:
 
     @property
     def dlora_champion(self) -> Path:
-        """The recogniser in use; the one before it stands beside it as ``dlora_champion.previous``."""
+        """The recognizer in use; the one before it stands beside it as ``dlora_champion.previous``."""
         return self.root / "dlora" / "dlora_champion"
 
     @property

@@ -1,4 +1,4 @@
-"""What people write on blank sheets survives from the label file to what a recogniser learns, whatever the script."""
+"""What people write on blank sheets survives from the label file to what a recognizer learns, whatever the script."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def labels():
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_label_reaches_the_recogniser_unchanged_but_for_nfc(tmp_path, workspace, labels, form):
+def test_every_label_reaches_the_recognizer_unchanged_but_for_nfc(tmp_path, workspace, labels, form):
     share = Share(write_tree(tmp_path / "share", handwriting(labels)))
     (manifest,) = build(share, workspace, form)
     assert (manifest.counts.words_out, manifest.counts.words_quarantined) == (len(labels), 0)

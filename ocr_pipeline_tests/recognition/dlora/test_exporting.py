@@ -1,4 +1,4 @@
-"""The exported recogniser, read by ONNX Runtime alone, says what ours says."""
+"""The exported recognizer, read by ONNX Runtime alone, says what ours says."""
 
 import unicodedata
 
