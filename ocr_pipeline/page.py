@@ -1,4 +1,4 @@
-"""Page and Word: the one record that all stages speak."""
+"""Page and Word: the one record that all stages speak, and what becomes of those that are set aside."""
 
 from __future__ import annotations
 
@@ -12,6 +12,31 @@ Point = tuple[float, float]
 Quad = tuple[Point, Point, Point, Point]
 
 ILLEGIBLE = frozenset({"", "###", "xxx"})
+
+
+class Quarantined(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One page or word that was set aside.
+
+    Attributes:
+        unit: ``page`` or ``word``.
+        reason: a short stable key such as ``image_missing`` (the report counts by it).
+        dataset, split, label, image: where it comes from; ``label`` is relative to the share.
+        word: id of the word within its page, for words.
+        detail: one sentence for a person.
+        words: how many words of a page went with it.
+        raw: the raw record, as JSON text, where there is one.
+    """
+
+    unit: str
+    reason: str
+    dataset: str
+    split: str
+    label: str = ""
+    image: str = ""
+    word: int | None = None
+    detail: str = ""
+    words: int = 0
+    raw: str = ""
 
 
 class Word(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -32,6 +57,10 @@ class Word(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     state: State = "ok"
     raw_text: str | None = None
     typeface: int | None = None
+
+    def set_aside(self, page: Page, reason: str, detail: str, raw: object = None) -> Quarantined:
+        """This word of a page, set aside; ``raw`` is kept as JSON, by default the word itself."""
+        return page.set_aside_word(self.id, reason, detail, self if raw is None else raw)
 
 
 class Page(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -58,6 +87,17 @@ class Page(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         """The picture's name without its extension (only known picture extensions count as one)."""
         base, _, extension = self.image.rpartition(".")
         return base if base and f".{extension.lower()}" in PICTURE_ENDINGS else self.image
+
+    def set_aside(self, reason: str, detail: str, words: int | None = None) -> Quarantined:
+        """This page, set aside with its words, or with so many of them."""
+        taken_along = len(self.words) if words is None else words
+        source = (self.dataset, self.split, self.label, self.image)
+        return Quarantined("page", reason, *source, detail=detail, words=taken_along)
+
+    def set_aside_word(self, word: int, reason: str, detail: str, raw: object) -> Quarantined:
+        """A word that may not have become a record, by its place in the label; ``raw`` is kept as JSON."""
+        source, text = (self.dataset, self.split, self.label, self.image), msgspec.json.encode(raw).decode()
+        return Quarantined("word", reason, *source, word, detail, raw=text)
 
 
 PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})

@@ -16,9 +16,9 @@ import msgspec
 from ocr_pipeline.cli.options import output_option, partition_option
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.data.datasets import DATASETS, SourcePartition
+from ocr_pipeline.page import Quarantined
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.manifest import known_manifest, quarantine_path
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
 from ocr_pipeline.storage.artifacts.stages import STAGES
 from ocr_pipeline.storage.artifacts.workspace import Workspace

@@ -14,7 +14,8 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.checks.limit import LIMIT_VARIABLE, SEVERITY_VARIABLE, QuarantineLimit
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.page import Quarantined
+from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline_tests.orchestration.test_data_job import ERROR, WARN, failed_checks, metadata, run_data
 from ocr_pipeline_tests.trees import hand_tree, write_tree

@@ -15,10 +15,9 @@ import msgspec
 
 from ocr_pipeline.data.adoption.recognition import Found
 from ocr_pipeline.data.annotations import CropLine, StoredCrops
-from ocr_pipeline.page import nfc, word_state
+from ocr_pipeline.page import Quarantined, nfc, word_state
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.publication import Publication
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
 from ocr_pipeline.storage.files.lmdb_files import LmdbWriter
 from ocr_pipeline.storage.files.pictures import decode_picture
 

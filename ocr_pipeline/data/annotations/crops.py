@@ -14,8 +14,8 @@ from ocr_pipeline.data.annotations.encoding import EXTENSIONS, encoder
 from ocr_pipeline.data.annotations.geometry import Box, Margin, quad_size, rectify, upright_box
 from ocr_pipeline.data.annotations.lossless import LosslessJpeg, library
 from ocr_pipeline.data.annotations.settings import AnnotationSettings
-from ocr_pipeline.page import Page, Quad, Word
-from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.page import Page, Quad, Quarantined, Word
+from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.files.orientation import orientation_of, upright
 from ocr_pipeline.storage.files.pictures import decode_picture, outline_fault
 
@@ -117,7 +117,7 @@ class Cropper:
                 self._encode_anew(found, page, folder, mark, data)
         except (OSError, ValueError) as error:
             found = PageCrops.of(page)
-            found.set_aside(_unreadable(page, str(error)))
+            found.set_aside(page.set_aside("image_unreadable", str(error)))
         return found
 
     def _may_be_cut(self, data: bytes) -> bool:
@@ -186,29 +186,5 @@ class Cropper:
             found.add(CropSample(name, word.text.strip(), len(crop), origin), crop)
 
 
-def _unreadable(page: Page, detail: str) -> Quarantined:
-    return Quarantined(
-        "page",
-        "image_unreadable",
-        page.dataset,
-        page.split,
-        page.label,
-        page.image,
-        detail=detail,
-        words=len(page.words),
-    )
-
-
 def _no_crop(page: Page, word: Word, reason: str, detail: str) -> Quarantined:
-    raw: dict[str, Any] = {"text": word.raw_text or word.text, "quad": word.quad}
-    return Quarantined(
-        "word",
-        reason,
-        page.dataset,
-        page.split,
-        page.label,
-        page.image,
-        word.id,
-        detail,
-        raw=msgspec.json.encode(raw).decode(),
-    )
+    return word.set_aside(page, reason, detail, {"text": word.raw_text or word.text, "quad": word.quad})

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from ocr_pipeline.data.lookup import Lookup
-from ocr_pipeline.page import Page
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
+from ocr_pipeline.page import Page, Quarantined
 from ocr_pipeline.storage.artifacts.shards import Shard
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.source.share import Share

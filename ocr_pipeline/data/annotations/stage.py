@@ -22,13 +22,13 @@ from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.lookup import Lookup, load_lookup
 from ocr_pipeline.data.merged_json import read_pages
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.page import nfc
+from ocr_pipeline.page import Quarantined, nfc
 from ocr_pipeline.parallel import in_order
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, upstream
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
-from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.shards import build_shard, forget_others, shard_counts, shard_quarantine
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of

@@ -15,8 +15,7 @@ import msgspec
 
 from ocr_pipeline.data.datasets.dataset import LabelError, Parsed
 from ocr_pipeline.data.datasets.json_stream import Pieces, from_cp949, stream_arrays
-from ocr_pipeline.page import Page
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
+from ocr_pipeline.page import Page, Quarantined
 
 _NO_PAGE = -1
 
@@ -123,7 +122,8 @@ def _add_image(collected: _Collected, record: Any, form: CocoForm, label: str) -
     number = collected.number(image)
     if form.joins_names and page.image in collected.by_name:
         collected.rest.counts.pages_in += 1
-        collected.rest.set_aside(_listed_again(page, image))
+        detail = f"listed again with id {image}; its words stand with the first listing"
+        collected.rest.set_aside(page.set_aside("duplicate_picture", detail))
         collected.page_of.setdefault(number, collected.by_name[page.image])
         return
     collected.by_name[page.image] = collected.page_of[number] = len(collected.pages)
@@ -134,11 +134,6 @@ def _malformed(record: Any, form: CocoForm, label: str, why: str) -> Quarantined
     raw = msgspec.json.encode(record).decode()
     detail = f"its record among the images cannot be read ({why})"
     return Quarantined("page", "label_unreadable", form.dataset, form.split, label, detail=detail, raw=raw)
-
-
-def _listed_again(page: Page, image: str) -> Quarantined:
-    detail = f"listed again with id {image}; its words stand with the first listing"
-    return Quarantined("page", "duplicate_picture", page.dataset, page.split, page.label, page.image, detail=detail)
 
 
 class _Spool:

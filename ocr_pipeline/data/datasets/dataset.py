@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from ocr_pipeline.page import PICTURE_ENDINGS, Page, nfc
-from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.page import PICTURE_ENDINGS, Page, Quarantined, nfc
+from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.source.share import Entry, Folder, Listing, Share
 
 Kind = Literal["label", "picture"]

@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 
 from ocr_pipeline.data.datasets.dataset import LabelError, Parsed
-from ocr_pipeline.page import Page, Point, Quad, Word, nfc, word_state
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
+from ocr_pipeline.page import Page, Point, Quad, Quarantined, Word, nfc, word_state
 
 _LARGEST = 1 << 31  # pixels; what is beyond is no coordinate
 
@@ -131,17 +130,9 @@ def _numbers(values: Any) -> bool:
 
 
 def _bad_word(page: Page, place: int, record: Any, quad: Quad | None) -> Quarantined:
-    return Quarantined(
-        unit="word",
-        reason="word_malformed" if quad is None else "word_zero_area",
-        dataset=page.dataset,
-        split=page.split,
-        label=page.label,
-        image=page.image,
-        word=place,
-        detail="the record has no box of four numbers" if quad is None else "the box has no area",
-        raw=msgspec.json.encode(record).decode(),
-    )
+    if quad is None:
+        return page.set_aside_word(place, "word_malformed", "the record has no box of four numbers", record)
+    return page.set_aside_word(place, "word_zero_area", "the box has no area", record)
 
 
 def read_corner_label(dataset: str):

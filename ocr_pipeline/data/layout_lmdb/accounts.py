@@ -10,9 +10,8 @@ import msgspec
 from ocr_pipeline.data.layout_lmdb.format.record import LayoutRecord
 from ocr_pipeline.data.layout_lmdb.samples import PlacedWords
 from ocr_pipeline.data.layout_lmdb.settings import LayoutSettings
-from ocr_pipeline.page import Page
+from ocr_pipeline.page import Page, Quarantined
 from ocr_pipeline.storage.artifacts.publication import Publication
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +34,7 @@ class Accounts:
 
     def page_aside(self, page: Page, reason: str, detail: str, words: int) -> None:
         """A page that is set aside, and how many words go with it."""
-        source = (page.dataset, page.split, page.label, page.image)
-        self.set_aside(Quarantined("page", reason, *source, detail=detail, words=words))
+        self.set_aside(page.set_aside(reason, detail, words))
 
     def words_placed(self, placed: PlacedWords) -> None:
         """What came of the words of a page upon its picture."""

@@ -12,9 +12,8 @@ import numpy as np
 from ocr_pipeline.data.layout_lmdb.accounts import Accounts
 from ocr_pipeline.data.layout_lmdb.decoding import DecodedPicture, DecodePicture
 from ocr_pipeline.data.layout_lmdb.samples import PlacedWords, place_words
-from ocr_pipeline.page import Page
+from ocr_pipeline.page import Page, Quarantined
 from ocr_pipeline.parallel import in_order
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
 
 FindImage = Callable[[Page], "str | Quarantined"]
 

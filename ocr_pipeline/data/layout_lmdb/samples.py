@@ -14,8 +14,7 @@ from ocr_pipeline.data.layout_lmdb.engines.detections import Detections
 from ocr_pipeline.data.layout_lmdb.format.geometry import clip_quad, quad_areas
 from ocr_pipeline.data.layout_lmdb.format.record import LayoutRecord, LayoutWord, Region
 from ocr_pipeline.data.layout_lmdb.settings import LayoutSettings
-from ocr_pipeline.page import Page, Word
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
+from ocr_pipeline.page import Page, Quarantined, Word
 
 
 class PlacedWords(NamedTuple):
@@ -56,9 +55,9 @@ def place_words(page: Page, size: tuple[int, int]) -> PlacedWords:
         page.words, beyond.tolist(), empty.tolist(), moved.tolist(), strict=True
     ):
         if is_beyond:
-            aside.append(_word_aside(page, word, "word_outside", f"the quad lies outside the {size} picture"))
+            aside.append(word.set_aside(page, "word_outside", f"the quad lies outside the {size} picture"))
         elif is_empty:
-            aside.append(_word_aside(page, word, "word_zero_area", "the quad has no area on the picture"))
+            aside.append(word.set_aside(page, "word_zero_area", "the quad has no area on the picture"))
         else:
             clipped += is_moved
             quad = clip_quad(word.quad, *size) if is_moved else word.quad
@@ -120,17 +119,3 @@ def rounded_box(box: np.ndarray) -> tuple[float, float, float, float]:
     """To hundredths of a pixel: finer than any model sees, and free of the last bits that devices disagree on."""
     x0, y0, x1, y1 = (round(value, 2) for value in box.astype(float).tolist())
     return x0, y0, x1, y1
-
-
-def _word_aside(page: Page, word: Word, reason: str, detail: str) -> Quarantined:
-    return Quarantined(
-        unit="word",
-        reason=reason,
-        dataset=page.dataset,
-        split=page.split,
-        label=page.label,
-        image=page.image,
-        word=word.id,
-        detail=detail,
-        raw=msgspec.json.encode(word).decode(),
-    )

@@ -9,8 +9,8 @@ from functools import partial
 from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.lookup.copies import LabelCopy
 from ocr_pipeline.data.lookup.names import Lookup, label_copy
-from ocr_pipeline.page import Page
-from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.page import Page, Quarantined
+from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.files.pictures import tail_is_whole
 from ocr_pipeline.storage.source.share import DamagedError, Entry, Listing, Share
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 from ocr_pipeline.data.lookup.copies import LabelCopy
 from ocr_pipeline.data.lookup.stamps import Stamps
-from ocr_pipeline.page import PICTURE_ENDINGS, Page, nfc
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
+from ocr_pipeline.page import PICTURE_ENDINGS, Page, Quarantined, nfc
 
 
 @dataclass
@@ -40,7 +39,7 @@ class Lookup:
         keys = self._stems().get(nfc(page.stem).casefold(), [])
         keys = [key for key in keys if key.rpartition("/")[2] == page.image] or keys
         if not keys:
-            return _no_picture(page, "image_missing", "no picture of that name is on the share")
+            return page.set_aside("image_missing", "no picture of that name is on the share")
         if len({self.paths[key] for key in keys}) == 1:
             return self.paths[keys[0]]
         return self._by_folder(page, keys)
@@ -55,7 +54,7 @@ class Lookup:
         if len(matches) == 1:
             return self.paths[matches[0]]
         folders = ", ".join(sorted(key.rpartition("/")[0] or "." for key in keys))
-        return _no_picture(page, "picture_ambiguous", f"pictures of that name stand in several folders: {folders}")
+        return page.set_aside("picture_ambiguous", f"pictures of that name stand in several folders: {folders}")
 
     def _stems(self) -> dict[str, list[str]]:
         if not self._by_stem and self.paths:
@@ -84,10 +83,4 @@ def folder_key(folder: str) -> tuple[str, ...]:
 
 def label_copy(page: Page) -> Quarantined:
     """The page of a label that an earlier label repeats."""
-    return _no_picture(page, "duplicate_label", "an earlier label has the same words on the same picture")
-
-
-def _no_picture(page: Page, reason: str, detail: str) -> Quarantined:
-    return Quarantined(
-        "page", reason, page.dataset, page.split, page.label, page.image, detail=detail, words=len(page.words)
-    )
+    return page.set_aside("duplicate_label", "an earlier label has the same words on the same picture")

@@ -17,7 +17,8 @@ from ocr_pipeline.data.datasets import Parsed, SourcePartition, source_partition
 from ocr_pipeline.data.merged_json.format import LINE_END
 from ocr_pipeline.data.merged_json.labels import read_label, unreadable
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.page import Quarantined
+from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.shards import Shard
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.source.share import DamagedError, Entry, Listing, Share

@@ -7,7 +7,7 @@ import codecs
 import msgspec
 
 from ocr_pipeline.data.datasets import LabelError, Parsed, SourcePartition
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
+from ocr_pipeline.page import Quarantined
 
 
 def read_label(data: bytes, label: str, partition: SourcePartition) -> Parsed:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from ocr_pipeline.page import Quarantined
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, quarantine_path, read_manifest
-from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import older_quarantine
 from ocr_pipeline.storage.artifacts.vouching import retire, write_manifest
 from ocr_pipeline.storage.files.publishing import publish_file, publish_folder

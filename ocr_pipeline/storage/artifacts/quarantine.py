@@ -1,33 +1,10 @@
-"""Quarantine: what was set aside, from where, and why; nothing is lost in silence."""
+"""Counts: what came in, went out and was set aside; nothing is lost in silence."""
 
 from __future__ import annotations
 
 import msgspec
 
-
-class Quarantined(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One page or word that was set aside.
-
-    Attributes:
-        unit: ``page`` or ``word``.
-        reason: a short stable key such as ``image_missing`` (the report counts by it).
-        dataset, split, label, image: where it comes from; ``label`` is relative to the share.
-        word: id of the word within its page, for words.
-        detail: one sentence for a person.
-        words: how many words of a page went with it.
-        raw: the raw record, as JSON text, where there is one.
-    """
-
-    unit: str
-    reason: str
-    dataset: str
-    split: str
-    label: str = ""
-    image: str = ""
-    word: int | None = None
-    detail: str = ""
-    words: int = 0
-    raw: str = ""
+from ocr_pipeline.page import Quarantined
 
 
 class Counts(msgspec.Struct):

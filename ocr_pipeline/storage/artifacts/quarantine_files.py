@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
+from ocr_pipeline.page import Quarantined
 
 
 def read_quarantine(path: Path) -> Iterator[Quarantined]:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from pyarrow import json as arrow_json
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
+from ocr_pipeline.page import Quarantined
 
 ROW_GROUP = 4096
 _LARGEST_GROUP = 8 << 20  # bytes, for records that carry large raw ones

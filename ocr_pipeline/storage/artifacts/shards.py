@@ -13,8 +13,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from ocr_pipeline.page import Quarantined
 from ocr_pipeline.parallel import in_order
-from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
 from ocr_pipeline.storage.files.publishing import publish_folder
 

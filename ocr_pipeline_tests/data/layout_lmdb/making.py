@@ -13,8 +13,7 @@ import numpy as np
 
 from ocr_pipeline.data.layout_lmdb import Detections, LayoutRecord, LayoutWord
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.page import Page, Quad, Word
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
+from ocr_pipeline.page import Page, Quad, Quarantined, Word
 
 LABELS = ("text", "table", "image", "vertical_text")
 

@@ -6,8 +6,8 @@ import pytest
 from ocr_pipeline.data.layout_lmdb import Engines, LayoutBuild, LayoutReader, LayoutSettings
 from ocr_pipeline.data.layout_lmdb.cache import cache_path
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.page import Quarantined
 from ocr_pipeline.storage.artifacts.manifest import Input, quarantine_path
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
 from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, page, picture, rectangle
 
 PAGES = 70

@@ -6,8 +6,7 @@ import pytest
 
 from ocr_pipeline.data.lookup import Lookup
 from ocr_pipeline.data.lookup.names import folder_key, stem_of
-from ocr_pipeline.page import Page, Word
-from ocr_pipeline.storage.artifacts.quarantine import Quarantined
+from ocr_pipeline.page import Page, Quarantined, Word
 
 QUAD = ((0, 0), (1, 0), (1, 1), (0, 1))
 

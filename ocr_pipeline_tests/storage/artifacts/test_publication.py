@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from ocr_pipeline.page import Quarantined
 from ocr_pipeline.release.checkpoint import TrainedCheckpoint
 from ocr_pipeline.release.recipe import Recipe
 from ocr_pipeline.storage.artifacts.manifest import Input, manifest_path, quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.publication import publication
-from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
 
 RECORD = Quarantined("word", "word_outside", "d", "s", word=4)

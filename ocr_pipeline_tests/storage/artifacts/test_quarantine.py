@@ -6,9 +6,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.page import Quarantined
 from ocr_pipeline.storage.artifacts.manifest import quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.publication import publication
-from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
 from ocr_pipeline.storage.artifacts.quarantine_parquet import ROW_GROUP, ParquetRecords
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ocr_pipeline.storage.artifacts.quarantine import Counts, Quarantined
+from ocr_pipeline.page import Quarantined
+from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.shards import Shard, built, forget_others, shard_counts, shard_quarantine
 
 filled: list[str] = []
