@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import bisect
-import itertools
 import random
-from collections.abc import Sequence
 
 from ocr_pipeline.data.annotations import Crop, CropReader
+from ocr_pipeline.training.readers import Concatenated
 
 
-class Crops:
+class Crops(Concatenated[CropReader]):
     """The crops of several readers, one after the other."""
-
-    def __init__(self, readers: Sequence[CropReader]) -> None:
-        self.readers = list(readers)
-        self._ends = list(itertools.accumulate(len(reader) for reader in self.readers))
-
-    def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
 
     def crop(self, index: int) -> Crop:
         """The crop as it is stored."""
@@ -37,12 +28,6 @@ class Crops:
         for done, number in enumerate(by_size):
             size = len(self.readers[number])
             share = min(size, -(-left // (len(by_size) - done)))
-            first = self._ends[number] - size
-            chosen += [first + position for position in rng.sample(range(size), share)]
+            chosen += [self.starts[number] + position for position in rng.sample(range(size), share)]
             left -= share
         return sorted(chosen)
-
-    def place(self, index: int) -> tuple[CropReader, int]:
-        """The reader that holds sample ``index``, and its number there."""
-        number = bisect.bisect_right(self._ends, index)
-        return self.readers[number], index - (self._ends[number] - len(self.readers[number]))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,14 @@ from ocr_pipeline.recognition.dlora.adapters import save_adapters
 from ocr_pipeline.recognition.dlora.bases import record_base
 from ocr_pipeline.recognition.dlora.recognizer import Base
 from ocr_pipeline.storage.files.publishing import publish_folder
+from ocr_pipeline.training.retention import Checkpoints
 
 STATE = "trainer_state.pt"
-_NAME = re.compile(r"checkpoint-(\d+)")
+
+
+def checkpoints_in(output_dir: Path) -> Checkpoints:
+    """Those that a training can go on from."""
+    return Checkpoints(output_dir, r"checkpoint-(\d+)")
 
 
 def checkpoint_path(output_dir: Path, step: int) -> Path:
@@ -50,26 +53,3 @@ def load_state(folder: Path) -> dict[str, Any]:
             f"there is no {STATE} to resume from", where=folder, remedy="Give a checkpoint-N folder of train_dlora."
         )
     return torch.load(folder / STATE, map_location="cpu", weights_only=True)
-
-
-def last_checkpoint(output_dir: Path) -> Path | None:
-    """The checkpoint of the highest step, or None."""
-    found = _checkpoints(output_dir)
-    return found[max(found)] if found else None
-
-
-def prune_checkpoints(output_dir: Path, keep: int | None, spare: int | None) -> None:
-    """Delete all but the newest ``keep`` checkpoints and that of step ``spare``."""
-    found = _checkpoints(output_dir)
-    if keep is None:
-        return
-    for step in sorted(found)[:-keep]:
-        if step != spare:
-            shutil.rmtree(found[step])
-
-
-def _checkpoints(output_dir: Path) -> dict[int, Path]:
-    if not output_dir.is_dir():
-        return {}
-    named = ((_NAME.fullmatch(path.name), path) for path in output_dir.iterdir())
-    return {int(match[1]): path for match, path in named if match}

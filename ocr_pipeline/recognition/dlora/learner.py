@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,6 +20,7 @@ from ocr_pipeline.recognition.dlora.recognizer import Base, load_base
 from ocr_pipeline.recognition.dlora.settings import DloraTraining
 from ocr_pipeline.recognition.images import to_input
 from ocr_pipeline.training.processes import Processes
+from ocr_pipeline.training.seeds import step_seed
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,8 @@ class Learner:
         Raises:
             PipelineError: the loss is no longer a number, or some adapter does not learn.
         """
-        torch.manual_seed(_seed(self.settings.seed, step, self.processes.rank))
+        seed = step_seed(self.settings.seed, step, self.processes.rank)
+        torch.manual_seed(seed >> 1)  # the bits that every training so far has drawn from
         own = sum(int((batch.labels != IGNORED).sum()) for batch in batches)
         (tokens,) = self.processes.sum([own])
         total = torch.zeros((), device=self.device)
@@ -144,11 +145,6 @@ def precision(settings: DloraTraining, device: torch.device) -> torch.dtype | No
         return torch.float16
     automatic = settings.amp and device.type == "cuda" and torch.cuda.is_bf16_supported()
     return torch.bfloat16 if settings.bf16 or automatic else None
-
-
-def _seed(*numbers: int) -> int:
-    """One number of several, as unlike that of their neighbours as can be."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]) >> 1
 
 
 def _must_be_finite(loss: float, step: int) -> None:

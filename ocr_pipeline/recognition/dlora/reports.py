@@ -8,33 +8,63 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import RecognitionScores
-from ocr_pipeline.recognition.dlora.curves import write_curves
+from ocr_pipeline.recognition.dlora.data import CropDataset
 from ocr_pipeline.recognition.text import Coverage
 from ocr_pipeline.storage.files.publishing import publish_text
+from ocr_pipeline.training.history import HistoryFiles
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-COLUMNS = ("step", "epoch", "loss", "learning_rate", "gradient_norm", *RecognitionScores.__dataclass_fields__)
-CURVES = ("loss", "cer", "exact", "learning_rate")
+COLUMNS = ["step", "epoch", "loss", "learning_rate", "gradient_norm", *RecognitionScores.__dataclass_fields__]
+PANELS = (("loss",), ("cer", "exact"), ("learning_rate",))
+COVERAGE_SAMPLE = 2000
 
 
-def write_history(output_dir: Path, history: list[dict[str, Any]]) -> None:
-    """``results.csv`` and ``curves.png``."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(history)
-    publish_text(output_dir / "results.csv", text.getvalue())
-    curves = {name: [(row["step"], row[name]) for row in history if name in row] for name in CURVES}
-    write_curves(output_dir / "curves.png", curves)
+def history_files(output_dir: Path, report_to: str) -> HistoryFiles:
+    """``results.csv`` and ``curves.png``, and TensorBoard's events where they are asked for.
+
+    Raises:
+        PipelineError: TensorBoard is wanted and not installed.
+    """
+    wanted = "tensorboard" in report_to
+    if not wanted and report_to not in ("none", "all"):
+        logger.warning("report_to=%s is not served here; results.csv and curves.png are written", report_to)
+    return HistoryFiles(output_dir, PANELS, columns=COLUMNS, events=output_dir / "runs" if wanted else None)
 
 
-def write_charset(output_dir: Path, coverage: Coverage) -> None:
+def report_coverage(data: CropDataset, seed: int, strict: bool, output_dir: Path, writes: bool) -> Coverage:
+    """What the tokenizer cannot say: of a sample of the labels, or if ``strict`` of all.
+
+    Args:
+        output_dir: gets ``charset.csv`` if this process ``writes``.
+
+    Raises:
+        PipelineError: ``strict``, and there is something.
+    """
+    indices = data.spread(len(data) if strict else COVERAGE_SAMPLE, seed)
+    coverage = data.codec.coverage(data.text(index) for index in indices)
+    if writes:
+        _write_charset(output_dir, coverage)
+    if not coverage.changed:
+        return coverage
+    what = (
+        f"the tokenizer cannot say {coverage.changed} of {coverage.labels} labels as they are; by character: "
+        f"{dict(coverage.characters.most_common(10))}; labels: {[pair for pair, _ in coverage.lost.most_common(3)]}"
+    )
+    if strict:
+        raise PipelineError(
+            what, where=output_dir / "charset.csv", remedy="Mend the labels, or train without strict_charset."
+        )
+    logger.warning("%s; charset.csv lists them", what)
+    return coverage
+
+
+def _write_charset(output_dir: Path, coverage: Coverage) -> None:
     """``charset.csv``: each character that cannot be said, and each label that comes back changed, with counts."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -46,37 +76,13 @@ def write_charset(output_dir: Path, coverage: Coverage) -> None:
     publish_text(output_dir / "charset.csv", text.getvalue())
 
 
-def event_writer(report_to: str, output_dir: Path) -> Callable[[dict[str, Any]], None]:
-    """What writes a row of the history as TensorBoard events, or does nothing.
-
-    Raises:
-        PipelineError: TensorBoard is wanted and not installed.
-    """
-    if "tensorboard" not in report_to:
-        if report_to not in ("none", "all"):
-            logger.warning("report_to=%s is not served here; results.csv and curves.png are written", report_to)
-        return lambda row: None
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise PipelineError(
-            "TensorBoard is not installed", where="report_to", remedy="pip install tensorboard, or --report_to none."
-        ) from error
-    writer: Any = SummaryWriter(str(output_dir / "runs"))
-
-    def write(row: dict[str, Any]) -> None:
-        for name, value in row.items():
-            if name != "step":
-                writer.add_scalar(name, value, row["step"])
-        writer.flush()
-
-    return write
-
-
 class Stopwatch:
     """Where the time goes: waiting for batches, or learning from them."""
 
     def __init__(self) -> None:
+        self._restart()
+
+    def _restart(self) -> None:
         self._start = time.perf_counter()
         self._waited, self._samples = 0.0, 0
 
@@ -97,5 +103,5 @@ class Stopwatch:
         """What was measured since the last report."""
         passed = time.perf_counter() - self._start
         text = f"{self._samples / passed:.1f} samples/s, {self._waited / passed:.0%} of the time waiting for data"
-        self.__init__()  # type: ignore[misc]
+        self._restart()
         return text

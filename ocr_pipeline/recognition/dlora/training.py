@@ -17,29 +17,27 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import RecognitionScores
 from ocr_pipeline.recognition.dlora.checkpoints import (
     checkpoint_path,
-    last_checkpoint,
+    checkpoints_in,
     load_state,
-    prune_checkpoints,
     save_checkpoint,
 )
 from ocr_pipeline.recognition.dlora.data import Batch, CropDataset, StepSampler, loader
 from ocr_pipeline.recognition.dlora.four_bits import four_bits
 from ocr_pipeline.recognition.dlora.learner import Learner, precision
-from ocr_pipeline.recognition.dlora.recognizer import Base, Recognizer, load_base
-from ocr_pipeline.recognition.dlora.reports import Stopwatch, event_writer, write_charset, write_history
+from ocr_pipeline.recognition.dlora.recognizer import Base, load_base
+from ocr_pipeline.recognition.dlora.reports import Stopwatch, history_files, report_coverage
 from ocr_pipeline.recognition.dlora.settings import DloraTraining
-from ocr_pipeline.recognition.evaluating import Evaluation, evaluate, write_evaluation
+from ocr_pipeline.recognition.dlora.validation import Validation
+from ocr_pipeline.recognition.evaluating import write_evaluation
 from ocr_pipeline.recognition.interface import Decoding
 from ocr_pipeline.recognition.text import Coverage
 from ocr_pipeline.training.loader_workers import LoaderWorkers
 from ocr_pipeline.training.processes import Processes, connected, own_device
-from ocr_pipeline.training.stopping import StopSigns, TrainingStoppedError
+from ocr_pipeline.training.stopping import StopSigns, stopped_at
 
 logger = logging.getLogger(__name__)
 
 Paths = Sequence[str | Path]
-COVERAGE_SAMPLE = 2000
-SHOWN = 2  # training crops that are read for the log
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,9 @@ def train_dlora(
         base = load_base(settings.model_name_or_path, quantised=quantised)
         train_data = _dataset(train_paths, base, settings.seed if settings.augment else None)
         run = _Run(settings, base, train_data, _dataset(valid_paths, base), on_progress, device, processes)
-        coverage = run.check_labels()
+        coverage = report_coverage(
+            train_data, settings.seed, settings.strict_charset, run.output_dir, writes=processes.writes
+        )
         run.start()
         run.train()
     return TrainingResult(
@@ -139,37 +139,26 @@ class _Run:
             raise PipelineError("there are no training crops", where="train paths", remedy="Make annotations first.")
         self.sampler = self._sampler(0, 0)
         self.steps = s.steps(self.sampler.steps_per_epoch)
-        self.indices = self.valid_data.spread(s.eval_samples or len(self.valid_data), s.seed)
-
-    def check_labels(self) -> Coverage:
-        """Report what the tokenizer cannot say: on a sample of the labels, or with ``strict_charset`` on all.
-
-        Raises:
-            PipelineError: with ``strict_charset``, there is something.
-        """
-        strict = self.settings.strict_charset
-        indices = self.train_data.spread(len(self.train_data) if strict else COVERAGE_SAMPLE, self.settings.seed)
-        coverage = self.train_data.codec.coverage(self.train_data.text(index) for index in indices)
-        if self.processes.writes:
-            write_charset(self.output_dir, coverage)
-        if not coverage.changed:
-            return coverage
-        what = (
-            f"the tokenizer cannot say {coverage.changed} of {coverage.labels} labels as they are; by character: "
-            f"{dict(coverage.characters.most_common(10))}; labels: {[pair for pair, _ in coverage.lost.most_common(3)]}"
+        self.checkpoints = checkpoints_in(self.output_dir)
+        self.files = history_files(self.output_dir, s.report_to if self.processes.writes else "none")
+        self.validation = Validation(
+            self.base,
+            self.valid_data,
+            self.valid_data.spread(s.eval_samples or len(self.valid_data), s.seed),
+            Decoding(s.generation_max_length, s.generation_num_beams),
+            s.per_device_eval_batch_size,
+            self.processes,
+            s.show_predictions,
+            s.show_tokens,
         )
-        if strict:
-            place = self.output_dir / "charset.csv"
-            raise PipelineError(what, where=place, remedy="Mend the labels, or train without strict_charset.")
-        logger.warning("%s; charset.csv lists them", what)
-        return coverage
 
     def start(self) -> None:
         """Evaluate the base and prepare it for its training, or go back to where a checkpoint stands."""
         s = self.settings
         wanted = s.resume_from_checkpoint
-        checkpoint = last_checkpoint(self.output_dir) if wanted == "last" else wanted and Path(wanted)
+        checkpoint = self.checkpoints.newest() if wanted == "last" else wanted and Path(wanted)
         checkpoint = Path(checkpoint) if checkpoint else None
+        self.processes.must_agree((checkpoint and checkpoint.name, len(self.train_data), self.steps), self.output_dir)
         self.base.model.to(self.device)
         if not checkpoint:
             self._evaluate_base()
@@ -177,7 +166,6 @@ class _Run:
         crops, dtype = len(self.train_data), self.learner.precision or torch.float32
         logger.info("learning from %d crops in %d steps, on %s in %s", crops, self.steps, self.device, dtype)
         self.stopwatch = Stopwatch()
-        self.write_events = event_writer(s.report_to if self.processes.writes else "none", self.output_dir)
         if checkpoint:
             self._restore(checkpoint)
 
@@ -203,7 +191,7 @@ class _Run:
         self.loss_sum += loss
         self._tell(TrainingProgress(self.step, self.steps, loss, rate))
         last, logging_now = self.step == self.steps, self.step % s.logging_steps == 0
-        evaluated = bool(self.indices) and (last or self.step % s.eval_steps == 0)
+        evaluated = bool(self.validation.indices) and (last or self.step % s.eval_steps == 0)
         if logging_now and self.processes.writes:
             self._show(batches)
         if evaluated or last or logging_now:
@@ -216,11 +204,8 @@ class _Run:
     def _leave(self, saved: bool) -> None:
         if not saved:
             self._save()
-        raise TrainingStoppedError(
-            f"stopped by SIGTERM at step {self.step} of {self.steps}; the training is saved",
-            where=checkpoint_path(self.output_dir, self.step),
-            remedy="Go on with --resume_from_checkpoint last.",
-        )
+        place = checkpoint_path(self.output_dir, self.step)
+        raise stopped_at(self.step, self.steps, place, go_on="--resume_from_checkpoint last")
 
     def _steps(self) -> Iterator[list[Batch]]:
         """This process's micro-batches of each step that is left."""
@@ -230,13 +215,13 @@ class _Run:
             yield list(itertools.islice(batches, sampler.micro_batches(step)))
 
     def _evaluate_base(self) -> None:
-        if self.indices:
-            self.base_scores = self._read(self.base.model).scores
+        if self.validation.indices:
+            self.base_scores = self.validation.read(self.base.model, self.step).scores
             self.history.append({"step": 0, "epoch": 0.0, **self.base_scores.as_dict()})
             self._tell(TrainingProgress(0, self.steps, scores=self.base_scores))
 
     def _evaluate(self) -> RecognitionScores:
-        evaluation = self._read(self.learner.model)
+        evaluation = self.validation.read(self.learner.model, self.step)
         scores = evaluation.scores
         if self.best is None or scores.cer < self.best.cer:
             self.best, self.best_step = scores, self.step
@@ -245,30 +230,10 @@ class _Run:
         self._tell(TrainingProgress(self.step, self.steps, scores=scores))
         return scores
 
-    def _read(self, model: Any) -> Evaluation:
-        s = self.settings
-        own = self.processes.share(self.indices)
-        read = evaluate(self._recognizer(model), self.valid_data, own, s.per_device_eval_batch_size)
-        evaluation = Evaluation(self.processes.gather_shares(read.crops))
-        for crop in evaluation.crops[: s.show_predictions]:
-            logger.info("reads %r as %r%s", crop.reference, crop.prediction, self._tokens(crop.prediction))
-        scores = evaluation.scores
-        logger.info("step %d: CER %.4f, exact %.4f (%d crops)", self.step, scores.cer, scores.exact, scores.count)
-        return evaluation
-
-    def _recognizer(self, model: Any) -> Recognizer:
-        s = self.settings
-        return Recognizer(self.base, model, Decoding(s.generation_max_length, s.generation_num_beams))
-
-    def _tokens(self, text: str) -> str:
-        return f" {self.base.codec.encode(text)}" if self.settings.show_tokens else ""
-
     def _show(self, batches: list[Batch]) -> None:
         """Log what the settings ask for."""
-        for batch in batches[:1] if self.settings.show_training else []:
-            readings = self._recognizer(self.learner.model).read(batch.pixels[:SHOWN])
-            for label, reading in zip(batch.texts, readings, strict=False):
-                logger.info("training crop %r is read as %r%s", label, reading.text, self._tokens(reading.text))
+        if self.settings.show_training and batches:
+            self.validation.show_training(self.learner.model, batches[0])
         if self.settings.profile:
             logger.info("%s", self.stopwatch.report())
 
@@ -286,8 +251,7 @@ class _Run:
         self.history.append(row)
         logger.info("step %d of %d: loss %.4f", self.step, self.steps, row["loss"])
         if self.processes.writes:
-            write_history(self.output_dir, self.history)
-        self.write_events(row)
+            self.files.write(self.history)
 
     def _save(self) -> None:
         """Write a checkpoint; all processes go on when it is whole."""
@@ -308,7 +272,8 @@ class _Run:
             "settings": asdict(self.settings),
         }
         save_checkpoint(checkpoint_path(self.output_dir, self.step), self.learner.model, self.base, state)
-        prune_checkpoints(self.output_dir, self.settings.save_total_limit, self.best_step)
+        spare = None if self.best_step is None else checkpoint_path(self.output_dir, self.best_step)
+        self.checkpoints.keep(self.settings.save_total_limit, spare)
 
     def _restore(self, checkpoint: Path) -> None:
         state = load_state(checkpoint)
