@@ -284,7 +284,6 @@ def test_recognize_exits_with_1_when_a_crop_is_broken(tmp_path: Path) -> None:
     assert code == 1 and "1 of 2" in output and broken.startswith(f'{crops / "b.png"},,,"the picture')
 
 
-@pytest.mark.slow
 def test_a_recognizer_is_exported(tmp_path: Path) -> None:
     code, output = invoke("export-dlora", "--ckpt", TINY_KOREAN, "--output", tmp_path / "onnx", "--max-len", 40)
     assert code == 0 and "token.start" in output, output

@@ -20,7 +20,6 @@ def status(floor: Floor) -> str:
     return run.status.value
 
 
-@pytest.mark.slow
 def test_two_runs_at_once_share_the_devices_one_owner_each(floor: Floor) -> None:
     runs = [floor.start("mixed") for _ in range(2)]
     assert [run.wait(120) for run in runs] == [0, 0]

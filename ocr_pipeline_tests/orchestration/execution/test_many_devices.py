@@ -72,7 +72,6 @@ def test_each_device_has_a_process_and_the_first_one_speaks(
     assert [line for line in caplog.messages if line.startswith("progress")] == [said]
 
 
-@pytest.mark.slow
 def test_one_that_fails_takes_the_others_along_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LEASED_GPUS_VARIABLE, "2")
     began = time.monotonic()

@@ -55,7 +55,6 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: PretendedClu
         yield floor
 
 
-@pytest.mark.slow
 def test_a_run_asks_for_jobs_with_the_devices_of_its_steps(fleet: Floor, cluster: PretendedCluster) -> None:
     assert fleet.start("mixed").wait(120) == 0
     jobs = {job["metadata"]["labels"]["dagster/op"]: job for job in cluster.jobs.values()}
