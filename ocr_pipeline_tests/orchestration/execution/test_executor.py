@@ -12,7 +12,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.execution.choice import chosen_executor
 from ocr_pipeline.orchestration.execution.demands import demand_of, demand_tags
-from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
+from ocr_pipeline_tests.orchestration.conftest import Floor, until
 
 
 def status(floor: Floor) -> str:

@@ -20,7 +20,7 @@ from ocr_pipeline.devices.machine import LEASED_GPUS_VARIABLE
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.execution.many_devices import train_on_leased_devices
 from ocr_pipeline.training.stopping import StopSigns, TrainingStoppedError
-from ocr_pipeline_tests.orchestration.execution.conftest import until
+from ocr_pipeline_tests.orchestration.conftest import until
 
 logger = logging.getLogger("ocr_pipeline.pretended_training")
 

@@ -18,8 +18,8 @@ import pytest
 from ocr_pipeline.devices.machine import find_machine
 from ocr_pipeline.devices.queue import LeaseQueue, grants
 from ocr_pipeline.orchestration.upkeep.reaper import find_worker
+from ocr_pipeline_tests.orchestration.conftest import Floor, until
 from ocr_pipeline_tests.orchestration.execution import pretended
-from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
 
 IDLE_AT_MOST = 3.0  # seconds in which a step that fits must get what is free; a keeper asks five times a second
 DAGSTER_YAML = """

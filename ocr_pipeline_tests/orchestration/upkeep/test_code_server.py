@@ -15,8 +15,8 @@ from dagster._grpc.client import DagsterGrpcClient
 from dagster._utils import find_free_port
 
 from ocr_pipeline.orchestration.upkeep import code_server
+from ocr_pipeline_tests.orchestration.conftest import Floor, until
 from ocr_pipeline_tests.orchestration.execution import pretended
-from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
 
 SERVE = f"import sys; from {code_server.__name__} import serve; sys.exit(serve(sys.argv[1:], '{pretended.__name__}'))"
 

@@ -13,8 +13,8 @@ import dagster as dg
 import pytest
 
 from ocr_pipeline.orchestration.execution.workers import find_worker
+from ocr_pipeline_tests.orchestration.conftest import Floor, until
 from ocr_pipeline_tests.orchestration.execution import pretended
-from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from ocr_pipeline.orchestration.execution.demands import GPU_POOL
 from ocr_pipeline.orchestration.execution.workers import Worker, find_worker
 from ocr_pipeline.orchestration.upkeep import reaper
 from ocr_pipeline.orchestration.upkeep.reaper import end_orphaned_runs
-from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
+from ocr_pipeline_tests.orchestration.conftest import Floor, until
 
 STARTED, FAILURE = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE
 

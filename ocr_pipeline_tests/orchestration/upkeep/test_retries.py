@@ -16,7 +16,7 @@ from dagster._grpc.client import DagsterGrpcClient
 from dagster._utils import find_free_port
 
 from ocr_pipeline.orchestration.upkeep.retries import GIVEN_UP, ask_again_for_retries
-from ocr_pipeline_tests.orchestration.execution.conftest import Floor, until
+from ocr_pipeline_tests.orchestration.conftest import Floor, until
 from ocr_pipeline_tests.orchestration.upkeep.test_code_server import SERVE
 
 
