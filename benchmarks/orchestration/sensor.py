@@ -85,10 +85,12 @@ def _look(root: Path) -> Iterator[tuple[float, str]]:
     """(seconds, partitions requested) of each tick of one look at the whole share."""
     import dagster as dg
 
-    from ocr_pipeline.orchestration.automation.share_watch import read_cursor, share_watch
+    from ocr_pipeline.orchestration.automation.settings import AutomationSettings
+    from ocr_pipeline.orchestration.automation.share_watch import read_cursor, watch_sensor
     from ocr_pipeline.orchestration.resources import Locations
 
     locations = Locations(source=str(root))
+    share_watch = watch_sensor(AutomationSettings.from_environment(os.environ))
     while True:
         context = dg.build_sensor_context(cursor=_Cursor.text or None, resources={"locations": locations})
         began = time.perf_counter()

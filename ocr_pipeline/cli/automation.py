@@ -34,23 +34,20 @@ def automation(source: str, output: str) -> None:
 def _rows(share: Share, workspace: Workspace) -> Iterator[Row]:
     from ocr_pipeline.data.datasets import DATASETS  # with the rest it costs seconds, which --help need not wait for
     from ocr_pipeline.data.datasets.dataset import find_roots
-    from ocr_pipeline.orchestration.automation.settings import SETTINGS
+    from ocr_pipeline.orchestration.automation.conditions import shortfall
+    from ocr_pipeline.orchestration.automation.settings import AutomationSettings
     from ocr_pipeline.orchestration.automation.share_watch import Watch, look
+    from ocr_pipeline.release.recipe_file import recipe_settings
 
-    whole = replace(SETTINGS, tick_seconds=math.inf)
+    settings = recipe_settings(AutomationSettings, "automation", workspace)
+    whole = replace(settings, tick_seconds=math.inf)
     for change in look(share, Watch(place=share.place), whole, time.time()):
         waits = f", if it stays so for {change.waits:.0f} s" if change.waits else ""
-        yield "watch", _on(SETTINGS.watch), f"run data for {change.partition}{waits}"
+        yield "watch", _on(settings.watch), f"run data for {change.partition}{waits}"
     present = [p.key for dataset in DATASETS if find_roots(share, dataset.folder) for p in dataset.partitions]
-    yield "nightly", _on(bool(SETTINGS.nightly)), f"run data for {', '.join(present) or 'nothing'}"
+    yield "nightly", _on(bool(settings.nightly)), f"run data for {', '.join(present) or 'nothing'}"
     for asset in ("fast_checkpoint", "dlora_checkpoint"):
-        yield asset, _on(SETTINGS.train_share > 0), _training(workspace, asset)
-
-
-def _training(workspace: Workspace, asset: str) -> str:
-    from ocr_pipeline.orchestration.automation.conditions import shortfall
-
-    return shortfall(workspace, asset, time.time()) or "train"
+        yield asset, _on(settings.train_share > 0), shortfall(workspace, asset, settings, time.time()) or "train"
 
 
 def _on(is_on: bool) -> str:

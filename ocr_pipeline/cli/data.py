@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
-from ocr_pipeline.cli.options import leased, output_option, partition_option, settings_options, source_option, spellings
+from ocr_pipeline.cli.options import leased, output_option, partition_option, settings_options, source_option
 from ocr_pipeline.cli.tables import print_counts
 from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.data.datasets import SourcePartition
@@ -66,23 +64,12 @@ def lookup(source: str, output: str, partitions: Partitions, rebuild: bool) -> N
 @partition_option
 @workers_option
 @rebuild_option
-@click.option(
-    *spellings("output_format"),
-    "output_format",
-    envvar="FAST_OUTPUT_FORMAT",
-    default="jsonl",
-    show_default=True,
-    show_envvar=True,
-    help="jsonl or lmdb.",
-)
-@settings_options(AnnotationSettings, skip=("output_format", "max_pages"))
+@settings_options(AnnotationSettings)
 def annotations_command(
-    source: str, output: str, partitions: Partitions, workers: int, rebuild: bool, output_format: str, **crops: Any
+    source: str, output: str, partitions: Partitions, workers: int, rebuild: bool, settings: AnnotationSettings
 ) -> None:
     """Pages -> word crops and their text, as JSONL or LMDB (step 4 of the guide)."""
     share, workspace = _locations(source, output)
-    settings = AnnotationSettings.from_environment({**os.environ, "FAST_OUTPUT_FORMAT": output_format})
-    settings = replace(settings, **crops)
     manifests = [
         manifest
         for partition in leased(workspace, "annotations", partitions)
@@ -97,37 +84,18 @@ def annotations_command(
 @partition_option
 @workers_option
 @rebuild_option
-@click.option("--model", help="none, PP-DocLayoutV2, PP-DocLayoutV3, or a folder.  [env: FAST_LAYOUT_MODEL]")
-@click.option("--backend", type=click.Choice(["transformers", "paddle"]), help="[env: FAST_LAYOUT_BACKEND]")
-@click.option("--device", help="cpu, gpu (all that are visible) or gpu:0,gpu:1.  [env: FAST_LAYOUT_DEVICE]")
-@click.option(
-    *spellings("table_model"), help="none, RT-DETR-L_wired_table_cell_det, or a folder.  [env: FAST_TABLE_MODEL]"
-)
-@click.option(*spellings("table_device"), help="The same for table cells.  [env: FAST_TABLE_DEVICE]")
-@click.option(*spellings("table_threshold"), help="Score above which a table counts.  [env: FAST_TABLE_LAYOUT_THR]")
-@click.option("--samples", type=click.Choice(["page", "region", "cell"]), help="[env: FAST_LAYOUT_SAMPLES]")
-def layout(source: str, output: str, partitions: Partitions, workers: int, rebuild: bool, **chosen: str | None) -> None:
+@settings_options(LayoutSettings)
+def layout(
+    source: str, output: str, partitions: Partitions, workers: int, rebuild: bool, settings: LayoutSettings
+) -> None:
     """Pages and layout model -> layout LMDB (step 5 of the guide)."""
     share, workspace = _locations(source, output)
-    given = {_LAYOUT_VARIABLES[name]: value for name, value in chosen.items() if value}
-    settings = LayoutSettings.from_environment({**os.environ, **given})
     manifests = [
         manifest
         for partition in leased(workspace, "layout_lmdb", partitions)
         for manifest in build_layouts(share, partition, workspace, settings, workers=workers, rebuild=rebuild)
     ]
     _report("layout_lmdb", manifests, workspace.root)
-
-
-_LAYOUT_VARIABLES = {
-    "model": "FAST_LAYOUT_MODEL",
-    "backend": "FAST_LAYOUT_BACKEND",
-    "device": "FAST_LAYOUT_DEVICE",
-    "table_model": "FAST_TABLE_MODEL",
-    "table_device": "FAST_TABLE_DEVICE",
-    "table_threshold": "FAST_TABLE_LAYOUT_THR",
-    "samples": "FAST_LAYOUT_SAMPLES",
-}
 
 
 @click.command("paddle-env")

@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
+from ocr_pipeline.settings import OFF, ON
+
 logger = logging.getLogger(__name__)
 
-_TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 # Flags of the earlier training script that only its code had a use for.
 _EARLIER = {
     "encoder_model_name_or_path",
@@ -39,8 +40,8 @@ class HuggingFaceCommand(click.Command):
             name, has_value, value = flag.lstrip("-").partition("=")
             option = options.get(name)
             given = [value] if has_value else values
-            if _is_switch(option) and given and given[0].lower() in _TRUE + _FALSE:
-                kept.append(f"--{'' if given[0].lower() in _TRUE else 'no_'}{name.replace('-', '_')}")
+            if _is_switch(option) and given and given[0].lower() in ON + OFF:
+                kept.append(f"--{'' if given[0].lower() in ON else 'no_'}{name.replace('-', '_')}")
             elif option or not flag.startswith("--") or name.startswith(("no_", "no-", "help")):
                 kept += [flag, *values]
             elif name.replace("-", "_") in _EARLIER | _hugging_face_names():

@@ -17,20 +17,13 @@ logger = logging.getLogger(__name__)
 
 
 @click.command()
-@settings_options(fast.FastPrediction, skip=("image",))
-@click.option(
-    "--image",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    required=True,
-    help="A picture or a folder of pictures; may be repeated.",
-)
-def detect(**flags: Any) -> None:
+@settings_options(fast.FastPrediction)
+def detect(settings: fast.FastPrediction) -> None:
     """Find the words of pictures: a drawn picture, JSON and ICDAR text of each (step 7 of the guide).
 
     The exit code is 1 when a picture could not be read; the others are done all the same.
     """
-    pages, errors = fast.predict(fast.FastPrediction(**flags))
+    pages, errors = fast.predict(settings)
     for page in pages:
         click.echo(f"{page.image}: {len(page.words)} words")
     for path, reason in errors.items():

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
-import re
-import types
-import typing
+import functools
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import click
 
 from ocr_pipeline.data.datasets import PARTITIONS, SourcePartition
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.settings import Setting, Settings, read, settings_in
 from ocr_pipeline.storage.artifacts.lease import lease, lease_path
 from ocr_pipeline.storage.artifacts.workspace import OUTPUT_VARIABLE, Workspace
 from ocr_pipeline.storage.source.share import SOURCE_VARIABLE
@@ -74,61 +73,69 @@ def _chosen_partitions(_: click.Context, __: click.Parameter, names: Sequence[st
     return chosen or list(PARTITIONS.values())
 
 
-def settings_options(settings: type, *, skip: Sequence[str] = ()) -> Decorator:
-    """One option per field of a settings dataclass, with its type, default and documentation."""
-    fields = [field for field in dataclasses.fields(settings) if field.name not in skip]
-    hints, helps = typing.get_type_hints(settings), _attribute_docs(settings)
+def settings_options(settings: type[Settings], *, skip: Sequence[str] = (), variables_win: bool = False) -> Decorator:
+    """One option per setting, with its type, default and help; the command is called with ``settings``, all made.
+
+    A variable counts where no flag is given.
+
+    Args:
+        variables_win: it counts in any case.
+    """
+    options = [each for each in settings_in(settings) if each.name not in skip]
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for field in reversed(fields):
-            command = _field_option(field, hints[field.name], helps.get(field.name, ""))(command)
-        return command
+        @functools.wraps(command)
+        def called(**values: object) -> None:
+            context, flags = click.get_current_context(), {each.name: values.pop(each.name) for each in options}
+            given = {name: value for name, value in flags.items() if _is_given(context, name)}
+            layers = (settings.read_environment(os.environ), given)
+            command(**values, settings=settings.from_layers(*(reversed(layers) if variables_win else layers)))
+
+        made: Callable[..., Any] = called
+        for each in reversed(options):
+            made = _option(each)(made)
+        return made
 
     return decorate
 
 
-def _field_option(field: dataclasses.Field, hint: Any, help_text: str) -> Decorator:
-    required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    default = None if required else _default(field)
-    names = spellings(field.name)
-    if hint is bool:
-        off = (f" /{spelling}" for spelling in spellings(f"no_{field.name}"))
-        flags = (*names, *off)
-        return click.option(*flags, field.name, default=default, help=help_text, show_default=True)
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+def _option(each: Setting) -> Decorator:
+    names, default = spellings(each.name), None if each.is_required else each.default
+    help_text = f"{each.help}  [env var: {', '.join(each.variables)}]" if each.variables else each.help
+    if each.kind is bool:
+        names += tuple(f" /{spelling}" for spelling in spellings(f"no_{each.name}"))
+        return click.option(*names, each.name, default=default, help=help_text, show_default=True)
     return click.option(
         *names,
-        field.name,
-        type=_click_type(hint),
-        required=required,
+        each.name,
+        type=SettingType(each),
+        required=each.is_required,
         default=default,
+        multiple=each.takes_many,
         show_default=default is not None,
         help=help_text,
     )
 
 
-def _default(field: dataclasses.Field) -> Any:
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return field.default
+class SettingType(click.ParamType):
+    """What a flag takes: just what its setting takes from anywhere."""
 
+    def __init__(self, each: Setting) -> None:
+        self.setting = dataclasses.replace(each, takes_many=False)
+        self.name = "text" if each.kind in (None, str) else each.kind.__name__
 
-def _click_type(hint: Any) -> Any:
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        hint = next(part for part in typing.get_args(hint) if part is not type(None))
-    if typing.get_origin(hint) is typing.Literal:
-        return click.Choice([str(value) for value in typing.get_args(hint)])
-    return {int: int, float: float, Path: click.Path(path_type=Path)}.get(hint, str)
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str | None:
+        return f"[{'|'.join(self.setting.choices)}]" if self.setting.kind is None else None
 
-
-def _attribute_docs(settings: type) -> dict[str, str]:
-    """Help texts from the ``Attributes:`` section of the docstring (``a, b: text`` documents both)."""
-    text = inspect.getdoc(settings) or ""
-    section = text.partition("Attributes:\n")[2]
-    docs: dict[str, str] = {}
-    for match in re.finditer(r"^ {4}([\w, ]+): (.*(?:\n {8}.*)*)", section, re.MULTILINE):
-        for name in match[1].split(", "):
-            docs[name.strip()] = re.sub(r"\s+", " ", match[2]).replace("``", "")
-    return docs
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        try:
+            return read(self.setting, value, f"--{self.setting.name}")
+        except PipelineError as error:
+            self.fail(f"{error.what}. {error.remedy}", param, ctx)
 
 
 def leased(

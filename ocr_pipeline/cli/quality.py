@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
-from ocr_pipeline.cli.options import leased, output_option, partition_option, source_option
+from ocr_pipeline.cli.options import leased, output_option, partition_option, settings_options, source_option
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.quality import (
-    SECONDS_VARIABLE,
     Quality,
     QualitySettings,
     measure_quality,
@@ -27,12 +24,11 @@ _COLUMNS = ("partition", "pages", "known", "words", "characters", "suspicious", 
 @source_option
 @output_option
 @partition_option
-@click.option("--seconds", help=f"Time for comparing pictures; all it takes by default.  [env: {SECONDS_VARIABLE}]")
-def quality(source: str, output: str, partitions: list[SourcePartition], seconds: str | None) -> None:
+@settings_options(QualitySettings)
+def quality(source: str, output: str, partitions: list[SourcePartition], settings: QualitySettings) -> None:
     """Counts, characters, boxes, duplicates and leaks of the published pages, as numbers and an HTML report."""
     share = Share.from_environment({SOURCE_VARIABLE: source})
     workspace = Workspace.at(output)
-    settings = QualitySettings.from_environment({**os.environ, **({SECONDS_VARIABLE: seconds} if seconds else {})})
     for partition in leased(workspace, "data_quality", partitions):
         measure_quality(share, partition, workspace, settings)
     report = write_report(workspace)

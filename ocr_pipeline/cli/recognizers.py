@@ -9,7 +9,6 @@ import click
 
 from ocr_pipeline.cli.options import DEFAULT_BASE, spellings
 from ocr_pipeline.cli.tables import print_table
-from ocr_pipeline.cli.training import data_paths
 
 _SHOWN = ("cer", "cer_low", "cer_high", "cer_no_spaces", "cer_nfkc", "cer_jamo", "wer", "one_minus_ned", "exact")
 
@@ -48,7 +47,7 @@ def compare_recognizers(
         click.echo(f"without PP-OCRv5: {recognition.PpOcrRecognizer.DOWNLOAD}, then --ppocr ppocr_korean", err=True)
     how = recognition.Loading(device, base=base)
     recognizers = {name: recognition.load_recognizer(path, how) for name, path in paths.items()}
-    compared = recognition.compare(recognizers, data_paths("--data", {"--data": data}), **settings)
+    compared = recognition.compare(recognizers, [Path(path) for path in data.split(":") if path], **settings)
     rows = [
         (
             entry.name,

@@ -15,6 +15,7 @@ from ocr_pipeline.data.datasets import PARTITIONS
 from ocr_pipeline.data.lookup import build_lookup, load_lookup
 from ocr_pipeline.data.merged_json import merge_labels, read_pages
 from ocr_pipeline.data.synthetic import DRAWN_PARTITIONS, write_collection
+from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.release.recipe_file import RECIPE_NAME, RECIPE_VARIABLE
 from ocr_pipeline.storage.artifacts.workspace import OUTPUT_VARIABLE, Workspace
 from ocr_pipeline.storage.files.publishing import publish_text
@@ -141,8 +142,6 @@ def materialise(
     runs: Sequence[tuple[str, str | None]] = RUNS,
 ) -> Iterator[str]:
     """Run jobs of the code location, one after the other; yields the names of runs that failed."""
-    from ocr_pipeline.orchestration.definitions import build_definitions  # it reads the recipe, which is written by now
-
     definitions = build_definitions()
     for number, (job, partition) in enumerate(runs, start=1):
         on_run(f"[{number}/{len(runs)}] {job} {partition or ''}")

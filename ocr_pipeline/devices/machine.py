@@ -7,18 +7,52 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.settings import Setting, Settings
 
 GPUS_VARIABLE = "OCR_PIPELINE_GPUS"
-CPUS_VARIABLE = "OCR_PIPELINE_CPUS"
 MEMORY_VARIABLE = "OCR_PIPELINE_MEMORY_GB"
 LEASED_CPUS_VARIABLE = "OCR_PIPELINE_LEASED_CPUS"
-"""How many cores the step in whose environment it stands has leased."""
 LEASED_GPUS_VARIABLE = "OCR_PIPELINE_LEASED_GPUS"
-"""How many GPUs it has leased."""
 CPU_SLOT = "cpu"
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+@dataclass(frozen=True)
+class MachineSettings(Settings):
+    """What this machine lends to steps."""
+
+    gpus: Annotated[
+        str | None,
+        Setting(
+            "GPUs by their CUDA names, such as 0,1; blank: none; unset: those that nvidia-smi lists.",
+            env=(GPUS_VARIABLE, "CUDA_VISIBLE_DEVICES"),
+            blank_counts=True,
+        ),
+    ] = None
+    cpus: Annotated[
+        int | None, Setting("CPU cores; unset: those this process may use.", env="OCR_PIPELINE_CPUS", least=1)
+    ] = None
+    memory_gb: Annotated[
+        float | None,
+        Setting(
+            "Memory in GB (10**9 bytes); unset: that of the machine or its container.", env=MEMORY_VARIABLE, above=0
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class LeaseSettings(Settings):
+    """What a step has leased; the executor says so in its environment, not the user."""
+
+    cpus: Annotated[int | None, Setting("Cores of the step; it starts as many workers.", env=LEASED_CPUS_VARIABLE)] = (
+        None
+    )
+    gpus: Annotated[
+        int, Setting("GPUs of the step; a training starts a process for each.", env=LEASED_GPUS_VARIABLE)
+    ] = 1
 
 
 @dataclass(frozen=True)
@@ -72,24 +106,24 @@ def find_machine(environment: Mapping[str, str] = os.environ) -> Machine:
     Cores are those this process may use, memory that of the machine or of its container; OCR_PIPELINE_CPUS and
     OCR_PIPELINE_MEMORY_GB say otherwise.
     """
-    named = environment.get(GPUS_VARIABLE, environment.get("CUDA_VISIBLE_DEVICES"))
-    gpus = _listed_gpus() if named is None else tuple(name.strip() for name in named.split(",") if name.strip())
-    return Machine(gpus, machine_cpus(environment), float(environment.get(MEMORY_VARIABLE) or _memory_gb()))
+    said = MachineSettings.from_environment(environment)
+    gpus = _listed_gpus() if said.gpus is None else tuple(filter(None, map(str.strip, said.gpus.split(","))))
+    return Machine(gpus, machine_cpus(environment), said.memory_gb or _memory_gb())
 
 
 def leased_cpus(environment: Mapping[str, str] = os.environ) -> int:
     """How many workers a step may start: the cores of its lease; without a lease, all that this process may use."""
-    return int(environment.get(LEASED_CPUS_VARIABLE) or machine_cpus(environment))
+    return LeaseSettings.from_environment(environment).cpus or machine_cpus(environment)
 
 
 def leased_gpus(environment: Mapping[str, str] = os.environ) -> int:
     """How many processes a training may start: one for each GPU of its lease, and one at least."""
-    return max(1, int(environment.get(LEASED_GPUS_VARIABLE) or 1))
+    return max(1, LeaseSettings.from_environment(environment).gpus)
 
 
 def machine_cpus(environment: Mapping[str, str] = os.environ) -> int:
     """The cores to lease out: OCR_PIPELINE_CPUS, else those this process may use."""
-    return int(environment.get(CPUS_VARIABLE) or len(os.sched_getaffinity(0)))
+    return MachineSettings.from_environment(environment).cpus or len(os.sched_getaffinity(0))
 
 
 def _listed_gpus() -> tuple[str, ...]:

@@ -4,78 +4,88 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.config import FastConfig, config_from, read_config
+from ocr_pipeline.settings import Setting, Settings
 
 CODE_VERSION = "3"
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["float32", "bfloat16"]
+CompileMode = Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"]
+_OVERRIDES = "unset: as the configuration says."
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FastTraining:
-    """How to train; ``--flag`` is the field of that name. A step is one update of the weights.
+class FastTraining(Settings):
+    """How to train; ``--flag`` is the field of that name. A step is one update of the weights."""
 
-    Attributes:
-        config: ``.yaml`` or published ``.py`` configuration of the detector, or the name of a shipped one:
-            base_736.yaml, tiny_736.yaml, korean_736.yaml (with changes as of Korean documents and photos).
-        lmdb_base: folder of the ``*_layout.lmdb``, for callers that let the stage find them.
-        output_dir: takes checkpoints, ``results.csv`` and the best detector.
-        checkpoint: weights to start from, in any layout of FAST.
-        resume: a checkpoint of this pipeline to go on from, exactly; ``auto`` takes the newest in ``output_dir``.
-        ga_steps: batches whose gradients are summed up to one step.
-        save_every_steps: 0 to save at the end of each epoch only; val_every_steps: 0 to validate there only.
-        val_max_samples: pages to validate on, spread evenly; all if None.
-        keep_checkpoints: how many of the newest checkpoints stay; the best one always does.
-        num_threads: CPU threads of torch; None leaves them as they are. On shared cores 1 is often the fastest.
-        amp: mixed precision (float16 on CUDA, bfloat16 on the CPU).
-        max_skips: steps that may be left out because their loss is not finite, before the training gives up.
-        patience: validations without a better hmean after which the training ends; 0 for never.
-        time_budget: seconds after which the training validates, saves and ends; it can be resumed.
-        report_to: ``tensorboard`` writes event files to ``output_dir`` too, where that package is installed.
-        max_steps, and all fields from ``batch_size`` to ``short_size``: override the configuration unless None.
-    """
-
-    config: Path
-    output_dir: Path
-    lmdb_base: Path | None = None
-    checkpoint: Path | None = None
-    resume: Path | Literal["auto"] | None = None
-    batch_size: int | None = None
-    repeat_times: int | None = None
-    epochs: int | None = None
-    learning_rate: float | None = None
-    img_size: int | None = None
-    short_size: int | None = None
-    max_steps: int | None = None
-    ga_steps: int = 1
-    num_workers: int = 4
-    num_threads: int | None = None
-    prefetch_factor: int = 4
-    val_num_workers: int = 2
-    val_prefetch_factor: int = 2
-    pin_memory_train: bool = True
-    pin_memory_val: bool = True
-    channels_last: bool = False
-    amp: bool = False
-    compile: bool = False
-    compile_mode: str = "default"
-    save_every_steps: int = 1000
-    val_every_steps: int = 1000
-    val_max_samples: int | None = None
-    log_every_steps: int = 10
-    keep_checkpoints: int = 3
-    max_skips: int = 10
-    patience: int = 0
-    time_budget: float | None = None
-    report_to: Literal["none", "tensorboard"] = "none"
-    seed: int = 0
-    device: Device = "auto"
-    quiet: bool = False
+    config: Annotated[
+        Path,
+        Setting(
+            "Configuration of the detector, .yaml or published .py; shipped: base_736.yaml, tiny_736.yaml and "
+            "korean_736.yaml (with changes as of Korean documents and photos)."
+        ),
+    ]
+    output_dir: Annotated[Path, Setting("Takes checkpoints, results.csv and the best detector.")]
+    lmdb_base: Annotated[Path | None, Setting("Folder of the *_layout.lmdb.")] = None
+    checkpoint: Annotated[Path | None, Setting("Weights to start from, in any layout of FAST.")] = None
+    resume: Annotated[
+        Path | Literal["auto"] | None,
+        Setting("A checkpoint of this pipeline to go on from, exactly; auto takes the newest in output_dir."),
+    ] = None
+    batch_size: Annotated[int | None, Setting(f"Pages of one batch; {_OVERRIDES}", least=1)] = None
+    repeat_times: Annotated[int | None, Setting(f"How often an epoch takes each page; {_OVERRIDES}", least=1)] = None
+    epochs: Annotated[int | None, Setting(f"Rounds over the data; {_OVERRIDES}", least=1)] = None
+    learning_rate: Annotated[float | None, Setting(f"The highest; {_OVERRIDES}", above=0)] = None
+    img_size: Annotated[int | None, Setting(f"Side of the training crops, in pixels; {_OVERRIDES}", least=1)] = None
+    short_size: Annotated[
+        int | None, Setting(f"Short side of the pages that are validated, in pixels; {_OVERRIDES}", least=1)
+    ] = None
+    max_steps: Annotated[int | None, Setting(f"Steps in all, instead of epochs; {_OVERRIDES}", least=1)] = None
+    ga_steps: Annotated[int, Setting("Batches whose gradients are summed up to one step.", least=1)] = 1
+    num_workers: Annotated[int, Setting("Processes that load pages; 0: none beside the training.", least=0)] = 4
+    num_threads: Annotated[
+        int | None,
+        Setting("CPU threads of torch; unset: as they are. On shared cores 1 is often the fastest.", least=1),
+    ] = None
+    prefetch_factor: Annotated[int, Setting("Batches that each process loads ahead.", least=1)] = 4
+    val_num_workers: Annotated[int, Setting("Processes that load validation pages.", least=0)] = 2
+    val_prefetch_factor: Annotated[int, Setting("Batches that each of them loads ahead.", least=1)] = 2
+    pin_memory_train: Annotated[bool, Setting("Load training pages into page-locked memory.")] = True
+    pin_memory_val: Annotated[bool, Setting("Load validation pages into page-locked memory.")] = True
+    channels_last: Annotated[bool, Setting("Memory format of the network; faster on recent GPUs.")] = False
+    amp: Annotated[bool, Setting("Mixed precision (float16 on CUDA, bfloat16 on the CPU).")] = False
+    compile: Annotated[bool, Setting("Compile the network by torch.compile.")] = False
+    compile_mode: Annotated[CompileMode, Setting("How torch.compile tunes it.")] = "default"
+    save_every_steps: Annotated[int, Setting("0 to save at the end of each epoch only.", least=0)] = 1000
+    val_every_steps: Annotated[int, Setting("0 to validate at the end of each epoch only.", least=0)] = 1000
+    val_max_samples: Annotated[int | None, Setting("Pages to validate on, spread evenly; unset: all.", least=0)] = None
+    log_every_steps: Annotated[int, Setting("How often the loss is logged.", least=1)] = 10
+    keep_checkpoints: Annotated[
+        int, Setting("How many of the newest checkpoints stay; the best one always does.", least=0)
+    ] = 3
+    max_skips: Annotated[
+        int,
+        Setting("Steps that may be left out because their loss is not finite, before the training gives up.", least=0),
+    ] = 10
+    patience: Annotated[
+        int, Setting("Validations without a better hmean after which the training ends; 0 for never.", least=0)
+    ] = 0
+    time_budget: Annotated[
+        float | None,
+        Setting("Seconds after which the training validates, saves and ends; it can be resumed.", least=0),
+    ] = None
+    report_to: Annotated[
+        Literal["none", "tensorboard"],
+        Setting("tensorboard writes event files to output_dir too, where that package is installed."),
+    ] = "none"
+    seed: Annotated[int, Setting("Of the weights, the order and the augmentation.", least=0)] = 0
+    device: Annotated[Device, Setting("auto: CUDA where there is one.")] = "auto"
+    quiet: Annotated[bool, Setting("Log nothing but warnings.")] = False
 
     def effective_config(self) -> FastConfig:
         """The configuration with the overrides applied.
@@ -111,35 +121,37 @@ class TrainingResult:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FastPrediction:
-    """How to detect; ``--flag`` is the field of that name.
+class FastPrediction(Settings):
+    """How to detect; ``--flag`` is the field of that name."""
 
-    Attributes:
-        checkpoint: a detector, in any layout of FAST.
-        image: one picture, several, or folders of them.
-        output: the drawn picture (PNG), its boxes beside it as JSON and ICDAR text; for several the folder for these.
-        config: overrides the configuration in the checkpoint; for files that carry none the defaults count.
-        precision: ``bfloat16`` is several times as fast on processors with AMX and on GPUs, and may move a box by a
-            pixel.
-        min_score, min_area, short_size: override the configuration unless None.
-        batch_size: pictures that go through the network together, where they are equal in size.
-        exif_orientation: turn pictures as their EXIF tag says; off, because labels count stored pixels.
-    """
-
-    checkpoint: Path
-    image: tuple[Path, ...]
-    output: Path
-    config: Path | None = None
-    device: Device = "auto"
-    precision: Precision = "float32"
-    min_score: float | None = None
-    min_area: float | None = None
-    short_size: int | None = None
-    batch_size: int = 4
-    exif_orientation: bool = False
+    checkpoint: Annotated[Path, Setting("A detector, in any layout of FAST.")]
+    image: Annotated[tuple[Path, ...], Setting("A picture or a folder of pictures; may be repeated.")]
+    output: Annotated[
+        Path,
+        Setting(
+            "The drawn picture (PNG), its boxes beside it as JSON and ICDAR text; for several the folder for these."
+        ),
+    ]
+    config: Annotated[
+        Path | None,
+        Setting("Instead of the configuration in the checkpoint; for files that carry none the defaults count."),
+    ] = None
+    device: Annotated[Device, Setting("auto: CUDA where there is one.")] = "auto"
+    precision: Annotated[
+        Precision,
+        Setting("bfloat16 is several times as fast on processors with AMX and on GPUs, and may move a box by a pixel."),
+    ] = "float32"
+    min_score: Annotated[float | None, Setting(f"Words that score lower are left out; {_OVERRIDES}", least=0)] = None
+    min_area: Annotated[float | None, Setting(f"Words that are smaller are left out; {_OVERRIDES}", least=0)] = None
+    short_size: Annotated[int | None, Setting(f"Short side of the page, in pixels; {_OVERRIDES}", least=1)] = None
+    batch_size: Annotated[
+        int, Setting("Pictures that go through the network together, where they are equal in size.", least=1)
+    ] = 4
+    exif_orientation: Annotated[
+        bool, Setting("Turn pictures as their EXIF tag says; off, because labels count stored pixels.")
+    ] = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.image:
             raise PipelineError("no picture given", where="--image", remedy="Name at least one picture.")
-        if self.batch_size < 1:
-            raise PipelineError("batch_size must be 1 or more", where="--batch_size", remedy="Give a number above 0.")

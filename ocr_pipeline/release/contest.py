@@ -6,27 +6,39 @@ champion's, the champion is scored again on the candidate's; a score once measur
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.release.recipe_file import recipe_defaults
+from ocr_pipeline.release.recipe_file import recipe_settings
+from ocr_pipeline.settings import Setting, Settings
 from ocr_pipeline.storage.artifacts.manifest import VALIDATION, Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.publishing import publish_text
 
-TOLERANCE = float(os.environ.get("OCR_PIPELINE_TOLERANCE") or recipe_defaults("champion").get("tolerance", 0.005))
-"""By how much a candidate may fall short of the champion's metric."""
-
 Score = Callable[[Path, Sequence[Path], dict[str, Any]], dict[str, float]]
 """(checkpoint, validation artifacts, the settings of the candidate's training) -> its metrics."""
+
+
+@dataclass(frozen=True)
+class ChampionSettings(Settings):
+    """How strict a contest is: the recipe's section ``champion``."""
+
+    tolerance: Annotated[
+        float,
+        Setting(
+            "By how much a candidate may fall short of the champion's metric.",
+            env="OCR_PIPELINE_TOLERANCE",
+            least=0,
+            most=1,
+        ),
+    ] = 0.005
 
 
 @dataclass(frozen=True)
@@ -37,10 +49,11 @@ class Verdict:
     why: str
     candidate: float | None = None
     champion: float | None = None
+    tolerance: float | None = None
 
     @property
     def metadata(self) -> dict[str, str | float]:
-        scores = {"candidate": self.candidate, "champion": self.champion, "tolerance": TOLERANCE}
+        scores = {"candidate": self.candidate, "champion": self.champion, "tolerance": self.tolerance}
         return {"why": self.why, **{name: round(score, 5) for name, score in scores.items() if score is not None}}
 
 
@@ -74,6 +87,10 @@ class Contest:
         Raises:
             PipelineError: there is no candidate, or the champion has to be scored again and cannot be.
         """
+        tolerance = recipe_settings(ChampionSettings, "champion", workspace).tolerance
+        return replace(self._verdict(workspace, tolerance), tolerance=tolerance)
+
+    def _verdict(self, workspace: Workspace, tolerance: float) -> Verdict:
         candidate, champion = self._candidate_manifest(workspace), read_manifest(self.champion(workspace))
         score = candidate.metrics.get(self.metric)
         if champion is None:
@@ -87,7 +104,7 @@ class Contest:
         reached, where = champion.metrics.get(self.metric), "the champion has"
         if reached is None or self._measured_on(champion) != self._measured_on(candidate):
             reached, where = self._scored_again(workspace, champion, candidate), "the champion, scored again, has"
-        passed = self.sign * (score - reached) >= -TOLERANCE
+        passed = self.sign * (score - reached) >= -tolerance
         return Verdict(passed, f"{self.metric} {score:.4f}, {where} {reached:.4f}", score, reached)
 
     def promote(self, workspace: Workspace) -> Manifest:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from unittest.mock import patch
 
+import click
 import cv2
 import numpy as np
 import pytest
@@ -18,12 +19,13 @@ from click.testing import CliRunner
 from PIL import Image
 
 from ocr_pipeline.cli import COMMANDS, cli, main
-from ocr_pipeline.cli.training import data_paths, train_dlora_command, with_environment
+from ocr_pipeline.cli.options import settings_options
+from ocr_pipeline.cli.training import train_dlora_command
 from ocr_pipeline.data.synthetic import render_word, write_collection
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import build_network
 from ocr_pipeline.models import TINY_KOREAN
-from ocr_pipeline.recognition.dlora import DloraTraining
+from ocr_pipeline.recognition.dlora import DloraData, DloraTraining
 from ocr_pipeline.storage.files.lmdb_files import LmdbWriter
 from ocr_pipeline_tests.data.adoption.making import write_folder
 
@@ -172,18 +174,30 @@ def test_an_output_that_cannot_be_written_is_named(share: Path) -> None:
     assert done.returncode == 1 and "/proc/ocr" in done.stderr and "Traceback" not in done.stderr
 
 
+def trained_with(*flags: str, **variables: str) -> DloraTraining:
+    """The settings that a training would begin with."""
+
+    @click.command()
+    @settings_options(DloraTraining, variables_win=True)
+    def command(settings: DloraTraining) -> None:
+        made.append(settings)
+
+    made: list[DloraTraining] = []
+    arguments = ["--model_name_or_path", "base", "--output_dir", "out", *flags]
+    CliRunner().invoke(command, arguments, env=variables, catch_exceptions=False)
+    return made[0]
+
+
 def test_the_guides_variables_win_over_the_flags() -> None:
-    settings = with_environment(
-        DloraTraining(model_name_or_path="base", output_dir="out", save_steps=5, bf16=True),
-        {"SAVE_STEPS": "10000", "WARMUP_RATIO": "0.0001", "DLORA_RANK": "8", "AMP_DISABLE": "1"},
-    )
+    variables = {"SAVE_STEPS": "10000", "WARMUP_RATIO": "0.0001", "DLORA_RANK": "8", "AMP_DISABLE": "1"}
+    settings = trained_with("--save_steps", "5", "--bf16", **variables)
     assert (settings.save_steps, settings.warmup_ratio, settings.lora_rank, settings.bf16) == (10000, 0.0001, 8, False)
     with pytest.raises(PipelineError, match="SAVE_STEPS"):
-        with_environment(settings, {"SAVE_STEPS": "many"})
+        trained_with(SAVE_STEPS="many")
 
 
 def test_every_variable_of_step_8_does_something() -> None:
-    plain = DloraTraining(model_name_or_path="base", output_dir="out")
+    plain = trained_with()
     for variable, value, field in (
         ("TRAIN_DEBUG_SHOW", "1", "show_training"),
         ("TRAIN_DEBUG_DIAG", "1", "show_gradients"),
@@ -199,11 +213,11 @@ def test_every_variable_of_step_8_does_something() -> None:
         ("EVAL_EVERY_STEPS", "501", "eval_steps"),
         ("EVAL_SAMPLES", "1000", "eval_samples"),
     ):
-        changed = with_environment(plain, {variable: value})
+        changed = trained_with(**{variable: value})
         assert changed != plain and getattr(changed, field) == type(getattr(plain, field))(
             value if field != "amp" else 1
         ), variable
-    assert with_environment(plain, dict.fromkeys(("TRAIN_DEBUG_SHOW", "PROFILE_TRAIN", "USE_QLORA"), "0")) == plain
+    assert trained_with(**dict.fromkeys(("TRAIN_DEBUG_SHOW", "PROFILE_TRAIN", "USE_QLORA"), "0")) == plain
 
 
 def _train_dlora_arguments(*arguments: str) -> list[str]:
@@ -252,8 +266,8 @@ def test_recognizers_are_merged_and_compared(tmp_path: Path) -> None:
 
 
 def test_data_paths_are_parted_by_colons() -> None:
-    assert data_paths("LMDB_PATHS", {"LMDB_PATHS": "/a/x.lmdb:/b/y.jsonl"}) == [Path("/a/x.lmdb"), Path("/b/y.jsonl")]
-    assert data_paths("LMDB_PATHS", {}) == []
+    data = DloraData.from_environment({"LMDB_PATHS": "/a/x.lmdb:/b/y.jsonl"})
+    assert (data.train, data.valid) == ((Path("/a/x.lmdb"), Path("/b/y.jsonl")), ())
 
 
 def test_detect_takes_a_folder_and_exits_with_1_when_a_picture_is_broken(tmp_path: Path) -> None:

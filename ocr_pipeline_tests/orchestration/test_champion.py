@@ -12,9 +12,10 @@ import pytest
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.assets.champion import CHECKS, detector_champion
-from ocr_pipeline.orchestration.assets.training import fast_checkpoint
+from ocr_pipeline.orchestration.assets.training import training_assets
+from ocr_pipeline.orchestration.automation.settings import AutomationSettings
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, TOLERANCE, Contest
+from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, ChampionSettings, Contest
 from ocr_pipeline.storage.artifacts.manifest import VALIDATION, Input, Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.vouching import write_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
@@ -61,8 +62,8 @@ def crowned(workspace: Workspace, hmean: float) -> None:
     ("metrics", "passed", "why"),
     [
         ({"hmean": 0.85}, True, "0.8500"),
-        ({"hmean": 0.80 - TOLERANCE / 2}, True, "0.8000"),
-        ({"hmean": 0.80 - TOLERANCE * 2}, False, "0.8000"),
+        ({"hmean": 0.80 - ChampionSettings.tolerance / 2}, True, "0.8000"),
+        ({"hmean": 0.80 - ChampionSettings.tolerance * 2}, False, "0.8000"),
         ({}, False, "not validated"),
     ],
 )
@@ -181,10 +182,11 @@ def test_in_a_run_the_check_stands_before_the_champion(workspace: Workspace) -> 
 def test_a_champion_asked_for_alone_refuses_too(workspace: Workspace) -> None:
     crowned(workspace, 0.8)
     publish(workspace.fast_checkpoint, "worse", {"hmean": 0.2})
+    locations = Locations(output=str(workspace.root))
     result = dg.materialize(
-        [detector_champion, fast_checkpoint],
+        [detector_champion, *training_assets(locations, AutomationSettings())[:1]],
         selection=[detector_champion],
-        resources={"locations": Locations(output=str(workspace.root))},
+        resources={"locations": locations},
         raise_on_error=False,
     )
     (failure,) = [event for event in result.all_events if event.is_step_failure]

@@ -140,9 +140,15 @@ def test_settings_that_cannot_be_fail_with_the_remedy(
     result = definitions.resolve_job_def("data").execute_in_process(
         partition_key="handwriting_train",
         instance=instance,
-        run_config={"ops": {"annotations": {"config": {"codec": "gif"}}}},
+        run_config={"ops": {"annotations": {"config": {"quality": 101}}}},
         raise_on_error=False,
     )
     assert not result.success
     (failure,) = [event for event in result.all_events if event.is_step_failure and event.step_key == "annotations"]
-    assert "jpeg-lossless, png or webp" in str(failure.step_failure_data)
+    assert "a whole number from 1 to 100" in str(failure.step_failure_data)
+
+
+def test_a_word_that_is_no_choice_is_refused_before_the_run(definitions: dg.Definitions) -> None:
+    config = {"ops": {"annotations": {"config": {"codec": "gif"}}}}
+    with pytest.raises(dg.DagsterInvalidConfigError, match=r"jpeg \| jpeg-lossless \| png \| webp"):
+        definitions.resolve_job_def("data").execute_in_process(partition_key="handwriting_train", run_config=config)

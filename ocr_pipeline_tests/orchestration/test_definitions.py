@@ -12,10 +12,9 @@ from dagster._core.secrets.env_file import get_env_var_dict
 from ocr_pipeline.data.datasets import PARTITIONS
 from ocr_pipeline.demo.graph import Demo, write_dotenv
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.orchestration.definitions import ASSETS, build_definitions
-from ocr_pipeline.orchestration.execution.demands import DATA_CPUS_VARIABLE, data_cpus, demand_of
+from ocr_pipeline.orchestration.definitions import build_definitions
+from ocr_pipeline.orchestration.execution.demands import data_cpus, demand_of
 from ocr_pipeline.release.recipe import choose_data
-from ocr_pipeline.release.recipe_file import RECIPE_VARIABLE, recipe_defaults
 from ocr_pipeline.storage.artifacts.manifest import VALIDATION, Manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.stages import STAGES
@@ -25,9 +24,13 @@ from ocr_pipeline.storage.artifacts.workspace import Workspace
 REPOSITORY = Path(__file__).parents[2]
 
 
+def assets() -> list[dg.AssetsDefinition]:
+    return [asset for asset in build_definitions().assets or [] if isinstance(asset, dg.AssetsDefinition)]
+
+
 def test_every_asset_tells_what_it_is() -> None:
     graph = build_definitions().resolve_asset_graph()
-    for asset in ASSETS:
+    for asset in assets():
         node = graph.get(asset.key)
         assert node.description and node.group_name != "default" and node.owners and node.kinds and node.code_version
         assert "dagster/code_references" in node.metadata
@@ -63,13 +66,13 @@ def test_the_lineage_is_that_of_the_design() -> None:
 
 
 def test_gpu_assets_share_one_pool() -> None:
-    pooled = {asset.key.to_user_string() for asset in ASSETS if asset.op.pool == "gpu"}
+    pooled = {asset.key.to_user_string() for asset in assets() if asset.op.pool == "gpu"}
     checkpoints = {f"{model}_{kind}" for model in ("fast", "dlora") for kind in ("checkpoint", "champion")}
     assert pooled == {"layout_lmdb", "detections", "predictions", *checkpoints}
 
 
 def test_every_step_says_what_it_needs() -> None:
-    steps = {asset.op.name: asset.op for asset in ASSETS}
+    steps = {asset.op.name: asset.op for asset in assets()}
     steps |= {check.op.name: check.op for check in build_definitions().asset_checks or []}
     demands = {name: demand_of(op.tags, op.pool) for name, op in steps.items()}
     assert all(demand.memory_gb > 0 for demand in demands.values())
@@ -81,15 +84,15 @@ def test_every_step_says_what_it_needs() -> None:
 
 @pytest.mark.parametrize(
     ("environment", "cpus"),
-    [({"OCR_PIPELINE_CPUS": "16"}, 8), ({"OCR_PIPELINE_CPUS": "1"}, 1), ({DATA_CPUS_VARIABLE: "3"}, 3)],
+    [({"OCR_PIPELINE_CPUS": "16"}, 8), ({"OCR_PIPELINE_CPUS": "1"}, 1), ({"OCR_PIPELINE_DATA_CPUS": "3"}, 3)],
 )
 def test_a_data_step_asks_for_half_of_the_cores_or_what_is_set(environment: dict[str, str], cpus: int) -> None:
     assert data_cpus(environment) == cpus
 
 
 def test_a_wrong_number_of_cores_is_refused() -> None:
-    with pytest.raises(PipelineError, match=DATA_CPUS_VARIABLE):
-        data_cpus({DATA_CPUS_VARIABLE: "all"})
+    with pytest.raises(PipelineError, match="OCR_PIPELINE_DATA_CPUS"):
+        data_cpus({"OCR_PIPELINE_DATA_CPUS": "all"})
 
 
 def test_workspace_file_names_the_code_location() -> None:
@@ -142,33 +145,6 @@ def test_a_recipe_takes_what_is_published_and_leaves_out_partly_labelled_sets(tm
 def test_a_recipe_without_data_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="Materialise the data assets"):
         choose_data([], Workspace(tmp_path).layout_lmdb, fully_labelled=True)
-
-
-def test_recipe_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = tmp_path / "recipe.yaml"
-    recipe.write_text("fast_checkpoint: {config: tiny_736.yaml}\ndlora_checkpoint: 3\n")
-    monkeypatch.setenv(RECIPE_VARIABLE, str(recipe))
-    assert recipe_defaults("fast_checkpoint") == {"config": "tiny_736.yaml"}
-    assert recipe_defaults("detections") == {}
-    with pytest.raises(PipelineError, match="dlora_checkpoint"):
-        recipe_defaults("dlora_checkpoint")
-    recipe.unlink()
-    with pytest.raises(PipelineError, match="cannot be read"):
-        recipe_defaults("fast_checkpoint")
-
-
-def test_a_recipe_in_the_output_folder_counts_where_none_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OCR_PIPELINE_OUTPUT", str(tmp_path))
-    monkeypatch.delenv(RECIPE_VARIABLE, raising=False)
-    assert recipe_defaults("fast_checkpoint") == {}
-    (tmp_path / "recipe.yaml").write_text("fast_checkpoint: {config: tiny_736.yaml}\n")
-    assert recipe_defaults("fast_checkpoint") == {"config": "tiny_736.yaml"}
-    named = tmp_path / "named.yaml"
-    named.write_text("fast_checkpoint: {config: base_736.yaml}\n")
-    monkeypatch.setenv(RECIPE_VARIABLE, str(named))
-    assert recipe_defaults("fast_checkpoint") == {"config": "base_736.yaml"}
 
 
 def test_what_is_exported_comes_before_the_dotenv_of_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from ocr_pipeline.data.synthetic import write_collection
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.orchestration.checks.limit import LIMIT_VARIABLE, SEVERITY_VARIABLE, QuarantineLimit
+from ocr_pipeline.orchestration.checks.limit import QuarantineLimit
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.page import Quarantined
@@ -72,8 +72,8 @@ def test_the_limit_of_the_quarantine_is_a_setting(
 ) -> None:
     files = hand_tree(3)
     files.popitem()  # the picture of the last page
-    monkeypatch.setitem(os.environ, LIMIT_VARIABLE, limit)
-    monkeypatch.setitem(os.environ, SEVERITY_VARIABLE, severity)
+    monkeypatch.setitem(os.environ, "OCR_PIPELINE_QUARANTINE_LIMIT", limit)
+    monkeypatch.setitem(os.environ, "OCR_PIPELINE_QUARANTINE_SEVERITY", severity)
     result = run_data(definitions_over(write_tree(tmp_path / "share", files), workspace), instance, "handwriting_train")
     below = "quarantine_below_limit"
     warned = {asset for name, asset in failed_checks(result, WARN) if name == below}
@@ -101,11 +101,16 @@ def test_pages_and_words_are_each_held_to_the_limit(pages: int, words: int, pass
 
 
 def test_nothing_in_is_below_any_limit() -> None:
-    assert QuarantineLimit.from_environment({LIMIT_VARIABLE: "0"}).check(Counts()).passed
+    assert QuarantineLimit.from_environment({"OCR_PIPELINE_QUARANTINE_LIMIT": "0"}).check(Counts()).passed
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [(LIMIT_VARIABLE, "much"), (LIMIT_VARIABLE, "200%"), (SEVERITY_VARIABLE, "fatal")]
+    ("name", "value"),
+    [
+        ("OCR_PIPELINE_QUARANTINE_LIMIT", "much"),
+        ("OCR_PIPELINE_QUARANTINE_LIMIT", "200%"),
+        ("OCR_PIPELINE_QUARANTINE_SEVERITY", "fatal"),
+    ],
 )
 def test_a_wrong_setting_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(PipelineError, match=name):

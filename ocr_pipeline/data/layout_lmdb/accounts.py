@@ -74,5 +74,5 @@ class Accounts:
     def set_aside(self, record: Quarantined) -> None:
         """A page or word that is kept out, and why."""
         self.made.set_aside(record)
-        level = logging.INFO if self.settings.verbose else logging.DEBUG
+        level = logging.INFO if self.settings.debug else logging.DEBUG
         _log.log(level, "%s set aside (%s): %s %s", record.unit, record.reason, record.image, record.detail)

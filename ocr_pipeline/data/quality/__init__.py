@@ -5,7 +5,6 @@ from ocr_pipeline.data.quality.record import Comparison, PublishedCount, Quality
 from ocr_pipeline.data.quality.report import write_report
 from ocr_pipeline.data.quality.stage import (
     CODE_VERSION,
-    SECONDS_VARIABLE,
     QualitySettings,
     measure_quality,
     read_quality,
@@ -14,7 +13,6 @@ from ocr_pipeline.data.quality.stage import (
 __all__ = [
     "CODE_VERSION",
     "KINDS",
-    "SECONDS_VARIABLE",
     "Comparison",
     "PublishedCount",
     "Quality",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -20,6 +20,7 @@ from ocr_pipeline.data.quality.published import compare_counts
 from ocr_pipeline.data.quality.record import Comparison, Quality
 from ocr_pipeline.data.quality.samples import take_samples, wanted_samples
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.settings import Setting, Settings
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, known_manifest, read_manifest
 from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
@@ -29,31 +30,21 @@ from ocr_pipeline.storage.files.fingerprints import fingerprint_file
 from ocr_pipeline.storage.source.share import Share
 
 CODE_VERSION = "1"
-SECONDS_VARIABLE = "OCR_PIPELINE_QUALITY_SECONDS"
 
 
 @dataclass(frozen=True)
-class QualitySettings:
-    """What the user chooses.
+class QualitySettings(Settings):
+    """What the user chooses about the measurement."""
 
-    Attributes:
-        seconds: time for comparing the contents of pictures of equal size; None takes what it takes. What there was
-            no time for is counted as not compared.
-    """
-
-    seconds: float | None = None
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> QualitySettings:
-        """Settings from OCR_PIPELINE_QUALITY_SECONDS.
-
-        Raises:
-            PipelineError: it is no number.
-        """
-        value = environment.get(SECONDS_VARIABLE, "")
-        if value and not re.fullmatch(r"\d+(\.\d+)?", value):
-            raise PipelineError(f"{value!r} is no number of seconds", where=SECONDS_VARIABLE, remedy="Set a number.")
-        return cls(float(value) if value else None)
+    seconds: Annotated[
+        float | None,
+        Setting(
+            "Seconds for comparing the contents of pictures of equal size; unset: all it takes. What there was no time "
+            "for is counted as not compared.",
+            env="OCR_PIPELINE_QUALITY_SECONDS",
+            least=0,
+        ),
+    ] = None
 
 
 def measure_quality(

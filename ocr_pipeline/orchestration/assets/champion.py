@@ -5,7 +5,6 @@ from pydantic import Field
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.assets.data import OWNERS
-from ocr_pipeline.orchestration.assets.training import dlora_checkpoint, fast_checkpoint
 from ocr_pipeline.orchestration.automation.conditions import FOLLOW
 from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, MODEL
 from ocr_pipeline.orchestration.metadata import checkpoint_metadata
@@ -22,9 +21,9 @@ class ChampionConfig(dg.Config):
     promote: bool = Field(default=False, description="Take the candidate whatever the comparison says.")
 
 
-def _check(contest: Contest, checkpoint: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
+def _check(contest: Contest) -> dg.AssetChecksDefinition:
     @dg.asset_check(
-        asset=checkpoint,
+        asset=contest.name,
         name="not_below_champion",
         blocking=True,
         pool=GPU_POOL,
@@ -40,10 +39,10 @@ def _check(contest: Contest, checkpoint: dg.AssetsDefinition) -> dg.AssetChecksD
     return not_below_champion
 
 
-def _asset(contest: Contest, checkpoint: dg.AssetsDefinition, group: str, kind: str) -> dg.AssetsDefinition:
+def _asset(contest: Contest, group: str, kind: str) -> dg.AssetsDefinition:
     @dg.asset(
         name=contest.champion_name,
-        deps=[checkpoint],
+        deps=[contest.name],
         group_name=group,
         kinds={kind},
         owners=OWNERS,
@@ -78,7 +77,7 @@ def _asset(contest: Contest, checkpoint: dg.AssetsDefinition, group: str, kind: 
     return champion
 
 
-detector_champion = _asset(DETECTOR, fast_checkpoint, "detection", "pytorch")
-recognizer_champion = _asset(RECOGNIZER, dlora_checkpoint, "recognition", "huggingface")
+detector_champion = _asset(DETECTOR, "detection", "pytorch")
+recognizer_champion = _asset(RECOGNIZER, "recognition", "huggingface")
 
-CHECKS = [_check(DETECTOR, fast_checkpoint), _check(RECOGNIZER, dlora_checkpoint)]
+CHECKS = [_check(DETECTOR), _check(RECOGNIZER)]

@@ -1,14 +1,11 @@
 """The data assets: labels, lookup, crops and detection data, one partition per data set and split."""
 
 import contextlib
-import os
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import dagster as dg
 import numpy as np
-from pydantic import Field
 
 from ocr_pipeline.data import annotations as annotation_stage
 from ocr_pipeline.data import layout_lmdb as layout_stage
@@ -29,6 +26,7 @@ from ocr_pipeline.data.lookup import build_lookup, load_lookup
 from ocr_pipeline.data.merged_json import merge_labels, read_pages
 from ocr_pipeline.devices.machine import leased_cpus
 from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, DATA, GPU_POOL, LAYOUT, SMALL
+from ocr_pipeline.orchestration.launchpad import chosen, launchpad
 from ocr_pipeline.orchestration.metadata import artifact_metadata, artifacts_metadata, crop_table, picture, total_counts
 from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.orchestration.resources import Locations
@@ -80,33 +78,6 @@ def lookup(context: dg.AssetExecutionContext, locations: Locations) -> dg.Materi
     return _result(manifest.fingerprint, {**artifact_metadata(manifest, artifact), **sample})
 
 
-_CROP_SETTINGS = ("crop", "margin", "min_size", "exif", "codec", "quality", "min_chars", "max_chars")
-
-
-class AnnotationConfig(dg.Config):
-    """Settings of the crops."""
-
-    output_format: str = Field(
-        default=os.environ.get("FAST_OUTPUT_FORMAT", "lmdb"), description="lmdb or jsonl (FAST_OUTPUT_FORMAT)."
-    )
-    crop: str = Field(
-        default="box", description="box (upright, around the word) or quad (its four corners, rectified)."
-    )
-    margin: str = Field(default="0", description="Around each word: pixels (4), or a share of its shorter side (10%).")
-    min_size: int = Field(default=1, description="Leave out words with a side of fewer pixels.")
-    exif: str = Field(default="ignore", description="ignore (labels count stored pixels) or apply.")
-    codec: str = Field(default="jpeg", description="jpeg, jpeg-lossless, png or webp.")
-    quality: int = Field(default=95, description="Of jpeg and webp, 1 to 100.")
-    min_chars: int = Field(default=1, description="Leave out shorter labels.")
-    max_chars: int | None = Field(default=None, description="Leave out longer labels.")
-    charset: str = Field(default="", description="File of the characters that labels may have; empty for all.")
-
-    def settings(self) -> AnnotationSettings:
-        chosen = AnnotationSettings.from_environment({**os.environ, "FAST_OUTPUT_FORMAT": self.output_format})
-        crops = {name: getattr(self, name) for name in _CROP_SETTINGS}
-        return replace(chosen, **crops, charset=Path(self.charset) if self.charset else None)
-
-
 @dg.asset(
     deps=[merged_json, lookup],
     partitions_def=SOURCE_PARTITIONS,
@@ -116,14 +87,13 @@ class AnnotationConfig(dg.Config):
     code_version=annotation_stage.CODE_VERSION,
     op_tags=DATA,
     retry_policy=AFTER_A_CRASH,
+    config_schema=launchpad(AnnotationSettings),
 )
-def annotations(
-    context: dg.AssetExecutionContext, config: AnnotationConfig, locations: Locations
-) -> dg.MaterializeResult:
+def annotations(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Word crops with their text, for the recognizer (guide, step 4)."""
     partition, workspace = source_partition(context.partition_key), locations.workspace
     with stage_run(context):
-        settings = config.settings()
+        settings = chosen(AnnotationSettings, context, output_format="lmdb")  # which the trainings read
         manifests = build_annotations(locations.share, partition, workspace, settings, workers=leased_cpus())
         artifacts = [
             workspace.annotations(partition.dataset.name, split, settings.output_format) for split in partition.splits
@@ -132,35 +102,7 @@ def annotations(
     return _result(_version(manifests), {**artifacts_metadata(manifests, artifacts), **sample})
 
 
-class LayoutConfig(dg.Config):
-    """Settings of the layout model; empty values fall back to the guide's variables."""
-
-    model: str = Field(default="", description="none, PP-DocLayoutV2, V3, or a folder (FAST_LAYOUT_MODEL).")
-    backend: str = Field(default="", description="transformers or paddle (FAST_LAYOUT_BACKEND).")
-    device: str = Field(default="", description="cpu, gpu (all that are visible) or gpu:0,gpu:1 (FAST_LAYOUT_DEVICE).")
-    table_model: str = Field(default="", description="Detector of table cells, or none (FAST_TABLE_MODEL).")
-    table_device: str = Field(default="", description="Its device (FAST_TABLE_DEVICE).")
-    table_threshold: str = Field(default="", description="Score above which a table counts (FAST_TABLE_LAYOUT_THR).")
-    samples: str = Field(default="", description="page, region or cell (FAST_LAYOUT_SAMPLES).")
-    debug: str = Field(default="", description="1: the first 500 pages only, and a fuller log (FAST_DEBUG).")
-    cpu_fallback: str = Field(
-        default="", description="1: the CPU where the GPU is missing, no error (FAST_LAYOUT_CPU_FALLBACK)."
-    )
-    workers: int = Field(default=0, description="Processes that decode pictures; 0: one for each leased core.")
-
-    def settings(self) -> LayoutSettings:
-        chosen = {
-            "FAST_LAYOUT_MODEL": self.model,
-            "FAST_LAYOUT_BACKEND": self.backend,
-            "FAST_LAYOUT_DEVICE": self.device,
-            "FAST_TABLE_MODEL": self.table_model,
-            "FAST_TABLE_DEVICE": self.table_device,
-            "FAST_TABLE_LAYOUT_THR": self.table_threshold,
-            "FAST_LAYOUT_SAMPLES": self.samples,
-            "FAST_DEBUG": self.debug,
-            "FAST_LAYOUT_CPU_FALLBACK": self.cpu_fallback,
-        }
-        return LayoutSettings.from_environment({**os.environ, **{key: value for key, value in chosen.items() if value}})
+WORKERS = dg.Field(int, default_value=0, description="Processes that decode pictures; 0: one for each leased core.")
 
 
 @dg.asset(
@@ -173,13 +115,17 @@ class LayoutConfig(dg.Config):
     code_version=layout_stage.CODE_VERSION,
     op_tags=LAYOUT,
     retry_policy=AFTER_A_CRASH,
+    config_schema={**launchpad(LayoutSettings), "workers": WORKERS},
 )
-def layout_lmdb(context: dg.AssetExecutionContext, config: LayoutConfig, locations: Locations) -> dg.MaterializeResult:
+def layout_lmdb(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Pages with word quads and layout regions, for the detector (guide, step 5)."""
     partition, workspace = source_partition(context.partition_key), locations.workspace
     with stage_run(context):
-        workers = config.workers or leased_cpus()
-        manifests = build_layouts(locations.share, partition, workspace, config.settings(), workers=workers)
+        settings, workers = (
+            chosen(LayoutSettings, context),
+            context.op_execution_context.op_config["workers"] or leased_cpus(),
+        )
+        manifests = build_layouts(locations.share, partition, workspace, settings, workers=workers)
         artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
         shown = {
             "layout_model": _layout_model(manifests[0], partition),

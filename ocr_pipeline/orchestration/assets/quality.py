@@ -1,17 +1,14 @@
 """What the data is like before anything is trained on it."""
 
-import os
 from typing import Any
 
 import dagster as dg
 import msgspec
-from pydantic import Field
 
 from ocr_pipeline.data import quality as quality_stage
 from ocr_pipeline.data.datasets import source_partition
 from ocr_pipeline.data.quality import (
     KINDS,
-    SECONDS_VARIABLE,
     Quality,
     QualitySettings,
     measure_quality,
@@ -20,6 +17,7 @@ from ocr_pipeline.data.quality import (
 )
 from ocr_pipeline.orchestration.assets.data import OWNERS, annotations, lookup, merged_json
 from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, SMALL
+from ocr_pipeline.orchestration.launchpad import chosen, launchpad
 from ocr_pipeline.orchestration.metadata import crop_table
 from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.orchestration.resources import Locations
@@ -34,15 +32,6 @@ _PICTURES = {
 }
 
 
-class QualityConfig(dg.Config):
-    """Settings of the measurement."""
-
-    seconds: str = Field(
-        default=os.environ.get(SECONDS_VARIABLE, ""),
-        description=f"Time for comparing pictures; empty: all it takes ({SECONDS_VARIABLE}).",
-    )
-
-
 @dg.asset(
     deps=[merged_json, lookup, annotations],
     partitions_def=SOURCE_PARTITIONS,
@@ -52,18 +41,16 @@ class QualityConfig(dg.Config):
     code_version=quality_stage.CODE_VERSION,
     op_tags=SMALL,
     retry_policy=AFTER_A_CRASH,
+    config_schema=launchpad(QualitySettings),
 )
-def data_quality(
-    context: dg.AssetExecutionContext, config: QualityConfig, locations: Locations
-) -> dg.MaterializeResult:
+def data_quality(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Counts, characters, boxes, duplicates, suspicious labels, and pages in training and validation data at once.
 
     Its data version is that of the leaks alone: a checkpoint is not stale because a report was written anew.
     """
     partition, workspace = source_partition(context.partition_key), locations.workspace
     with stage_run(context):
-        settings = QualitySettings.from_environment({SECONDS_VARIABLE: config.seconds})
-        measure_quality(locations.share, partition, workspace, settings)
+        measure_quality(locations.share, partition, workspace, chosen(QualitySettings, context))
         quality = read_quality(workspace.quality(partition.key))
         report = write_report(workspace)
     return dg.MaterializeResult(

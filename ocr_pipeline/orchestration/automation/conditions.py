@@ -5,15 +5,14 @@ nothing, and a request is answered once, also where the training then fails. How
 """
 
 import time
-from functools import partial
 from pathlib import Path
 
 import dagster as dg
 
-from ocr_pipeline.orchestration.automation.settings import SETTINGS
+from ocr_pipeline.orchestration.automation.settings import AutomationSettings
 from ocr_pipeline.orchestration.resources import Locations
-from ocr_pipeline.release.recipe import NothingToLearnFromError, Recipe, choose_data
-from ocr_pipeline.release.recipe_file import recipe_defaults
+from ocr_pipeline.release.recipe import NothingToLearnFromError, Recipe
+from ocr_pipeline.release.sections import TRAININGS
 from ocr_pipeline.release.soundness import objections
 from ocr_pipeline.storage.artifacts.manifest import known_manifest, published_at
 from ocr_pipeline.storage.artifacts.workspace import Workspace
@@ -21,15 +20,8 @@ from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 def recipe_of(workspace: Workspace, asset: str) -> Recipe | None:
     """What a training would learn from now, by the recipe file; None as long as nothing is published."""
-    chosen = recipe_defaults(asset)
-    form = chosen.get("output_format", "lmdb")
-    choose = partial(choose_data, chosen.get("partitions", []), manifest_of=known_manifest)
     try:
-        if asset == "fast_checkpoint":
-            return choose(artifact_of=workspace.layout_lmdb, fully_labelled=True)
-        return choose(
-            artifact_of=lambda dataset, split: workspace.annotations(dataset, split, form), fully_labelled=False
-        )
+        return TRAININGS[asset].of(workspace).choose(workspace, known_manifest)
     except NothingToLearnFromError:
         return None
 
@@ -56,7 +48,7 @@ def seconds_settled(workspace: Workspace, asset: str, now: float) -> float:
     return min((now - published_at(path) for path in artifacts), default=0.0)
 
 
-def shortfall(workspace: Workspace, asset: str, now: float) -> str:
+def shortfall(workspace: Workspace, asset: str, settings: AutomationSettings, now: float) -> str:
     """What keeps a training from starting by itself, in words; empty if nothing does."""
     recipe = recipe_of(workspace, asset)
     if recipe is None:
@@ -64,11 +56,11 @@ def shortfall(workspace: Workspace, asset: str, now: float) -> str:
     share, settled = changed_share(workspace, asset), seconds_settled(workspace, asset, now)
     if share <= 0:
         return "wait: no words are new"
-    if share < SETTINGS.train_share:
-        return f"wait: {share:.1%} of the words are new, {SETTINGS.train_share:.0%} must be"
-    if settled < SETTINGS.quiet_seconds:
-        return f"wait: the data has settled for {settled:.0f} s, {SETTINGS.quiet_seconds:.0f} must be"
-    if recipe_defaults(asset).get("despite_checks", False):
+    if share < settings.train_share:
+        return f"wait: {share:.1%} of the words are new, {settings.train_share:.0%} must be"
+    if settled < settings.quiet_seconds:
+        return f"wait: the data has settled for {settled:.0f} s, {settings.quiet_seconds:.0f} must be"
+    if TRAININGS[asset].of(workspace).despite_checks:
         return ""
     against = "; ".join(objections(workspace, recipe))
     return against and f"wait: {against}"
@@ -77,16 +69,20 @@ def shortfall(workspace: Workspace, asset: str, now: float) -> str:
 class EnoughHasChanged(dg.AutomationCondition):
     """True for a training whose data has settled, is sound, and of whose words at least `train_share` are new to it."""
 
+    def __init__(self, locations: Locations, settings: AutomationSettings) -> None:
+        self.locations, self.settings = locations, settings
+
     @property
     def description(self) -> str:
         return (
-            f"at least {SETTINGS.train_share:.0%} of the words are new, settled for {SETTINGS.quiet_seconds:.0f} s, "
-            "and nothing speaks against the data"
+            f"at least {self.settings.train_share:.0%} of the words are new, settled for "
+            f"{self.settings.quiet_seconds:.0f} s, and nothing speaks against the data"
         )
 
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
-        workspace, asset = Locations().workspace, context.key.to_user_string()
-        is_true = SETTINGS.train_share > 0 and not shortfall(workspace, asset, time.time())
+        asset, now = context.key.to_user_string(), time.time()
+        is_on = self.settings.train_share > 0
+        is_true = is_on and not shortfall(self.locations.workspace, asset, self.settings, now)
         subset = context.candidate_subset if is_true else context.get_empty_subset()
         return dg.AutomationResult(context, subset)
 
@@ -95,21 +91,28 @@ class EnoughHasChanged(dg.AutomationCondition):
 _ANSWERED = dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()
 _NEW_VERSIONS = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
 
-TRAIN = (
-    (_NEW_VERSIONS | dg.AutomationCondition.initial_evaluation()).since(_ANSWERED).with_label("data is new")
-    & ~dg.AutomationCondition.in_progress()
-    & ~dg.AutomationCondition.any_deps_in_progress()
-    & EnoughHasChanged()
-).with_label("train on settled data that is new enough")
+
+def train_condition(locations: Locations, settings: AutomationSettings) -> dg.AutomationCondition:
+    """When a training starts by itself."""
+    return (
+        (_NEW_VERSIONS | dg.AutomationCondition.initial_evaluation()).since(_ANSWERED).with_label("data is new")
+        & ~dg.AutomationCondition.in_progress()
+        & ~dg.AutomationCondition.any_deps_in_progress()
+        & EnoughHasChanged(locations, settings)
+    ).with_label("train on settled data that is new enough")
+
 
 FOLLOW = dg.AutomationCondition.eager()
 """A champion follows its training, in the same run and behind its check."""
 
-training_follows = dg.AutomationConditionSensorDefinition(
-    "training_follows",
-    target=["fast_checkpoint", "dlora_checkpoint", "fast_champion", "dlora_champion"],
-    default_status=dg.DefaultSensorStatus.RUNNING if SETTINGS.train_share else dg.DefaultSensorStatus.STOPPED,
-    use_user_code_server=True,
-    minimum_interval_seconds=60,
-    description="Trains when enough data has changed and settled (OCR_PIPELINE_TRAIN_SHARE=0.1).",
-)
+
+def training_sensor(settings: AutomationSettings) -> dg.AutomationConditionSensorDefinition:
+    """The sensor that evaluates these conditions."""
+    return dg.AutomationConditionSensorDefinition(
+        "training_follows",
+        target=["fast_checkpoint", "dlora_checkpoint", "fast_champion", "dlora_champion"],
+        default_status=dg.DefaultSensorStatus.RUNNING if settings.train_share else dg.DefaultSensorStatus.STOPPED,
+        use_user_code_server=True,
+        minimum_interval_seconds=60,
+        description="Trains when enough data has changed and settled (OCR_PIPELINE_TRAIN_SHARE=0.1).",
+    )

@@ -14,9 +14,9 @@ import dagster as dg
 import msgspec
 
 from ocr_pipeline.data.datasets import PARTITIONS
-from ocr_pipeline.orchestration.automation.settings import SETTINGS, AutomationSettings
+from ocr_pipeline.orchestration.automation.settings import AutomationSettings
 from ocr_pipeline.orchestration.automation.sweep import Sweep, Tally, walk_on
-from ocr_pipeline.orchestration.jobs import data_job
+from ocr_pipeline.orchestration.jobs import DATA_JOB
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.storage.source.share import Share
 
@@ -92,17 +92,26 @@ def _changes(watch: Watch, settings: AutomationSettings, now: float) -> Iterator
             yield Change(partition, tally, f"{why}; quiet for {now - since:.0f} s", waits)
 
 
-@dg.sensor(
-    job=data_job,
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.RUNNING if SETTINGS.watch else dg.DefaultSensorStatus.STOPPED,
-    description="New, changed or removed files of a partition on the share start its data job (OCR_PIPELINE_WATCH=1).",
-)
-def share_watch(context: dg.SensorEvaluationContext, locations: Locations) -> dg.SensorResult | dg.SkipReason:
-    """One look at the share."""
-    share = locations.share
+def watch_sensor(settings: AutomationSettings) -> dg.SensorDefinition:
+    """Takes one look at the share at each tick."""
+
+    @dg.sensor(
+        job_name=DATA_JOB,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING if settings.watch else dg.DefaultSensorStatus.STOPPED,
+        description="New, changed or removed files of a partition start its data job (OCR_PIPELINE_WATCH=1).",
+    )
+    def share_watch(context: dg.SensorEvaluationContext, locations: Locations) -> dg.SensorResult | dg.SkipReason:
+        return _tick(context, locations.share, settings)
+
+    return share_watch
+
+
+def _tick(
+    context: dg.SensorEvaluationContext, share: Share, settings: AutomationSettings
+) -> dg.SensorResult | dg.SkipReason:
     watch = read_cursor(context.cursor, share.place)
-    changes = look(share, watch, SETTINGS, time.time())
+    changes = look(share, watch, settings, time.time())
     settled = [change for change in changes if not change.waits]
     watch.started |= {change.partition: change.tally for change in settled}
     cursor = msgspec.json.encode(watch).decode()

@@ -8,7 +8,6 @@ import dagster as dg
 
 from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.orchestration.assets.data import annotations, layout_lmdb, lookup, merged_json
-from ocr_pipeline.orchestration.assets.training import dlora_checkpoint, fast_checkpoint
 from ocr_pipeline.orchestration.checks.layout import LAYOUT_CHECKS
 from ocr_pipeline.orchestration.checks.limit import QuarantineLimit
 from ocr_pipeline.orchestration.checks.step import WARN, Finding, PartitionCheck, check_step
@@ -79,7 +78,7 @@ DATA_CHECKS = [
 ]
 
 
-@dg.asset_check(asset=fast_checkpoint, op_tags=SMALL)
+@dg.asset_check(asset="fast_checkpoint", op_tags=SMALL)
 def detector_finds_words(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
     """On its validation pages the detector finds words at all (an untrained one has an hmean near 0)."""
     metrics = _metrics(context, locations.workspace.fast_checkpoint)
@@ -87,7 +86,7 @@ def detector_finds_words(context: dg.AssetCheckExecutionContext, locations: Loca
     return dg.AssetCheckResult(passed=hmean > MIN_HMEAN, severity=WARN, metadata={"hmean": hmean, "above": MIN_HMEAN})
 
 
-@dg.asset_check(asset=dlora_checkpoint, op_tags=SMALL)
+@dg.asset_check(asset="dlora_checkpoint", op_tags=SMALL)
 def adapters_read_better(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
     """On the validation crops the adapted recognizer makes fewer errors than its base."""
     metrics = _metrics(context, locations.workspace.dlora_checkpoint)
@@ -95,7 +94,7 @@ def adapters_read_better(context: dg.AssetCheckExecutionContext, locations: Loca
     return dg.AssetCheckResult(passed=cer < base, severity=WARN, metadata={"cer": cer, "base_cer": base})
 
 
-@dg.asset_check(asset=dlora_checkpoint, op_tags=SMALL)
+@dg.asset_check(asset="dlora_checkpoint", op_tags=SMALL)
 def charset_covered(context: dg.AssetCheckExecutionContext, locations: Locations) -> dg.AssetCheckResult:
     """The tokenizer of the base can say the labels it was trained on; the training itself does not begin otherwise."""
     metrics = _metrics(context, locations.workspace.dlora_checkpoint)

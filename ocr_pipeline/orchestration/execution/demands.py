@@ -9,18 +9,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
 
 import dagster as dg
 
 from ocr_pipeline.devices.machine import Demand, machine_cpus
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.settings import Setting, Settings
 
 GPU_POOL = "gpu"
 GPUS_TAG, CPUS_TAG, MEMORY_TAG = "ocr/gpus", "ocr/cpus", "ocr/memory_gb"
-DATA_CPUS_VARIABLE = "OCR_PIPELINE_DATA_CPUS"
+DATA_CPUS = "data"
+"""Instead of a number of cores: as many as a data step takes where it runs."""
 
 
-def demand_tags(*, gpus: int = 0, cpus: int = 1, memory_gb: float = 0) -> dict[str, str]:
+@dataclass(frozen=True)
+class DataStepSettings(Settings):
+    """What the steps that read labels and pictures may use."""
+
+    cpus: Annotated[
+        int | None,
+        Setting("Cores of a data step; unset: half of the machine's.", env="OCR_PIPELINE_DATA_CPUS", least=1),
+    ] = None
+
+
+def demand_tags(*, gpus: int = 0, cpus: int | str = 1, memory_gb: float = 0) -> dict[str, str]:
     """The op tags of a demand: ``@asset(op_tags=demand_tags(gpus=4, cpus=8))``."""
     return {GPUS_TAG: str(gpus), CPUS_TAG: str(cpus), MEMORY_TAG: f"{memory_gb:g}"}
 
@@ -34,7 +48,7 @@ def demand_of(tags: Mapping[str, str], pool: str | None) -> Demand:
     try:
         return Demand(
             int(tags.get(GPUS_TAG, pool == GPU_POOL)),
-            int(tags.get(CPUS_TAG, 1)),
+            data_cpus() if tags.get(CPUS_TAG) == DATA_CPUS else int(tags.get(CPUS_TAG, 1)),
             float(tags.get(MEMORY_TAG, 0)),
         )
     except ValueError as error:
@@ -51,21 +65,16 @@ def data_cpus(environment: Mapping[str, str] = os.environ) -> int:
     Raises:
         PipelineError: the variable is no number above 0.
     """
-    given = environment.get(DATA_CPUS_VARIABLE)
-    if given and not (given.isdecimal() and int(given)):
-        raise PipelineError(
-            f"{given!r} is no number of cores", where=DATA_CPUS_VARIABLE, remedy="Give a whole number from 1 on."
-        )
-    return int(given) if given else max(1, machine_cpus(environment) // 2)
+    return DataStepSettings.from_environment(environment).cpus or max(1, machine_cpus(environment) // 2)
 
 
 SMALL = demand_tags(memory_gb=1)
 """A step that lists, measures or compares, in one process."""
 
-DATA = demand_tags(cpus=data_cpus(), memory_gb=2)
+DATA = demand_tags(cpus=DATA_CPUS, memory_gb=2)
 """A step that reads labels or pictures with a worker for each of its cores."""
 
-LAYOUT = demand_tags(gpus=1, cpus=data_cpus(), memory_gb=4)
+LAYOUT = demand_tags(gpus=1, cpus=DATA_CPUS, memory_gb=4)
 """A data step with a model: its workers decode for one device."""
 
 MODEL = demand_tags(gpus=1, memory_gb=4)

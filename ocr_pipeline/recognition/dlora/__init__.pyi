@@ -6,6 +6,7 @@ from .loading import owns as owns
 from .merging import merge_checkpoint as merge_checkpoint
 from .recognizer import Recognizer as Recognizer
 from .settings import CODE_VERSION as CODE_VERSION
+from .settings import DloraData as DloraData
 from .settings import DloraTraining as DloraTraining
 from .training import TrainingProgress as TrainingProgress
 from .training import TrainingResult as TrainingResult

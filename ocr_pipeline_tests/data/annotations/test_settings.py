@@ -10,7 +10,7 @@ from ocr_pipeline.errors import PipelineError
 def test_settings_from_the_guides_variables():
     read = AnnotationSettings.from_environment
     assert read({}) == AnnotationSettings("jsonl", None)
-    assert read({}, default="lmdb") == AnnotationSettings("lmdb", None)
+    assert read({}, output_format="lmdb") == AnnotationSettings("lmdb", None)
     assert read({"FAST_OUTPUT_FORMAT": "LMDB", "FAST_MAX_SAMPLES": "100"}) == AnnotationSettings("lmdb", 100)
 
 

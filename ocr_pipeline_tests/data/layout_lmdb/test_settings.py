@@ -18,7 +18,7 @@ def test_settings_read_the_names_people_know():
     settings = LayoutSettings.from_environment(environment)
     assert (settings.model, settings.device, settings.table_device) == ("PP-DocLayoutV2", "gpu:1", "cpu")
     assert (settings.threshold_of("table"), settings.threshold_of("text")) == (0.25, 0.5)
-    assert settings.limit == 500 and settings.verbose and not settings.cpu_fallback
+    assert settings.limit == 500 and settings.debug and not settings.cpu_fallback
     assert LayoutSettings.from_environment({"FAST_LAYOUT_DEVICE": "gpu:0,gpu:2"}).device == "gpu:0,gpu:2"
 
 

@@ -138,7 +138,7 @@ def test_a_rebuild_makes_it_again_of_what_was_found_before(target, share):
     [
         {"inputs": [Input("handwriting_train_merged.json", "new")]},
         {"settings": LayoutSettings(table_threshold=0.2)},
-        {"settings": LayoutSettings(limit=2)},
+        {"settings": LayoutSettings(max_pages=2)},
         {"engine": Oracle(fingerprint="2")},
     ],
 )

@@ -5,7 +5,6 @@ import pytest
 
 from ocr_pipeline.data.datasets import PARTITIONS, source_partition
 from ocr_pipeline.data.quality import (
-    SECONDS_VARIABLE,
     Quality,
     QualitySettings,
     measure_quality,
@@ -133,12 +132,12 @@ def test_what_is_missing_is_said_with_its_remedy(tmp_path, workspace):
 
 @pytest.mark.parametrize(("value", "seconds"), [("", None), ("90", 90.0), ("0.5", 0.5)])
 def test_the_time_for_comparing_is_a_setting(value, seconds):
-    assert QualitySettings.from_environment({SECONDS_VARIABLE: value}).seconds == seconds
+    assert QualitySettings.from_environment({"OCR_PIPELINE_QUALITY_SECONDS": value}).seconds == seconds
 
 
 def test_a_time_that_is_no_number_is_refused():
-    with pytest.raises(PipelineError, match=SECONDS_VARIABLE):
-        QualitySettings.from_environment({SECONDS_VARIABLE: "soon"})
+    with pytest.raises(PipelineError, match="OCR_PIPELINE_QUALITY_SECONDS"):
+        QualitySettings.from_environment({"OCR_PIPELINE_QUALITY_SECONDS": "soon"})
 
 
 def test_suspicious_labels_are_counted_with_picture_and_place(tmp_path, workspace):

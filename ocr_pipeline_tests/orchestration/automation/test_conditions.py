@@ -14,9 +14,10 @@ import pytest
 from ocr_pipeline.data.datasets import PARTITIONS
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.automation import conditions
-from ocr_pipeline.orchestration.automation.conditions import TRAIN, changed_share, seconds_settled, shortfall
+from ocr_pipeline.orchestration.automation.conditions import changed_share, seconds_settled, shortfall, train_condition
 from ocr_pipeline.orchestration.automation.settings import AutomationSettings
 from ocr_pipeline.orchestration.definitions import build_definitions
+from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, manifest_path
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.vouching import write_manifest
@@ -30,9 +31,7 @@ def layout_lmdb() -> None:
     """Stands for the real one."""
 
 
-@dg.asset(deps=[dg.AssetDep(layout_lmdb, partition_mapping=dg.AllPartitionMapping())], automation_condition=TRAIN)
-def fast_checkpoint() -> None:
-    """The real condition on a training that is never run."""
+SETTINGS = AutomationSettings(train_share=0.5, quiet_seconds=60)
 
 
 class Floor:
@@ -41,6 +40,20 @@ class Floor:
     def __init__(self, workspace: Workspace, instance: dg.DagsterInstance) -> None:
         self.workspace, self.instance = workspace, instance
         self.cursor = None
+        self.settings = SETTINGS
+
+    @property
+    def training(self) -> dg.AssetsDefinition:
+        """The real condition on a training that is never run."""
+        condition = train_condition(Locations(output=str(self.workspace.root)), self.settings)
+
+        @dg.asset(
+            deps=[dg.AssetDep(layout_lmdb, partition_mapping=dg.AllPartitionMapping())], automation_condition=condition
+        )
+        def fast_checkpoint() -> None:
+            pass
+
+        return fast_checkpoint
 
     def publish(self, dataset: str, version: str, words: int, age: float = 1000) -> None:
         artifact = self.workspace.layout_lmdb(dataset, "train")
@@ -58,11 +71,11 @@ class Floor:
         self.instance.report_runless_asset_event(dg.AssetMaterialization("fast_checkpoint"))
 
     def shortfall(self) -> str:
-        return shortfall(self.workspace, "fast_checkpoint", time.time())
+        return shortfall(self.workspace, "fast_checkpoint", self.settings, time.time())
 
     def would_train(self) -> bool:
         result = dg.evaluate_automation_conditions(
-            [layout_lmdb, fast_checkpoint], self.instance, cursor=self.cursor, asset_selection=dg.AssetSelection.all()
+            [layout_lmdb, self.training], self.instance, cursor=self.cursor, asset_selection=dg.AssetSelection.all()
         )
         self.cursor = result.cursor
         return result.get_num_requested(TRAINING) > 0
@@ -79,9 +92,7 @@ def write(artifact: Path, version: str, words: int, inputs: list[Input] | None =
 
 
 @pytest.fixture
-def floor(workspace: Workspace, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Floor:
-    monkeypatch.setenv("OCR_PIPELINE_OUTPUT", str(workspace.root))
-    monkeypatch.setattr(conditions, "SETTINGS", AutomationSettings(train_share=0.5, quiet_seconds=60))
+def floor(workspace: Workspace, instance: dg.DagsterInstance) -> Floor:
     return Floor(workspace, instance)
 
 
@@ -135,8 +146,8 @@ def test_data_whose_quality_was_not_measured_waits(floor: Floor) -> None:
     assert not floor.shortfall() and floor.would_train()
 
 
-def test_it_is_off_by_default(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conditions, "SETTINGS", replace(conditions.SETTINGS, train_share=0.0))
+def test_it_is_off_by_default(floor: Floor) -> None:
+    floor.settings = replace(SETTINGS, train_share=0.0)
     floor.publish("public_admin", "v1", 100)
     assert not floor.would_train()
     sensor = build_definitions().get_repository_def().get_sensor_def("training_follows")

@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -13,13 +14,14 @@ import msgspec
 import pytest
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.orchestration.automation import share_watch as module
-from ocr_pipeline.orchestration.automation.schedules import nightly_data
+from ocr_pipeline.orchestration.automation.schedules import nightly_schedule
 from ocr_pipeline.orchestration.automation.settings import AutomationSettings
-from ocr_pipeline.orchestration.automation.share_watch import Watch, look, read_cursor, share_watch
+from ocr_pipeline.orchestration.automation.share_watch import Watch, look, read_cursor, watch_sensor
 from ocr_pipeline.orchestration.automation.sweep import Sweep, walk_on
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.release.recipe_file import recipe_settings
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 
 HANDWRITING = "053.대용량 손글씨 OCR 데이터/01.데이터"
@@ -129,8 +131,8 @@ def test_the_cursor_does_not_grow_with_the_share(root: Path) -> None:
     assert len(msgspec.json.encode(watcher.watch)) < before + 50
 
 
-def test_the_sensor_requests_partitions_under_keys_of_their_content(root: Path, monkeypatch) -> None:
-    monkeypatch.setattr(module, "SETTINGS", replace(SETTINGS, quiet_seconds=0))
+def test_the_sensor_requests_partitions_under_keys_of_their_content(root: Path) -> None:
+    share_watch = watch_sensor(replace(SETTINGS, quiet_seconds=0))
     locations = Locations(source=str(root))
     with dg.build_sensor_context() as context:
         first = share_watch(context, locations=locations)
@@ -146,19 +148,19 @@ def test_the_sensor_requests_partitions_under_keys_of_their_content(root: Path, 
     assert "1 files, 0 when it last ran" in first.run_requests[0].tags["ocr_pipeline/why"]
 
 
-def test_the_sensor_says_what_it_waits_for(root: Path, monkeypatch) -> None:
-    monkeypatch.setattr(module, "SETTINGS", SETTINGS)
-    told = share_watch(dg.build_sensor_context(), locations=Locations(source=str(root)))
+def test_the_sensor_says_what_it_waits_for(root: Path) -> None:
+    told = watch_sensor(SETTINGS)(dg.build_sensor_context(), locations=Locations(source=str(root)))
     assert isinstance(told, dg.SkipReason) and "handwriting_train (2 files" in told.skip_message
-    monkeypatch.setattr(module, "SETTINGS", replace(SETTINGS, tick_seconds=0))
-    told = share_watch(dg.build_sensor_context(), locations=Locations(source=str(root)))
+    told = watch_sensor(replace(SETTINGS, tick_seconds=0))(
+        dg.build_sensor_context(), locations=Locations(source=str(root))
+    )
     assert isinstance(told, dg.SkipReason) and "goes on at the next tick" in told.skip_message
 
 
 def test_a_tick_of_the_code_location_over_an_instance(
     root: Path, tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SETTINGS", replace(SETTINGS, quiet_seconds=0))
+    monkeypatch.setenv("OCR_PIPELINE_QUIET_SECONDS", "0")
     locations = Locations(source=str(root), output=str(tmp_path / "output"))
     repository = build_definitions(locations).get_repository_def()
     resources = {"locations": locations}
@@ -175,11 +177,12 @@ def test_a_tick_of_the_code_location_over_an_instance(
 
 def test_a_share_that_is_not_there_fails_the_tick_with_its_remedy(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="Mount the share"):
-        share_watch(dg.build_sensor_context(), locations=Locations(source=str(tmp_path / "nowhere")))
+        watch_sensor(SETTINGS)(dg.build_sensor_context(), locations=Locations(source=str(tmp_path / "nowhere")))
 
 
 def test_the_night_asks_for_every_set_that_is_there(root: Path, tmp_path: Path) -> None:
     context = dg.build_schedule_context(scheduled_execution_time=datetime(2030, 1, 2, 3))
+    nightly_data = nightly_schedule(SETTINGS)
     requests = nightly_data(context, locations=Locations(source=str(root)))
     assert [(r.partition_key, r.run_key) for r in requests] == [
         (key, f"{key}:2030-01-02") for key in ("text_in_wild", "handwriting_train", "handwriting_valid")
@@ -188,15 +191,19 @@ def test_the_night_asks_for_every_set_that_is_there(root: Path, tmp_path: Path) 
     assert isinstance(nightly_data(context, locations=Locations(source=str(tmp_path / "empty"))), dg.SkipReason)
 
 
-def test_everything_is_off_until_one_line_turns_it_on() -> None:
-    off = AutomationSettings.chosen({}, {})
+def test_everything_is_off_until_one_line_turns_it_on(tmp_path: Path) -> None:
+    off = AutomationSettings()
     assert not (off.watch or off.nightly or off.train_share)
-    assert AutomationSettings.chosen({"OCR_PIPELINE_WATCH": "1"}, {}).watch
-    assert AutomationSettings.chosen({}, {"watch": True, "train_share": 0.1}).train_share == 0.1
-    assert not AutomationSettings.chosen({"OCR_PIPELINE_WATCH": "0"}, {"watch": True}).watch
-    for environment, recipe in (({"OCR_PIPELINE_QUIET_SECONDS": "soon"}, {}), ({}, {"wach": True})):
-        with pytest.raises(PipelineError):
-            AutomationSettings.chosen(environment, recipe)
+    assert AutomationSettings.from_environment({"OCR_PIPELINE_WATCH": "1"}).watch
+    (tmp_path / "recipe.yaml").write_text("automation: {watch: true, train_share: 0.1, nightly: off}")
+    chosen = partial(recipe_settings, AutomationSettings, "automation", Workspace(tmp_path))
+    assert (chosen({}).watch, chosen({}).train_share, chosen({}).nightly) == (True, 0.1, None)
+    assert not chosen({"OCR_PIPELINE_WATCH": "0"}).watch
+    with pytest.raises(PipelineError, match="OCR_PIPELINE_QUIET_SECONDS"):
+        chosen({"OCR_PIPELINE_QUIET_SECONDS": "soon"})
+    (tmp_path / "recipe.yaml").write_text("automation: {wach: true}")
+    with pytest.raises(PipelineError, match="Did you mean watch"):
+        chosen({})
     repository = build_definitions().get_repository_def()
     assert repository.get_sensor_def("share_watch").default_status == dg.DefaultSensorStatus.STOPPED
     assert repository.get_schedule_def("nightly_data").default_status == dg.DefaultScheduleStatus.STOPPED
