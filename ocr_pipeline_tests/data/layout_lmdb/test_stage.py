@@ -28,7 +28,7 @@ def target(tmp_path):
 
 def test_every_page_becomes_a_sample_in_order(target, share):
     seen = []
-    settings = LayoutSettings(batch_size=3, limit=10)
+    settings = LayoutSettings(batch_size=3, max_pages=10)
     report = lambda *at: seen.append(at)  # noqa: E731
     manifest = build(target, map(page, range(10)), share, settings=settings, on_progress=report)
     reader = LayoutReader(target)
