@@ -18,6 +18,7 @@ from ocr_pipeline.orchestration.automation.settings import AutomationSettings
 from ocr_pipeline.orchestration.checks.limit import QuarantineLimit
 from ocr_pipeline.orchestration.execution.demands import DataStepSettings
 from ocr_pipeline.recognition.dlora.settings import DloraData, DloraTraining
+from ocr_pipeline.recognition.settings import FolderReading
 from ocr_pipeline.release.contest import ChampionSettings
 from ocr_pipeline.release.sections import DloraSection, FastSection
 from ocr_pipeline.settings import Setting, Settings, settings_in
@@ -29,6 +30,7 @@ SETTINGS: dict[type[Settings], str] = {
     FastPrediction: "Detecting (step 7)",
     DloraData: "Training data of the recognizer (step 8)",
     DloraTraining: "Training the recognizer (step 8)",
+    FolderReading: "Reading a folder of words (step 9)",
     FastSection: "The detector's recipe",
     DloraSection: "The recognizer's recipe",
     QualitySettings: "Data quality",
@@ -48,6 +50,7 @@ PLACES = {
     "OCR_PIPELINE_RECIPE": "The recipe file; unset: `recipe.yaml` in the output folder, if it is there.",
     "OCR_PIPELINE_LEASES": "Folder of the device leases; unset: one for this machine and user.",
     "OCR_PIPELINE_PADDLE_ENV": "Environment of paddle; unset: in the user's cache.",
+    "OCR_PIPELINE_FONTS": "Folder of fonts of your own, for made-up pages.",
     "OCR_PIPELINE_EXECUTOR": "Where steps run: `local`, `multiprocess`, `in_process`, `ray` or `k8s`.",
 }
 

@@ -13,13 +13,10 @@ import click
 
 from ocr_pipeline.data.datasets import PARTITIONS, SourcePartition
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.settings import Setting, Settings, read, settings_in
+from ocr_pipeline.settings import Setting, Settings, Values, read, settings_in
 from ocr_pipeline.storage.artifacts.lease import lease, lease_path
 from ocr_pipeline.storage.artifacts.workspace import OUTPUT_VARIABLE, Workspace
 from ocr_pipeline.storage.source.share import SOURCE_VARIABLE
-
-DEFAULT_BASE = "ddobokki/ko-trocr"
-"""The model of the guide, which reads where nothing else is given."""
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -89,6 +86,7 @@ def settings_options(settings: type[Settings], *, skip: Sequence[str] = (), vari
             context, flags = click.get_current_context(), {each.name: values.pop(each.name) for each in options}
             given = {name: value for name, value in flags.items() if _is_given(context, name)}
             layers = (settings.read_environment(os.environ), given)
+            _demand(options, {**layers[0], **given})
             command(**values, settings=settings.from_layers(*(reversed(layers) if variables_win else layers)))
 
         made: Callable[..., Any] = called
@@ -97,6 +95,14 @@ def settings_options(settings: type[Settings], *, skip: Sequence[str] = (), vari
         return made
 
     return decorate
+
+
+def _demand(options: list[Setting], given: Values) -> None:
+    """Refuse to begin where neither a flag nor a variable says what has no default."""
+    for each in options:
+        if each.is_required and each.name not in given:
+            by_variable = f" (or the variable {each.variables[0]})" if each.variables else ""
+            raise click.UsageError(f"Missing option '--{each.name}'{by_variable}.")
 
 
 def _is_given(context: click.Context, name: str) -> bool:
@@ -113,7 +119,7 @@ def _option(each: Setting) -> Decorator:
         *names,
         each.name,
         type=SettingType(each),
-        required=each.is_required,
+        required=each.is_required and not each.variables,
         default=default,
         multiple=each.takes_many,
         show_default=default is not None,

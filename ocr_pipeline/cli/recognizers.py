@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from ocr_pipeline.cli.options import DEFAULT_BASE, spellings
+from ocr_pipeline.cli.options import spellings
 from ocr_pipeline.cli.tables import print_table
+from ocr_pipeline.recognition.settings import DEFAULT_BASE
 
 _SHOWN = ("cer", "cer_low", "cer_high", "cer_no_spaces", "cer_nfkc", "cer_jamo", "wer", "one_minus_ned", "exact")
 

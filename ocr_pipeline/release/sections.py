@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from ocr_pipeline.fast.settings import FastTraining
 from ocr_pipeline.recognition.dlora.settings import DloraTraining
+from ocr_pipeline.recognition.settings import DEFAULT_BASE
 from ocr_pipeline.release.recipe import ArtifactOf, ManifestOf, Recipe, choose_data
 from ocr_pipeline.release.recipe_file import recipe_values
 from ocr_pipeline.settings import Setting, Settings
@@ -96,7 +97,7 @@ class DloraSection(TrainingSection):
 
     model_name_or_path: Annotated[
         str, Setting("Base model: a folder, or a name on the Hugging Face hub.", env="TROCR_BASE")
-    ] = "ddobokki/ko-trocr"
+    ] = DEFAULT_BASE
     output_format: Annotated[
         Literal["lmdb", "jsonl"], Setting("Which annotations to read.", env="FAST_OUTPUT_FORMAT")
     ] = "lmdb"
