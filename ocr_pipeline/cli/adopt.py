@@ -29,8 +29,8 @@ def adopt_command(folder: Path, output: str) -> None:
     for outcome in outcomes:
         counts = outcome.counts
         because = "; ".join(filter(None, [outcome.detail, reasons_text(counts)]))
-        target = outcome.found.target(workspace).relative_to(workspace.root)
-        name = outcome.found.path.relative_to(folder.absolute())
+        target = outcome.candidate.target(workspace).relative_to(workspace.root)
+        name = outcome.candidate.path.relative_to(folder.absolute())
         aside = counts.pages_quarantined + counts.words_quarantined
         rows.append((name, target, outcome.state, counts.pages_out, counts.words_out, aside, because))
     print_table(f"adopted into {workspace.root}", _COLUMNS, rows)

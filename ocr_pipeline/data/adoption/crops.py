@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from ocr_pipeline.data.adoption.recognition import Found
+from ocr_pipeline.data.adoption.candidates import Candidate
 from ocr_pipeline.data.annotations import CropLine, StoredCrops
 from ocr_pipeline.page import Quarantined, nfc, word_state
 from ocr_pipeline.progress import Progress
@@ -55,20 +55,20 @@ class Raw:
     fault: str = ""
 
 
-def adopt_lmdb(found: Found, made: Publication) -> None:
+def adopt_lmdb(candidate: Candidate, made: Publication) -> None:
     """Rewrite a recognition LMDB as this project's: counted from 1, without the samples that are missing or damaged.
 
     Raises:
         PipelineError: it holds no recognition data, or the output cannot be written.
     """
-    taking, digest = _Taking(found, made), hashlib.sha256()
+    taking, digest = _Taking(candidate, made), hashlib.sha256()
     number = 0
     with made.folder() as draft, LmdbWriter(draft) as writer:
-        for number, (raw, text) in enumerate(taking.sound(_lmdb_samples(found.path)), start=1):
+        for number, (raw, text) in enumerate(taking.sound(_lmdb_samples(candidate.path)), start=1):
             assert raw.image is not None and raw.text is not None
             written = raw.text.decode()
             meta = {
-                "adopted": f"{found.path.name}#{raw.number}",
+                "adopted": f"{candidate.path.name}#{raw.number}",
                 **({"raw": written} if nfc(written) != written else {}),
             }
             writer.put(f"image-{number:09d}", raw.image)
@@ -79,7 +79,7 @@ def adopt_lmdb(found: Found, made: Publication) -> None:
     made.fingerprint = digest.hexdigest()[:24]
 
 
-def adopt_jsonl(found: Found, made: Publication) -> None:
+def adopt_jsonl(candidate: Candidate, made: Publication) -> None:
     """Copy the lines whose pictures are there; the pictures stay where they are.
 
     A picture that is not at its path is looked for in the ``crops`` folder beside the JSONL, for folders that moved.
@@ -87,9 +87,9 @@ def adopt_jsonl(found: Found, made: Publication) -> None:
     Raises:
         PipelineError: the output cannot be written.
     """
-    taking, digest = _Taking(found, made), hashlib.sha256()
+    taking, digest = _Taking(candidate, made), hashlib.sha256()
     with made.file() as draft, draft.open("wb") as file:
-        for raw, _ in taking.sound(_jsonl_samples(found.path)):
+        for raw, _ in taking.sound(_jsonl_samples(candidate.path)):
             line = msgspec.json.encode(raw.line) + b"\n"
             file.write(line)
             digest.update(line)
@@ -99,12 +99,12 @@ def adopt_jsonl(found: Found, made: Publication) -> None:
 class _Taking:
     """Checks samples, a batch at a time, and keeps the books."""
 
-    def __init__(self, found: Found, made: Publication) -> None:
-        self._found, self._made = found, made
+    def __init__(self, candidate: Candidate, made: Publication) -> None:
+        self._candidate, self._made = candidate, made
 
     def sound(self, samples: Iterable[Raw | Callable[[], Raw]]) -> Iterator[tuple[Raw, str]]:
         """The samples that can be used, in their order, each with its text (NFC, without surrounding blanks)."""
-        progress, samples = Progress(f"adopt {self._found.path.name}", "crops"), iter(samples)
+        progress, samples = Progress(f"adopt {self._candidate.path.name}", "crops"), iter(samples)
         with ThreadPoolExecutor() as executor:
             while batch := list(islice(samples, _BATCH)):
                 for raw, result in executor.map(_checked, batch):
@@ -117,11 +117,11 @@ class _Taking:
                 progress.advance(len(batch))
 
     def _set_aside(self, raw: Raw, why: SampleError) -> None:
-        place = f"{self._found.path.name}#{raw.number}"
+        place = f"{self._candidate.path.name}#{raw.number}"
         text = (raw.text or b"").decode("utf-8", "replace")
-        name = self._found.partition.dataset.name
+        name = self._candidate.partition.dataset.name
         self._made.set_aside(
-            Quarantined("word", why.reason, name, self._found.split, image=place, detail=str(why), raw=text)
+            Quarantined("word", why.reason, name, self._candidate.split, image=place, detail=str(why), raw=text)
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ocr_pipeline.data.adoption.recognition import Found
+from ocr_pipeline.data.adoption.candidates import Candidate
 from ocr_pipeline.data.lookup import read_lookup, write_lookup
 from ocr_pipeline.data.merged_json import count_merged_json
 from ocr_pipeline.page import nfc
@@ -11,18 +11,18 @@ from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file
 
 
-def adopt_merged_json(found: Found, made: Publication) -> None:
+def adopt_merged_json(candidate: Candidate, made: Publication) -> None:
     """Count every page and word of a merged JSON in any of its shapes, then copy the file, byte for byte.
 
     Raises:
         PipelineError: it is damaged, or the output cannot be written.
     """
-    count_merged_json(made, found.path, found.partition)
-    made.copy(found.path)
+    count_merged_json(made, candidate.path, candidate.partition)
+    made.copy(candidate.path)
     made.fingerprint = fingerprint_file(made.artifact)
 
 
-def adopt_lookup(found: Found, made: Publication) -> None:
+def adopt_lookup(candidate: Candidate, made: Publication) -> None:
     """Take over a lookup that is a dict of strings and nothing else; its names become NFC.
 
     Each name counts as a page; of two that become the same, the last stays.
@@ -30,7 +30,7 @@ def adopt_lookup(found: Found, made: Publication) -> None:
     Raises:
         PipelineError: it holds anything else, is damaged, or the output cannot be written.
     """
-    paths = read_lookup(found.path)
+    paths = read_lookup(candidate.path)
     composed = {nfc(name): path for name, path in paths.items()}
     with made.file() as draft:
         write_lookup(draft, composed)

@@ -12,9 +12,9 @@ from typing import Literal
 from ocr_pipeline.data import annotations as annotation_stage
 from ocr_pipeline.data import lookup as lookup_stage
 from ocr_pipeline.data import merged_json as merge_stage
+from ocr_pipeline.data.adoption.candidates import Candidate, Skipped, find_candidates
 from ocr_pipeline.data.adoption.crops import adopt_jsonl, adopt_lmdb
 from ocr_pipeline.data.adoption.labels import adopt_lookup, adopt_merged_json
-from ocr_pipeline.data.adoption.recognition import Found, Unknown, recognise
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.manifest import ADOPTED, Input, read_manifest
 from ocr_pipeline.storage.artifacts.publication import publication
@@ -43,15 +43,17 @@ class Outcome:
         detail: why, where it was refused.
     """
 
-    found: Found
+    candidate: Candidate
     state: State
     counts: Counts
     detail: str = ""
 
 
 def adopt(
-    folder: Path, workspace: Workspace, hold: Callable[[Found], AbstractContextManager[None]] = lambda _: nullcontext()
-) -> tuple[list[Outcome], list[Unknown]]:
+    folder: Path,
+    workspace: Workspace,
+    hold: Callable[[Candidate], AbstractContextManager[None]] = lambda _: nullcontext(),
+) -> tuple[list[Outcome], list[Skipped]]:
     """Take over what a folder holds of finished work; nothing in it is ever changed.
 
     A file that cannot be read is refused and the others go on. The stages take adopted artifacts for finished work
@@ -72,39 +74,39 @@ def adopt(
             where=folder,
             remedy="Set --output (OCR_PIPELINE_OUTPUT) to another folder: what is taken over is never changed.",
         )
-    found, unknown = recognise(folder, workspace.root)
+    candidates, skipped = find_candidates(folder, workspace.root)
     outcomes = []
-    for one in found:
-        with hold(one):
-            outcomes.append(_adopt(one, workspace))
-    return outcomes, unknown
+    for candidate in candidates:
+        with hold(candidate):
+            outcomes.append(_adopt(candidate, workspace))
+    return outcomes, skipped
 
 
-def _adopt(found: Found, workspace: Workspace) -> Outcome:
-    target = found.target(workspace)
-    inputs = [Input(ADOPTED, _stamp(found.path))]
+def _adopt(candidate: Candidate, workspace: Workspace) -> Outcome:
+    target = candidate.target(workspace)
+    inputs = [Input(ADOPTED, _stamp(candidate.path))]
     published = read_manifest(target)
     if published and published.inputs[:1] == inputs:
-        return Outcome(found, "already adopted", published.counts)
+        return Outcome(candidate, "already adopted", published.counts)
     if published:
-        return Outcome(found, "kept", published.counts, f"{target.name} is published already")
-    adopt_it, code_version = _WAYS[found.kind]
+        return Outcome(candidate, "kept", published.counts, f"{target.name} is published already")
+    adopt_it, code_version = _WAYS[candidate.kind]
     try:
         with publication(
             target,
-            stage=found.asset,
-            partition=found.partition.key,
+            stage=candidate.asset,
+            partition=candidate.partition.key,
             code_version=code_version,
             settings={},
             inputs=inputs,
         ) as made:
-            adopt_it(found, made)
+            adopt_it(candidate, made)
     except PipelineError as error:
         if Path(error.where).is_relative_to(workspace.root):
             raise
         logger.warning("%s", error)
-        return Outcome(found, "refused", Counts(), error.what)
-    return Outcome(found, "adopted", made.counts)
+        return Outcome(candidate, "refused", Counts(), error.what)
+    return Outcome(candidate, "adopted", made.counts)
 
 
 def _stamp(path: Path) -> str:

@@ -47,7 +47,7 @@ def tasks(pages: Iterable[Page], lookup: Lookup, share: Share, made_by: str) -> 
             yield Task(page, found, fingerprint_of([made_by, encode(page), encode(found)]))
         else:
             path = share.below_root(found)
-            yield Task(page, path, fingerprint_of([made_by, encode(page), path, lookup.stamp(found)]))
+            yield Task(page, path, fingerprint_of([made_by, encode(page), path, lookup.version(found)]))
 
 
 def shards(pages: Iterable[Task], size: int) -> Iterator[PageShard]:

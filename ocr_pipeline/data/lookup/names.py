@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ocr_pipeline.data.lookup.copies import LabelCopy
-from ocr_pipeline.data.lookup.stamps import Stamps
+from ocr_pipeline.data.lookup.picture_versions import PictureVersions
 from ocr_pipeline.page import PICTURE_ENDINGS, Page, Quarantined, nfc
 
 
@@ -19,12 +19,12 @@ class Lookup:
     Attributes:
         paths: NFC file name -> path; a name that stands in several folders has one entry per folder instead, under
             its whole NFC path below the share's root.
-        stamps: size and time of the pictures, where they are known.
+        versions: size and time of the pictures, where they are known.
         copies: pages that say of their picture what an earlier page says.
     """
 
     paths: Mapping[str, str]
-    stamps: Stamps | None = None
+    versions: PictureVersions | None = None
     copies: frozenset[LabelCopy] = frozenset()
     _by_stem: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
@@ -44,9 +44,9 @@ class Lookup:
             return self.paths[keys[0]]
         return self._by_folder(page, keys)
 
-    def stamp(self, path: str) -> str:
+    def version(self, path: str) -> str:
         """A text that changes with the picture at a path that `find` gave; empty where nothing is known of it."""
-        return self.stamps.of(path) if self.stamps else ""
+        return self.versions.of(path) if self.versions else ""
 
     def _by_folder(self, page: Page, keys: list[str]) -> str | Quarantined:
         own = folder_key(page.label.rpartition("/")[0])

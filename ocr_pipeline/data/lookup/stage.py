@@ -12,7 +12,7 @@ from ocr_pipeline.data.lookup.format import read_lookup, write_lookup
 from ocr_pipeline.data.lookup.index import index_pictures
 from ocr_pipeline.data.lookup.matching import Matching, match_pages, pictures_without_label
 from ocr_pipeline.data.lookup.names import Lookup
-from ocr_pipeline.data.lookup.stamps import read_stamps, write_stamps
+from ocr_pipeline.data.lookup.picture_versions import read_versions, write_versions
 from ocr_pipeline.data.merged_json import read_pages
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, read_manifest, upstream
@@ -71,7 +71,7 @@ def _publish(made: Publication, share: Share, partition: SourcePartition, folder
     with made.file() as draft:
         write_lookup(draft, paths)
     with made.file("stamps") as draft:
-        write_stamps(draft, _sizes_and_versions(share, folders))
+        write_versions(draft, _sizes_and_versions(share, folders))
     with made.file("copies") as draft:
         write_copies(draft, matching.copies)
     copies = (f"{label}\t{image}" for label, image in matching.copies)
@@ -87,7 +87,7 @@ def load_lookup(workspace: Workspace, partition: SourcePartition) -> Lookup:
     """The published lookup of a partition."""
     target = workspace.lookup(partition.key)
     copies = read_copies(_beside(target, "copies"))
-    return Lookup(read_lookup(target), read_stamps(_beside(target, "stamps")), copies)
+    return Lookup(read_lookup(target), read_versions(_beside(target, "stamps")), copies)
 
 
 def _leads_elsewhere(share: Share, target: Path) -> bool:

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from ocr_pipeline.data.datasets import LabelError, Parsed, SourcePartition
-from ocr_pipeline.data.merged_json.earlier import read_earlier
 from ocr_pipeline.data.merged_json.format import is_merged_json, read_lines
+from ocr_pipeline.data.merged_json.legacy import read_legacy
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import Page
 from ocr_pipeline.progress import Progress
@@ -84,7 +84,7 @@ def read_foreign(path: Path, partition: SourcePartition, label: str) -> Iterator
     pieces = partial(file_pieces, path)
     if partition.split is None:
         return partition.dataset.read_whole(pieces, label)
-    return read_earlier(pieces, partition, label)
+    return read_legacy(pieces, partition, label)
 
 
 def file_pieces(path: Path) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from ocr_pipeline.data.datasets import SourcePartition, demand_a_set
 from ocr_pipeline.data.merged_json.format import is_merged_json, write_document
 from ocr_pipeline.data.merged_json.label_shards import CODE_VERSION, DIGEST, PAGES, fill_shard, label_shards
 from ocr_pipeline.data.merged_json.reader import count_merged_json
-from ocr_pipeline.data.merged_json.whole import publish_whole
+from ocr_pipeline.data.merged_json.single_file import publish_single_file
 from ocr_pipeline.parallel import worker_processes
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.manifest import ADOPTED, Input, Manifest, read_manifest
@@ -63,7 +63,7 @@ def merge_labels(
             if target.exists() and published is None and not folders:
                 _take_over(made, partition)
             elif partition.split is None:
-                publish_whole(made, share, folders, partition)
+                publish_single_file(made, share, folders, partition)
             else:
                 _publish_shards(made, share, folders, workspace.shards(target), partition, workers)
     return made.manifest

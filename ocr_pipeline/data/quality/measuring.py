@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ocr_pipeline.data.lookup import Lookup
 from ocr_pipeline.data.quality.labels import KINDS, suspicions
-from ocr_pipeline.data.quality.record import Boxes, Distribution, Place, Suspicion
+from ocr_pipeline.data.quality.record import Boxes, Distribution, LabelPlace, Suspicion
 from ocr_pipeline.page import Page, Word
 from ocr_pipeline.progress import Progress
 
@@ -21,7 +21,7 @@ _LENGTH_BINS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 50)
 _PAGE_BINS = (0, 1, 2, 5, 10, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500)
 _PIXEL_BINS = (0, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024)
 
-_Ranked = tuple[float, int, Place]
+_Ranked = tuple[float, int, LabelPlace]
 """Area (negated for the smallest), number of the word within the partition, where it is."""
 
 
@@ -39,7 +39,7 @@ class Meter:
     words: Counter[str] = field(default_factory=Counter)
     ignored: int = 0
     characters: Counter[str] = field(default_factory=Counter)
-    first: dict[str, Place] = field(default_factory=dict)
+    first: dict[str, LabelPlace] = field(default_factory=dict)
     suspicions: dict[str, Suspicion] = field(default_factory=lambda: {kind: Suspicion() for kind in KINDS})
     partly_outside: int = 0
     wholly_outside: int = 0
@@ -97,11 +97,11 @@ class Meter:
             _keep(self._smallest, -area, number, page, word, path)
 
     @property
-    def largest(self) -> list[Place]:
+    def largest(self) -> list[LabelPlace]:
         return [place for _, _, place in sorted(self._largest, reverse=True)]
 
     @property
-    def smallest(self) -> list[Place]:
+    def smallest(self) -> list[LabelPlace]:
         return [place for _, _, place in sorted(self._smallest, reverse=True)]
 
     @property
@@ -126,8 +126,8 @@ def _keep(kept: list[_Ranked], rank: float, number: int, page: Page, word: Word,
         heapq.heapreplace(kept, (rank, number, _place(page, word, path)))
 
 
-def _place(page: Page, word: Word, path: str | None) -> Place:
-    return Place(page.image, page.label, path, word.id, word.raw_text or word.text, word.quad)
+def _place(page: Page, word: Word, path: str | None) -> LabelPlace:
+    return LabelPlace(page.image, page.label, path, word.id, word.raw_text or word.text, word.quad)
 
 
 def distribution(values: Counter[int], bins: Sequence[int]) -> Distribution:

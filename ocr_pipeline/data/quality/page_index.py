@@ -18,7 +18,7 @@ from ocr_pipeline.storage.artifacts.manifest import Input, upstream
 from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
-from ocr_pipeline.storage.files.locking import alone
+from ocr_pipeline.storage.files.locking import file_lock
 from ocr_pipeline.storage.source.share import Share
 
 CODE_VERSION = "1"
@@ -36,7 +36,7 @@ def page_index(share: Share, partition: SourcePartition, workspace: Workspace) -
     target = workspace.page_index(partition.key)
     inputs = index_inputs(partition, workspace)
     with (
-        alone(target),
+        file_lock(target),
         publication(
             target,
             stage="page_index",

@@ -11,7 +11,7 @@ from ocr_pipeline.page import Quad
 CountState = Literal["matches", "differs", "sample", "unknown"]
 
 
-class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+class LabelPlace(msgspec.Struct, frozen=True, omit_defaults=True):
     """One word, and where to find it.
 
     Attributes:
@@ -45,7 +45,7 @@ class Suspicion(msgspec.Struct):
     """Labels of one kind that a person should look at: how many, and the first of them."""
 
     count: int = 0
-    examples: list[Place] = msgspec.field(default_factory=list)
+    examples: list[LabelPlace] = msgspec.field(default_factory=list)
 
 
 class Boxes(msgspec.Struct, frozen=True):

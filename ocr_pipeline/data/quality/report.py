@@ -15,7 +15,7 @@ from ocr_pipeline.data.quality.style import STYLE
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
-from ocr_pipeline.storage.files.locking import alone
+from ocr_pipeline.storage.files.locking import file_lock
 from ocr_pipeline.storage.files.publishing import publish_text
 
 _COLUMNS = (
@@ -40,7 +40,7 @@ def write_report(workspace: Workspace) -> Path:
     Its size does not depend on how much data there is: numbers, and a fixed number of small pictures per partition.
     """
     target = workspace.quality_report
-    with alone(target):
+    with file_lock(target):
         found = [workspace.quality(key) for key in PARTITIONS]
         publish_text(target, report_html([read_quality(path) for path in found if read_manifest(path)]))
         if depot := depot_of(target):

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ocr_pipeline.data.quality.measuring import Meter
-from ocr_pipeline.data.quality.record import Comparison, Place, SamplePicture
+from ocr_pipeline.data.quality.record import Comparison, LabelPlace, SamplePicture
 from ocr_pipeline.page import Quad
 from ocr_pipeline.storage.files.pictures import decode_picture
 from ocr_pipeline.storage.source.share import Share
@@ -78,7 +78,7 @@ def take_samples(share: Share, wanted: Iterable[Wanted]) -> list[SamplePicture]:
     return [taken[place] for place in sorted(taken)]
 
 
-def _word(kind: str, caption: str, note: str, place: Place) -> Wanted:
+def _word(kind: str, caption: str, note: str, place: LabelPlace) -> Wanted:
     return Wanted(kind, caption, note or place.image, place.path or "", place.quad)
 
 

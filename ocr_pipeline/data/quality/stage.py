@@ -12,7 +12,7 @@ import msgspec
 from ocr_pipeline.data.datasets import PARTITIONS, SourcePartition
 from ocr_pipeline.data.lookup import load_lookup
 from ocr_pipeline.data.merged_json import read_pages
-from ocr_pipeline.data.quality.alike import compare_pages
+from ocr_pipeline.data.quality.duplicates import compare_pages
 from ocr_pipeline.data.quality.labels import character_groups
 from ocr_pipeline.data.quality.measuring import Meter
 from ocr_pipeline.data.quality.page_index import index_inputs, page_index

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.files.locking import alone
+from ocr_pipeline.storage.files.locking import file_lock
 from ocr_pipeline.storage.files.publishing import publish_file, publish_folder, publish_text, take_place
 from ocr_pipeline.storage.source.credentials import without_user
 
@@ -158,7 +158,7 @@ class Depot:
         return {key: sizes[key] for key in _own(sizes, self.key(artifact), self.key(manifest))}
 
     def _alone(self, manifest: Path) -> AbstractContextManager[None]:
-        return alone(self._mirror / _ARRIVING / quote(self.key(manifest), safe=""))
+        return file_lock(self._mirror / _ARRIVING / quote(self.key(manifest), safe=""))
 
 
 def mirror_of(url: str, environment: Mapping[str, str] = os.environ) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def alone(target: Path) -> Iterator[None]:
+def file_lock(target: Path) -> Iterator[None]:
     """Wait until no other process makes ``target``; the lock goes with the process that holds it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.with_name(f".{target.name}.lock").open("wb") as file:

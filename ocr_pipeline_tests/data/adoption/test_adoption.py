@@ -32,7 +32,7 @@ JPEG = picture(".jpg")
 
 
 def states(folder: Path, workspace: Workspace) -> dict[str, str]:
-    return {outcome.found.path.name: outcome.state for outcome in adopt(folder, workspace)[0]}
+    return {outcome.candidate.path.name: outcome.state for outcome in adopt(folder, workspace)[0]}
 
 
 def only(folder: Path, workspace: Workspace) -> Outcome:
@@ -69,10 +69,12 @@ def test_every_kind_of_file_becomes_an_artifact_and_none_is_changed(tmp_path, wo
     assert len(outcomes) == 6 and not unknown
     assert (contents(folder), {path: path.stat().st_mtime_ns for path in folder.rglob("*")}) == (before, times)
     for outcome in outcomes:
-        manifest = read_manifest(outcome.found.target(workspace))
+        manifest = read_manifest(outcome.candidate.target(workspace))
         assert manifest and manifest.adopted and manifest.counts.add_up
-        assert quarantine_path(outcome.found.target(workspace)).exists()
-    counted = {outcome.found.path.name: (outcome.counts.pages_out, outcome.counts.words_out) for outcome in outcomes}
+        assert quarantine_path(outcome.candidate.target(workspace)).exists()
+    counted = {
+        outcome.candidate.path.name: (outcome.counts.pages_out, outcome.counts.words_out) for outcome in outcomes
+    }
     assert counted == {
         "handwriting_train_merged.json": (1, 2),
         "public_admin_valid_merged.json": (1, 1),

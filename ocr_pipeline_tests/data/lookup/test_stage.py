@@ -144,13 +144,13 @@ def test_the_stamp_of_a_picture_changes_with_it_alone(tmp_path, workspace):
     build(Share(root), workspace)
     names = ["IMG_OCR_53_4PR_00000.png", "IMG_OCR_53_4PR_00001.png"]
     before = load_lookup(workspace, TRAIN)
-    stamps = [before.stamp(before.paths[name]) for name in names]
+    stamps = [before.version(before.paths[name]) for name in names]
     assert all(stamps)
-    assert before.stamp("/nowhere.png") == ""
+    assert before.version("/nowhere.png") == ""
     write_tree(root, {f"{HAND_PICTURES}/R.Free0/{names[0]}": picture(width=80)})
     build(Share(root), workspace)
     after = load_lookup(workspace, TRAIN)
-    assert [after.stamp(after.paths[name]) == old for name, old in zip(names, stamps, strict=True)] == [False, True]
+    assert [after.version(after.paths[name]) == old for name, old in zip(names, stamps, strict=True)] == [False, True]
 
 
 def test_a_lookup_without_stamps_knows_none_and_damaged_ones_are_a_mendable_error(tmp_path, workspace):
@@ -163,7 +163,7 @@ def test_a_lookup_without_stamps_knows_none_and_damaged_ones_are_a_mendable_erro
         with pytest.raises(PipelineError, match="stamps"):
             load_lookup(workspace, TRAIN)
     sidecar.unlink()
-    assert load_lookup(workspace, TRAIN).stamp(path) == ""
+    assert load_lookup(workspace, TRAIN).version(path) == ""
 
 
 def test_without_the_merged_json_the_error_names_it(tmp_path, workspace):

@@ -75,7 +75,7 @@ def test_a_delivery_of_archives_is_the_unpacked_delivery(faulty_collection, tmp_
         found = lookup.find(page)
         if isinstance(found, str):
             assert len(packed_share.read(packed_share.below_root(found))) >= 0
-            assert lookup.stamp(found)
+            assert lookup.version(found)
 
 
 def test_a_new_delivery_rebuilds_only_what_it_changes(tmp_path, workspace, monkeypatch):

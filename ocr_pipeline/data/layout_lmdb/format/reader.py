@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ocr_pipeline.data.layout_lmdb.format.old_format import decode_old_record
+from ocr_pipeline.data.layout_lmdb.format.legacy import decode_legacy_record
 from ocr_pipeline.data.layout_lmdb.format.record import LayoutRecord
 from ocr_pipeline.data.layout_lmdb.format.writer import FORMAT_VERSION
 from ocr_pipeline.errors import PipelineError
@@ -60,7 +60,7 @@ class LayoutReader:
         if image is None or record is None:
             raise self._damaged(index, "it is missing")
         try:
-            return image, decode_old_record(record, image) if self._old else _decoder.decode(record)
+            return image, decode_legacy_record(record, image) if self._old else _decoder.decode(record)
         except ValueError as error:
             raise self._damaged(index, str(error)) from error
 

@@ -13,7 +13,7 @@ from ocr_pipeline.errors import PipelineError
 _RECORD = np.dtype([("path", "<u8"), ("size", "<i8"), ("modified", "<f8")])
 
 
-class Stamps:
+class PictureVersions:
     """Picture path -> text that changes with the picture; only the pages of the file that are asked for are read.
 
     Paths are kept as 64-bit hashes: among a million pictures two share one with a probability of 3e-8, and then a
@@ -34,7 +34,7 @@ class Stamps:
         return f"{size} {modified!r}"
 
 
-def write_stamps(path: Path, pictures: Iterable[tuple[str, int, float]]) -> None:
+def write_versions(path: Path, pictures: Iterable[tuple[str, int, float]]) -> None:
     """Write (path, size, modified) of all pictures; their order does not matter."""
     records = np.fromiter(((_hash(picture), size, modified) for picture, size, modified in pictures), _RECORD)
     records.sort(order="path", kind="stable")
@@ -42,21 +42,21 @@ def write_stamps(path: Path, pictures: Iterable[tuple[str, int, float]]) -> None
         np.save(file, records, allow_pickle=False)
 
 
-def read_stamps(path: Path) -> Stamps:
-    """Open published stamps; a lookup that came without them knows none.
+def read_versions(path: Path) -> PictureVersions:
+    """Open published versions; a lookup that came without them knows none.
 
     Raises:
         PipelineError: the file is damaged.
     """
     if not path.exists():
-        return Stamps(np.empty(0, _RECORD))
+        return PictureVersions(np.empty(0, _RECORD))
     try:
         records = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise _damaged(path, str(error)) from error
     if records.dtype != _RECORD or records.ndim != 1:
         raise _damaged(path, "it holds something else")
-    return Stamps(records)
+    return PictureVersions(records)
 
 
 def _hash(path: str) -> np.uint64:

@@ -34,7 +34,7 @@ class _PlainUnpickler(pickle.Unpickler):
         raise pickle.UnpicklingError("it asks for something outside the file")
 
 
-def decode_old_record(data: bytes, image: bytes) -> LayoutRecord:
+def decode_legacy_record(data: bytes, image: bytes) -> LayoutRecord:
     """The record of a format 1 sample.
 
     Args:

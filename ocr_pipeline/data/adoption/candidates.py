@@ -17,6 +17,10 @@ Kind = Literal["merged_json", "lookup", "lmdb", "jsonl"]
 _SPLITS = {
     (partition.dataset.name, split): partition for partition in PARTITIONS.values() for split in partition.splits
 }
+_WHOLE_PARTITIONS: tuple[tuple[str, Kind], ...] = (
+    (r"(\w+)_merged\.json", "merged_json"),
+    (r"lookup_(\w+)\.pkl\.gz", "lookup"),
+)
 _NEVER_ENTERED = ("crops", "__pycache__", ".git", ".shards")
 _MANY = 5
 
@@ -32,7 +36,7 @@ _REASONS = (
 
 
 @dataclass(frozen=True)
-class Found:
+class Candidate:
     """A file (or LMDB folder) that can be taken over.
 
     Attributes:
@@ -59,7 +63,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Unknown:
+class Skipped:
     """Something that is left where it is.
 
     Attributes:
@@ -71,24 +75,24 @@ class Unknown:
     files: int = 1
 
 
-def recognise(folder: Path, besides: Path) -> tuple[list[Found], list[Unknown]]:
+def find_candidates(folder: Path, besides: Path) -> tuple[list[Candidate], list[Skipped]]:
     """What can be taken over, and what not and why, in the order of the paths.
 
     Args:
         besides: a folder that is passed over: the workspace, where it lies within.
     """
-    found: list[Found] = []
-    unknown: dict[tuple[Path, str, str], list[Path]] = {}
-    for path in _candidates(folder, besides):
-        known = _known(path)
-        if known:
-            found.append(known)
+    candidates: list[Candidate] = []
+    skipped: dict[tuple[Path, str, str], list[Path]] = {}
+    for path in _files(folder, besides):
+        candidate = _candidate(path)
+        if candidate:
+            candidates.append(candidate)
         else:
-            unknown.setdefault((path.parent, path.suffix, _reason(path.name)), []).append(path)
-    return found, [row for (_, _, reason), paths in unknown.items() for row in _listed(paths, reason)]
+            skipped.setdefault((path.parent, path.suffix, _reason(path.name)), []).append(path)
+    return candidates, [row for (_, _, reason), paths in skipped.items() for row in _listed(paths, reason)]
 
 
-def _candidates(folder: Path, besides: Path) -> Iterator[Path]:
+def _files(folder: Path, besides: Path) -> Iterator[Path]:
     """Files and LMDB folders; crops are named by their JSONL and may be millions, so they are not walked."""
     for where, folders, files in os.walk(folder):
         here = Path(where)
@@ -98,25 +102,25 @@ def _candidates(folder: Path, besides: Path) -> Iterator[Path]:
         yield from (here / name for name in sorted([*files, *lmdbs]))
 
 
-def _known(path: Path) -> Found | None:
+def _candidate(path: Path) -> Candidate | None:
     if path.name == "textinthewild_data_info.json":
-        return Found(path, "merged_json", PARTITIONS["text_in_wild"])
-    for pattern, kind in ((r"(\w+)_merged\.json", "merged_json"), (r"lookup_(\w+)\.pkl\.gz", "lookup")):
+        return Candidate(path, "merged_json", PARTITIONS["text_in_wild"])
+    for pattern, kind in _WHOLE_PARTITIONS:
         match = re.fullmatch(pattern, path.name)
         if match and match[1] in PARTITIONS:
-            return Found(path, kind, PARTITIONS[match[1]])  # type: ignore[arg-type]
+            return Candidate(path, kind, PARTITIONS[match[1]])
     match = re.fullmatch(r"(\w+)_annotations_(\w+)\.(lmdb|jsonl)", path.name)
     partition = _SPLITS.get((match[1], match[2])) if match else None
     if not match or not partition or path.is_dir() != (match[3] == "lmdb"):
         return None
-    return Found(path, match[3], partition, match[2])  # type: ignore[arg-type]
+    return Candidate(path, "lmdb" if match[3] == "lmdb" else "jsonl", partition, match[2])
 
 
 def _reason(name: str) -> str:
     return next(reason for pattern, reason in _REASONS if re.search(pattern, name))
 
 
-def _listed(paths: list[Path], reason: str) -> list[Unknown]:
+def _listed(paths: list[Path], reason: str) -> list[Skipped]:
     if len(paths) <= _MANY:
-        return [Unknown(path, reason) for path in paths]
-    return [Unknown(paths[0].with_name(f"*{paths[0].suffix}"), reason, len(paths))]
+        return [Skipped(path, reason) for path in paths]
+    return [Skipped(paths[0].with_name(f"*{paths[0].suffix}"), reason, len(paths))]

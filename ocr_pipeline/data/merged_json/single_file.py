@@ -15,7 +15,9 @@ from ocr_pipeline.storage.source.share import DamagedError, Entry, Listing, Shar
 _EMPTY = b'{"images":[],"annotations":[]}'
 
 
-def publish_whole(made: Publication, share: Share, folders: Sequence[Listing], partition: SourcePartition) -> None:
+def publish_single_file(
+    made: Publication, share: Share, folders: Sequence[Listing], partition: SourcePartition
+) -> None:
     """Copy the label file; without one, an empty document stands in.
 
     Raises:

@@ -14,7 +14,7 @@ from ocr_pipeline.data.datasets.label_forms import add_page, need, number, pick
 from ocr_pipeline.page import Page, nfc
 
 
-def read_earlier(pieces: Pieces, partition: SourcePartition, label: str) -> Iterator[Parsed]:
+def read_legacy(pieces: Pieces, partition: SourcePartition, label: str) -> Iterator[Parsed]:
     """The pages of one earlier merged file, and what had to be set aside.
 
     Two shapes of boxes occur: ``annotation.bbox`` as ``[x, y, width, height]`` with dotted keys (public_admin), and
