@@ -59,8 +59,8 @@ def read_coco(pieces: Pieces, form: CocoForm, label: str) -> Iterator[Parsed]:
     except UnicodeDecodeError:
         collected = _collect(from_cp949(pieces()), form, label)
     # Words come in the order of the file, and may name images that are listed after them: 7:가 9:나 7:다 4:라.
-    # The spool numbers the ids as they appear (7 is 0, 9 is 1, 4 is 2) and keeps the words as they come. Where the images
-    # are 9 and 7, pages 0 and 1, they are read back by page: those of none (라), of page 0 (나), of page 1 (가 다).
+    # The spool numbers the ids as they appear (7 is 0, 9 is 1, 4 is 2) and keeps the words as they come. Where the
+    # images are 9 and 7, pages 0 and 1, they are read back by page: of none (라), of page 0 (나), of page 1 (가 다).
     grouped = collected.spool.grouped([collected.page_of.get(owner, _NO_PAGE) for owner in range(len(collected.ids))])
     last, words = next(grouped, (len(collected.pages), b""))
     if last == _NO_PAGE:

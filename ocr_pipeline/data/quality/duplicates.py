@@ -41,8 +41,8 @@ def compare_pages(share: Share, own: str, indexes: Mapping[str, Path], seconds: 
         PipelineError: the share does not answer.
     """
     # Own pages a and b have 10 bytes, as have c and d of another partition; e has 12. The suspects are a b c d, for no
-    # other has e's size; the tails of a and b agree, those of c and d are their own: a and b stay. Then a and b are read
-    # whole, and if they agree still they are duplicates. Of five pictures two were read, and four tails.
+    # other has e's size; the tails of a and b agree, those of c and d are their own: a and b stay. They are read whole,
+    # and if they agree still they are duplicates. Of five pictures two were read, and the tails of four.
     until = None if seconds is None else time.monotonic() + seconds
     with _together(indexes, own) as pages:
         found = Comparison(compared=_number(pages, "SELECT COUNT(path) FROM pages WHERE partition = own()"))
