@@ -188,7 +188,7 @@ def _archives(names: list[str]) -> frozenset[str]:
 
 def _deliveries(path: str, found: Contents, archives: frozenset[str]) -> dict[str, _Delivered]:
     """Archives by their names, with the pieces of each."""
-    # VL.zip, TL.zip.part0, TL.zip.part1 and TS.zip with TS.zip.part0 give VL.zip of one piece, TL.zip of two, and TS.zip
+    # VL.zip, TL.zip.part0, TL.zip.part1 and TS.zip with TS.zip.part0 give VL.zip of one piece, TL.zip of two and TS.zip
     # of one: who has joined the pieces has the archive twice, and the whole one counts.
     prefix = f"{path}/" if path else ""
     whole: dict[str, _Delivered] = {}
