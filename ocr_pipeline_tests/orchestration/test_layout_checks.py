@@ -68,7 +68,7 @@ def test_each_check_fails_for_its_own_fault(workspace, instance, monkeypatch, co
 
 def test_regions_are_counted_and_samples_drawn(definitions, instance, monkeypatch):
     monkeypatch.setattr(
-        "ocr_pipeline.data.layout_lmdb.partition.open_engine", lambda settings: Oracle(WHOLE_PAGE, NOTHING_BELOW)
+        "ocr_pipeline.data.layout_lmdb.engines.opening.open_engine", lambda settings: Oracle(WHOLE_PAGE, NOTHING_BELOW)
     )
     result = run_data(definitions, instance, "public_admin_train")
     shown = metadata(result, "layout_lmdb")

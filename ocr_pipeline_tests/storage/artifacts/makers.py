@@ -176,15 +176,13 @@ def detect(world: World) -> None:
 
 
 def predict(world: World) -> None:
-    """The same with a recognizer that needs none."""
-
-    def recognize_pictures(weights: Path, _paths: list[Path], output: Path, **_options: object) -> Predictions:
+    def recognize_pictures(weights: Path, _paths: object, output: Path, **_options: object) -> Predictions:
         publish_text(output, f"filename,text,{(weights / 'adapter.safetensors').read_text()}\n")
         return Predictions(0, 0, output)
 
+    write_tree(world.workspace.inbox / "words", {"a.png": picture()})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ocr_pipeline.recognition.pictures_below", lambda folder: [folder], raising=False)
-        patch.setattr("ocr_pipeline.recognition.load_recognizer", lambda weights, _how: weights, raising=False)
+        patch.setattr("ocr_pipeline.recognition.load_recognizer", lambda weights, _: weights, raising=False)
         patch.setattr("ocr_pipeline.recognition.recognize_pictures", recognize_pictures, raising=False)
         materialize(world, inference.predictions)
 
