@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
 from typing import Literal
 
@@ -12,6 +14,11 @@ Point = tuple[float, float]
 Quad = tuple[Point, Point, Point, Point]
 
 ILLEGIBLE = frozenset({"", "###", "xxx"})
+
+INVISIBLE = re.compile(
+    "[\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+)
+"""Letters that leave nothing on the paper: fillers of Hangul, zero-width signs, marks of direction."""
 
 
 class Quarantined(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -96,7 +103,7 @@ class Page(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     def set_aside_word(self, word: int, reason: str, detail: str, raw: object) -> Quarantined:
         """A word that may not have become a record, by its place in the label; ``raw`` is kept as JSON."""
-        source, text = (self.dataset, self.split, self.label, self.image), msgspec.json.encode(raw).decode()
+        source, text = (self.dataset, self.split, self.label, self.image), raw_record(raw)
         return Quarantined("word", reason, *source, word, detail, raw=text)
 
 
@@ -104,13 +111,26 @@ PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", "
 """What the names of pictures end with, whatever the case."""
 
 
+def raw_record(record: object) -> str:
+    """A raw record as JSON text that any file can hold, whatever it holds itself."""
+    try:
+        return msgspec.json.encode(record).decode()
+    except UnicodeEncodeError:
+        return json.dumps(record)
+
+
 def nfc(text: str) -> str:
     """Canonical composition: the only normalisation that labels and names undergo."""
     return unicodedata.normalize("NFC", text)
 
 
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written: JSON may hold halves of characters (lone surrogates), which no file can."""
+    return text.isascii() or not re.search("[\ud800-\udfff]", text)
+
+
 def word_state(text: str | None, *, ignored: bool = False) -> State:
-    """``ignore`` for words without a legible transcription (null, empty, ``###``, ``xxx``)."""
-    if ignored or text is None or text.strip() in ILLEGIBLE:
+    """``ignore`` for words without a legible transcription (null, empty, ``###``, ``xxx``, nothing that is visible)."""
+    if ignored or text is None or INVISIBLE.sub("", text).strip() in ILLEGIBLE:
         return "ignore"
     return "ok"

@@ -15,9 +15,10 @@ import msgspec
 
 from ocr_pipeline.data.datasets.dataset import LabelError, Parsed
 from ocr_pipeline.data.datasets.json_stream import Pieces, from_cp949, stream_arrays
-from ocr_pipeline.page import Page, Quarantined
+from ocr_pipeline.page import Page, Quarantined, raw_record
 
-_NO_PAGE = -1
+_NO_PAGE, _SEVERAL_PAGES = -1, -2
+_AMBIGUOUS = "another picture has the same id: whose words are whose cannot be told"
 
 
 class CocoForm(NamedTuple):
@@ -61,18 +62,23 @@ def read_coco(pieces: Pieces, form: CocoForm, label: str) -> Iterator[Parsed]:
     # Words come in the order of the file, and may name images that are listed after them: 7:가 9:나 7:다 4:라.
     # The spool numbers the ids as they appear (7 is 0, 9 is 1, 4 is 2) and keeps the words as they come. Where the
     # images are 9 and 7, pages 0 and 1, they are read back by page: of none (라), of page 0 (나), of page 1 (가 다).
-    grouped = collected.spool.grouped([collected.page_of.get(owner, _NO_PAGE) for owner in range(len(collected.ids))])
+    grouped = collected.spool.grouped([collected.place_of(owner) for owner in range(len(collected.ids))])
     last, words = next(grouped, (len(collected.pages), b""))
-    if last == _NO_PAGE:
+    while last < 0:
+        reason = "word_without_page" if last == _NO_PAGE else "image_id_ambiguous"
         for record in msgspec.json.decode(words):
             collected.rest.counts.words_in += 1
             detail = f"annotation {record!r:.200}"
-            collected.rest.set_aside(Quarantined("word", "word_without_page", form.dataset, "", label, detail=detail))
+            collected.rest.set_aside(Quarantined("word", reason, form.dataset, "", label, detail=detail))
         last, words = next(grouped, (len(collected.pages), b""))
     yield collected.rest
     for place, page in enumerate(collected.pages):
         parsed = Parsed()
-        form.add_words(parsed, page, words if last == place else b"[]")
+        if place in collected.ambiguous_pages:
+            parsed.counts.pages_in += 1
+            parsed.set_aside(page.set_aside("image_id_ambiguous", _AMBIGUOUS))
+        else:
+            form.add_words(parsed, page, words if last == place else b"[]")
         if last == place:
             last, words = next(grouped, (len(collected.pages), b""))
         yield parsed
@@ -86,6 +92,8 @@ class _Collected:
         rest: what belongs to no page.
         ids: id of an image -> its number, in the order in which ids appear.
         page_of: number of an id -> place of the page in ``pages``.
+        ambiguous: numbers of ids that several pictures have; whose words are whose cannot be told.
+        ambiguous_pages: places of these pictures' pages.
     """
 
     spool: _Spool
@@ -94,6 +102,12 @@ class _Collected:
     ids: dict[str | None, int] = field(default_factory=dict)
     page_of: dict[int, int] = field(default_factory=dict)
     by_name: dict[str, int] = field(default_factory=dict)
+    ambiguous: set[int] = field(default_factory=set)
+    ambiguous_pages: set[int] = field(default_factory=set)
+
+    def place_of(self, number: int) -> int:
+        """Where the page of an id stands; below 0 where there is none, or several."""
+        return _SEVERAL_PAGES if number in self.ambiguous else self.page_of.get(number, _NO_PAGE)
 
     def number(self, image: str | None) -> int:
         return self.ids.setdefault(image, len(self.ids))
@@ -129,12 +143,15 @@ def _add_image(collected: _Collected, record: Any, form: CocoForm, label: str) -
         collected.rest.set_aside(page.set_aside("duplicate_picture", detail))
         collected.page_of.setdefault(number, collected.by_name[page.image])
         return
+    if number in collected.page_of:
+        collected.ambiguous.add(number)
+        collected.ambiguous_pages |= {collected.page_of[number], len(collected.pages)}
     collected.by_name[page.image] = collected.page_of[number] = len(collected.pages)
     collected.pages.append(page)
 
 
 def _malformed(record: Any, form: CocoForm, label: str, why: str) -> Quarantined:
-    raw = msgspec.json.encode(record).decode()
+    raw = raw_record(record)
     detail = f"its record among the images cannot be read ({why})"
     return Quarantined("page", "label_unreadable", form.dataset, form.split, label, detail=detail, raw=raw)
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from ocr_pipeline.data.datasets.dataset import Dataset, KnownCount, LabelError, Parsed
 from ocr_pipeline.data.datasets.label_forms import add_page, need, number
+from ocr_pipeline.data.datasets.names import base_name
 from ocr_pipeline.data.datasets.usual_forms import usual_admin_label
-from ocr_pipeline.page import Page, nfc
+from ocr_pipeline.page import Page
 
 
 def read_public_admin(document: Any, label: str, split: str) -> Parsed:
@@ -18,7 +19,7 @@ def read_public_admin(document: Any, label: str, split: str) -> Parsed:
     page = Page(
         dataset="public_admin",
         split=split,
-        image=nfc(str(need(images[0], "image.file.name", "file_name"))),
+        image=base_name(str(need(images[0], "image.file.name", "file_name"))),
         width=number(need(images[0], "image.width", "width")),
         height=number(need(images[0], "image.height", "height")),
         label=label,

@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 
 from ocr_pipeline.data.datasets.coco import CocoForm, read_coco
-from ocr_pipeline.data.datasets.dataset import Dataset, KnownCount, Parsed
+from ocr_pipeline.data.datasets.dataset import Dataset, KnownCount, LabelError, Parsed
 from ocr_pipeline.data.datasets.json_stream import Pieces
 from ocr_pipeline.data.datasets.label_forms import add_page, need, number, pick
+from ocr_pipeline.data.datasets.names import base_name
 from ocr_pipeline.data.datasets.usual_forms import Pixels, SizedBox, add_usual_page, quads_of_sizes
-from ocr_pipeline.page import Page, nfc
+from ocr_pipeline.page import Page, Quarantined, is_unicode, nfc, raw_record
 
 
 def split_by_name(image: str) -> str:
@@ -73,7 +74,9 @@ def _page_of(record: Any, label: str) -> tuple[str, Page]:
     else:
         image, name = str(need(record, "id")), str(need(record, "file_name"))
         width, height = number(need(record, "width")), number(need(record, "height"))
-    name = nfc(name)
+    if not is_unicode(name) or not is_unicode(image):
+        raise LabelError("its name or id holds half a character")
+    name = base_name(name)
     return image, Page("text_in_wild", split_by_name(name), name, width, height, label)
 
 
@@ -95,8 +98,16 @@ def _keep_odd(parsed: Parsed, records: list[Any]) -> Iterator[tuple[str | None, 
     for record in records:
         if _class_of(record) == "character":
             parsed.counts.note("characters")
-        else:
-            yield str(pick(record, "image_id")) if isinstance(record, Mapping) else None, _encode([record])
+            continue
+        try:
+            kept = _encode([record])
+        except UnicodeEncodeError:
+            parsed.counts.words_in += 1
+            detail = "the record holds half a character (a lone surrogate)"
+            raw = raw_record(record)
+            parsed.set_aside(Quarantined("word", "word_malformed", "text_in_wild", "", detail=detail, raw=raw))
+            continue
+        yield str(pick(record, "image_id")) if isinstance(record, Mapping) else None, kept
 
 
 def _add_words(parsed: Parsed, page: Page, words: bytes) -> None:

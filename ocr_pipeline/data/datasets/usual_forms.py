@@ -15,7 +15,8 @@ from typing import Annotated
 import msgspec
 
 from ocr_pipeline.data.datasets.dataset import Parsed
-from ocr_pipeline.page import ILLEGIBLE, Page, Quad, Word, nfc
+from ocr_pipeline.data.datasets.names import base_name, picture_name
+from ocr_pipeline.page import ILLEGIBLE, INVISIBLE, Page, Quad, Word
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 
 _LARGEST = 1 << 31
@@ -48,7 +49,8 @@ def add_usual_page(
     to_read = [text for place, text in enumerate(texts) if place not in ignored] if ignored else texts
     if None in to_read or not ILLEGIBLE.isdisjoint(map(str.strip, to_read)):  # type: ignore[arg-type]
         return False
-    if not unicodedata.is_normalized("NFC", "".join(filter(None, texts))):
+    together = "".join(filter(None, texts))
+    if not unicodedata.is_normalized("NFC", together) or INVISIBLE.search(together):
         return False
     parsed.pages.append(msgspec.structs.replace(page, words=_words(texts, quads, typefaces, ignored)))
     counts = parsed.counts
@@ -88,7 +90,7 @@ def usual_admin_label(dataset: str) -> UsualReader:
             return None
         image, boxes = document.images[0], document.annotations
         quads = quads_of_sizes([box.box for box in boxes])
-        page = Page(dataset, split, nfc(image.name), image.width, image.height, label)
+        page = Page(dataset, split, base_name(image.name), image.width, image.height, label)
         parsed = Parsed(counts=Counts())
         return parsed if add_usual_page(parsed, page, [box.text for box in boxes], quads) else None
 
@@ -113,9 +115,7 @@ def usual_corner_label(dataset: str) -> UsualReader:
         if quads is None or (not typed and b"ypeface" in data):
             return None
         stem = label.rpartition("/")[2].rpartition(".")[0]
-        extension = image.type.lower()
-        name = f"{stem}.{extension}" if extension else stem
-        page = Page(dataset, split, name, image.width, image.height, label)
+        page = Page(dataset, split, picture_name(stem, image.type), image.width, image.height, label)
         parsed = Parsed(counts=Counts())
         texts = [box.text for box in boxes]
         return parsed if add_usual_page(parsed, page, texts, quads, typefaces if typed else ()) else None
@@ -145,7 +145,7 @@ def _quads_of_corners(boxes: list[_CornerBox]) -> list[Quad] | None:
 def _decode(decoder: msgspec.json.Decoder, data: bytes):
     try:
         return decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -175,7 +175,7 @@ class _CornerBox(msgspec.Struct, gc=False):
     x: tuple[_Coordinate, _Coordinate, _Coordinate, _Coordinate]
     y: tuple[_Coordinate, _Coordinate, _Coordinate, _Coordinate]
     text: str = msgspec.field(name="data")
-    typeface: int | None = None
+    typeface: _Coordinate | None = None
 
 
 class _LowerCaseLabel(msgspec.Struct, gc=False):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import logging
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,9 +24,12 @@ from ocr_pipeline.storage.artifacts.shards import Shard
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.source.share import DamagedError, Entry, Listing, Share
 
-CODE_VERSION = "2"
+logger = logging.getLogger(__name__)
+
+CODE_VERSION = "3"
 SHARD_SIZE = 2000
 PAGES, DIGEST = "pages.jsonl", "digest"
+LARGEST_LABEL = 64 << 20
 _BUFFER = 1 << 20
 
 
@@ -95,14 +99,21 @@ def fill_shard(job: LabelFiles, draft: Path) -> tuple[Counts, list[Quarantined]]
 def _parse(entry: Entry, data: bytes | DamagedError, partition: SourcePartition) -> Parsed:
     if isinstance(data, DamagedError):
         return unreadable(entry.shown, partition, str(data))
-    return read_label(data, entry.shown, partition)
+    try:
+        return read_label(data, entry.shown, partition)
+    except Exception as error:
+        logger.exception("%s cannot be read: a fault of the reader", entry.shown)
+        why = f"{type(error).__name__}: {error}"[:200]
+        return unreadable(entry.shown, partition, why, data, "unexpected")
 
 
 def _fetch(share: Share, entry: Entry) -> bytes | DamagedError:
     if entry.fault:
         return DamagedError(entry.fault)
+    if entry.size > LARGEST_LABEL:
+        return DamagedError(f"{entry.size} bytes are more than a label file may have ({LARGEST_LABEL})")
     try:
-        return share.read(entry.path)
+        data = share.read(entry.path)
     except DamagedError as error:
         return error
     except FileNotFoundError as error:
@@ -111,6 +122,13 @@ def _fetch(share: Share, entry: Entry) -> bytes | DamagedError:
             where=share.full_path(entry.path),
             remedy="Run the same command again.",
         ) from error
+    if entry.size and len(data) != entry.size:
+        raise PipelineError(
+            f"a label file changed while labels were read ({len(data)} bytes came, {entry.size} were listed)",
+            where=share.full_path(entry.path),
+            remedy="Run the same command again, once nothing is being written there.",
+        )
+    return data
 
 
 @contextmanager

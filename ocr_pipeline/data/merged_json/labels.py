@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 
 import msgspec
 
@@ -27,14 +28,16 @@ def read_label(data: bytes, label: str, partition: SourcePartition) -> Parsed:
         return unreadable(label, partition, str(error), data)
 
 
-def unreadable(label: str, partition: SourcePartition, why: str, data: bytes = b"") -> Parsed:
+def unreadable(
+    label: str, partition: SourcePartition, why: str, data: bytes = b"", reason: str = "label_unreadable"
+) -> Parsed:
     """A label file that cannot be read, as a quarantined page."""
     parsed = Parsed()
     parsed.counts.pages_in = 1
     parsed.set_aside(
         Quarantined(
             unit="page",
-            reason="label_unreadable",
+            reason=reason,
             dataset=partition.dataset.name,
             split=partition.split or "",
             label=label,
@@ -46,23 +49,37 @@ def unreadable(label: str, partition: SourcePartition, why: str, data: bytes = b
 
 
 def decode_json(data: bytes) -> object:
-    """Parse JSON text.
+    """Parse JSON text: in UTF-8, in UTF-16 if a byte order mark says so, or in cp949.
+
+    What msgspec is too strict for (NaN, halves of characters) is left to the standard library: it costs that word only.
 
     Raises:
-        LabelError: it is no JSON in any of the encodings.
+        LabelError: it is no JSON in any of the encodings, or nested without end.
     """
     try:
         return msgspec.json.decode(data.removeprefix(codecs.BOM_UTF8))
-    except UnicodeDecodeError:
-        return _decode_cp949(data)
-    except msgspec.DecodeError as error:
-        if "utf-8" in str(error).lower():
-            return _decode_cp949(data)
-        raise LabelError(f"no valid JSON: {error}") from error
-
-
-def _decode_cp949(data: bytes) -> object:
-    try:
-        return msgspec.json.decode(data.decode("cp949"))
+    except RecursionError as error:
+        raise LabelError("no valid JSON: nested too deeply") from error
     except (UnicodeDecodeError, msgspec.DecodeError) as error:
-        raise LabelError(f"neither UTF-8 nor cp949 JSON: {error}") from error
+        text = _text(data)
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise LabelError(f"no valid JSON: {error}") from error
+        except RecursionError:
+            raise LabelError("no valid JSON: nested too deeply") from error
+
+
+def _text(data: bytes) -> str:
+    """The text of a label file.
+
+    Raises:
+        LabelError: it is in none of the encodings.
+    """
+    has_mark = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if has_mark else ("utf-8-sig", "cp949"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise LabelError("no valid JSON: neither UTF-8 nor cp949")

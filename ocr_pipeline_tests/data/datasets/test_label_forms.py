@@ -5,6 +5,7 @@ import json
 import math
 
 import msgspec
+import numpy as np
 import pytest
 
 from ocr_pipeline.data.datasets import LabelError, source_partition
@@ -35,8 +36,20 @@ def test_the_corner_order_of_aihub_becomes_clockwise_from_top_left():
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
-def test_corners_in_any_order_make_the_same_quad(order):
-    assert clockwise([UPRIGHT[place][0] for place in order], [UPRIGHT[place][1] for place in order]) == UPRIGHT
+def test_corners_in_any_order_make_the_same_quad_unless_they_are_those_of_a_turned_word(order):
+    found = clockwise([UPRIGHT[place][0] for place in order], [UPRIGHT[place][1] for place in order])
+    turned = order in {(1, 0, 2, 3), (2, 1, 3, 0), (3, 2, 0, 1)}  # top left, bottom left, top right, bottom right of it
+    assert found == (tuple(UPRIGHT[(order[0] + place) % 4] for place in range(4)) if turned else UPRIGHT)
+
+
+@pytest.mark.parametrize("degrees", range(-180, 181, 15))
+def test_a_word_turned_by_any_angle_keeps_its_own_top_left(degrees):
+    turn = np.deg2rad(degrees)
+    x, y = np.array([[0, 0, 120, 120], [0, 40, 0, 40]], float) - [[60], [20]]  # as AI-Hub lists corners
+    xs, ys = 300 + x * np.cos(turn) - y * np.sin(turn), 200 + x * np.sin(turn) + y * np.cos(turn)
+    quad = clockwise(xs.tolist(), ys.tolist())
+    assert quad[0] == (xs[0], ys[0])
+    assert area(quad) == pytest.approx(120 * 40)
 
 
 @pytest.mark.parametrize("degrees", [-40, -20, -3, 3, 17, 25, 40])

@@ -1,0 +1,22 @@
+"""What a label calls its picture, whatever it says besides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ocr_pipeline.page import IMAGE_EXTENSIONS, nfc
+
+
+def picture_name(stem: str, kind: Any) -> str:
+    """File name of a picture of the kind that a label tells: ``jpg``, ``.JPG``, ``image/jpeg``; else the stem alone.
+
+    >>> picture_name("0001", "image/png"), picture_name("0001", None)
+    ('0001.png', '0001')
+    """
+    extension = str(kind or "").strip().lower().rpartition("/")[2].removeprefix(".")
+    return f"{stem}.{extension}" if extension in IMAGE_EXTENSIONS else stem
+
+
+def base_name(path: str) -> str:
+    """File name in NFC of a path that a label gives, be it with slashes or backslashes."""
+    return nfc(path.replace("\\", "/").rpartition("/")[2].strip())
