@@ -40,9 +40,9 @@ PageShard = Shard[tuple[Task, ...]]
 
 def tasks(pages: Iterable[Page], lookup: Lookup, share: Share, made_by: str) -> Iterator[Task]:
     """Each page with what decides its crops; ``made_by`` stands for code and settings."""
-    encode = msgspec.json.encode
+    encode, find = msgspec.json.encode, lookup.finder()
     for page in pages:
-        found = lookup.find(page)
+        found = find(page)
         if isinstance(found, Quarantined):
             yield Task(page, found, fingerprint_of([made_by, encode(page), encode(found)]))
         else:

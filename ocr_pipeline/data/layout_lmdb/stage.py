@@ -49,7 +49,7 @@ def build_layouts(
     with open_engines(settings) as engines:
         for split in partition.splits:
             progress = Progress(f"layout_lmdb {partition.dataset.name} {split}", "pages")
-            build = LayoutBuild(lookup.find, _ReadPicture(share.root), engines, settings, workers, progress.reach)
+            build = LayoutBuild(lookup.finder(), _ReadPicture(share.root), engines, settings, workers, progress.reach)
             target = workspace.layout_lmdb(partition.dataset.name, split)
             pages = (page for page in read_pages(merged, partition) if page.split == split)
             manifests.append(build.publish(target, partition.key, inputs, pages, rebuild=rebuild))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ocr_pipeline.data.lookup.copies import LabelCopy
+from ocr_pipeline.data.lookup.refused import Refused
 from ocr_pipeline.data.lookup.picture_versions import PictureVersions
 from ocr_pipeline.page import PICTURE_ENDINGS, Page, Quarantined, nfc
 
@@ -20,20 +20,37 @@ class Lookup:
         paths: NFC file name -> path; a name that stands in several folders has one entry per folder instead, under
             its whole NFC path below the share's root.
         versions: size and time of the pictures, where they are known.
-        copies: pages that say of their picture what an earlier page says.
+        refused: pages that get no picture although one of their name is there.
     """
 
     paths: Mapping[str, str]
     versions: PictureVersions | None = None
-    copies: frozenset[LabelCopy] = frozenset()
+    refused: Refused = field(default_factory=dict)
     _by_stem: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
-    def find(self, page: Page) -> str | Quarantined:
+    def finder(self) -> Callable[[Page], str | Quarantined]:
+        """`find` for one pass over all pages in their order: it tells a page that stands twice from its copy."""
+        seen: Counter[tuple[str, str]] = Counter()
+
+        def find(page: Page) -> str | Quarantined:
+            key = page.label, page.image
+            if key not in self.refused:
+                return self.find(page)
+            seen[key] += 1
+            return self.find(page, seen[key] - 1)
+
+        return find
+
+    def find(self, page: Page, number: int = 0) -> str | Quarantined:
         """The path of a page's picture, or why there is none (``image_missing``, ``picture_ambiguous``, or
         ``duplicate_label`` where an earlier label says the same).
+
+        Args:
+            number: which of the pages with this label and image it is, from 0.
         """
-        if (page.label, page.image) in self.copies:
-            return label_copy(page)
+        reason = self.refused.get((page.label, page.image), {}).get(number)
+        if reason is not None:
+            return label_copy(page) if reason == "duplicate_label" else not_its_picture(page)
         if page.image in self.paths:
             return self.paths[page.image]
         keys = self._stems().get(nfc(page.stem).casefold(), [])
@@ -79,6 +96,16 @@ def folder_key(folder: str) -> tuple[str, ...]:
     """
     parts = [re.sub(r"^([TV])[LS](?=[_\d]|$)", r"\1", nfc(part)) for part in folder.split("/")]
     return tuple(part.casefold() for part in parts if "라벨" not in part and "원천" not in part)
+
+
+def mirrors(label: str, picture: str) -> bool:
+    """Whether a label's folder and its picture's are the same but for what names the kind of folder."""
+    return folder_key(label.rpartition("/")[0]) == folder_key(picture.rpartition("/")[0])
+
+
+def not_its_picture(page: Page) -> Quarantined:
+    """The page of a label whose own picture is missing, while another folder has a picture and a label of that name."""
+    return _no_picture(page, "image_missing", "the picture of that name lies with another label, in another folder")
 
 
 def label_copy(page: Page) -> Quarantined:

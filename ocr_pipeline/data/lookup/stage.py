@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ocr_pipeline.data.datasets import SourcePartition, demand_a_set
-from ocr_pipeline.data.lookup.copies import read_copies, write_copies
 from ocr_pipeline.data.lookup.format import read_lookup, write_lookup
 from ocr_pipeline.data.lookup.index import index_pictures
 from ocr_pipeline.data.lookup.matching import Matching, match_pages, pictures_without_label
 from ocr_pipeline.data.lookup.names import Lookup
+from ocr_pipeline.data.lookup.refused import read_refused, write_refused
 from ocr_pipeline.data.lookup.picture_versions import read_versions, write_versions
 from ocr_pipeline.data.merged_json import read_pages
 from ocr_pipeline.progress import Progress
@@ -21,7 +21,7 @@ from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 from ocr_pipeline.storage.source.share import Listing, Share
 
-CODE_VERSION = "3"
+CODE_VERSION = "4"
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace,
 
 def _publish(made: Publication, share: Share, partition: SourcePartition, folders: list[Listing], merged: Path) -> None:
     paths = index_pictures(share, folders)
-    matching = Matching(Lookup(paths), made.counts)
+    matching = Matching(Lookup(paths), made.counts, share.below_root)
     # First all that asks the share: if it goes away, what is published stays.
     for record in match_pages(matching, read_pages(merged, partition)):
         made.set_aside(record)
@@ -73,9 +73,9 @@ def _publish(made: Publication, share: Share, partition: SourcePartition, folder
     with made.file("stamps") as draft:
         write_versions(draft, _sizes_and_versions(share, folders))
     with made.file("copies") as draft:
-        write_copies(draft, matching.copies)
-    copies = (f"{label}\t{image}" for label, image in matching.copies)
-    made.fingerprint = fingerprint_of([fingerprint_file(made.artifact), picture_input(folders).fingerprint, *copies])
+        write_refused(draft, matching.refused)
+    refused = map(repr, matching.refused)
+    made.fingerprint = fingerprint_of([fingerprint_file(made.artifact), picture_input(folders).fingerprint, *refused])
 
 
 def picture_input(folders: Iterable[Listing]) -> Input:
@@ -86,8 +86,8 @@ def picture_input(folders: Iterable[Listing]) -> Input:
 def load_lookup(workspace: Workspace, partition: SourcePartition) -> Lookup:
     """The published lookup of a partition."""
     target = workspace.lookup(partition.key)
-    copies = read_copies(_beside(target, "copies"))
-    return Lookup(read_lookup(target), read_versions(_beside(target, "stamps")), copies)
+    refused = read_refused(_beside(target, "copies"))
+    return Lookup(read_lookup(target), read_versions(_beside(target, "stamps")), refused)
 
 
 def _leads_elsewhere(share: Share, target: Path) -> bool:

@@ -52,8 +52,9 @@ class Meter:
 
     def measure(self, pages: Iterable[Page], lookup: Lookup) -> None:
         progress = Progress(f"quality {self.dataset}", "pages measured")
+        find = lookup.finder()
         for page in pages:
-            found = lookup.find(page)
+            found = find(page)
             self._add_page(page, found if isinstance(found, str) else None)
             progress.advance()
 

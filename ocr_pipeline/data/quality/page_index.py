@@ -80,10 +80,10 @@ def _fill(draft: Path, share: Share, partition: SourcePartition, workspace: Work
 
 
 def _rows(partition: SourcePartition, workspace: Workspace) -> Iterator[tuple[str, str, str, str, str | None]]:
-    lookup = load_lookup(workspace, partition)
+    find = load_lookup(workspace, partition).finder()
     progress = Progress(f"quality {partition.key}", "pages listed")
     for page in read_pages(workspace.merged_json(partition.key), partition):
-        found, stem = lookup.find(page), nfc(page.stem).casefold()
+        found, stem = find(page), nfc(page.stem).casefold()
         path = found if isinstance(found, str) else None
         yield page.split, page.image, stem, name_without_copy_mark(stem), path
         progress.advance()

@@ -7,6 +7,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.data.datasets import PARTITIONS, source_partition
 from ocr_pipeline.data.lookup import build_lookup, load_lookup
 from ocr_pipeline.data.lookup.format import read_lookup, write_lookup
@@ -17,7 +18,7 @@ from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 from ocr_pipeline_tests.storage.source.ftp_server import serving
-from ocr_pipeline_tests.trees import FINANCE, HAND_PICTURES, corner_label, hand_tree, picture, write_tree
+from ocr_pipeline_tests.trees import FINANCE, HAND_PICTURES, HANDWRITING, corner_label, hand_tree, picture, write_tree
 
 TRAIN = source_partition("handwriting_train")
 
@@ -239,3 +240,32 @@ def test_remote_shares_give_urls_without_the_password(tmp_path, workspace):
             assert aside(workspace) == aside(local) == [("image_unreadable", f"{HAND_PICTURES}/half.png")]
             assert "secret" not in repr(paths)
             assert "secret" not in repr(manifest)
+
+
+@pytest.mark.parametrize("with_label_of", [("가", "나"), ("나", "가")])
+def test_a_page_whose_own_picture_is_missing_never_takes_another_folders(tmp_path, workspace, with_label_of):
+    labels, pictures = f"{HANDWRITING}/1.Training/라벨링데이터", f"{HANDWRITING}/1.Training/원천데이터"
+    has, has_not = with_label_of
+    files = {f"{labels}/TL_{name}/0001.json": corner_label(f"{name}말") for name in ("가", "나")}
+    share = Share(write_tree(tmp_path / "share", {**files, f"{pictures}/TS_{has}/0001.png": picture()}))
+    manifest = build(share, workspace)
+    assert (manifest.counts.pages_out, manifest.counts.reasons["page"]) == (1, {"image_missing": 1})
+    assert manifest.counts.add_up
+    find = load_lookup(workspace, TRAIN).finder()
+    found = {page.words[0].text: find(page) for page in read_pages(workspace.merged_json(TRAIN.key), TRAIN)}
+    assert f"TS_{has}" in found[f"{has}말"]
+    assert found[f"{has_not}말"].reason == "image_missing"
+
+
+def test_a_page_that_stands_twice_under_one_label_and_picture_is_kept_once(tmp_path, workspace):
+    tree = hand_tree(2)
+    write_tree(tmp_path / "share", tree)
+    write_tree(tmp_path / "share", tree, form="NFD")
+    share = Share(tmp_path / "share")
+    manifest = build(share, workspace)
+    assert (manifest.counts.pages_in, manifest.counts.pages_out) == (4, 2)
+    find = load_lookup(workspace, TRAIN).finder()
+    found = [find(page) for page in read_pages(workspace.merged_json(TRAIN.key), TRAIN)]
+    assert sum(isinstance(each, str) for each in found) == 2
+    crops = build_annotations(share, TRAIN, workspace, AnnotationSettings("lmdb"))
+    assert [(each.counts.pages_in, each.counts.pages_out) for each in crops] == [(4, 2)]
