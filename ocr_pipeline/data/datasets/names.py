@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocr_pipeline.page import IMAGE_EXTENSIONS, nfc
+from ocr_pipeline.page import PICTURE_ENDINGS, nfc
 
 
 def picture_name(stem: str, kind: Any) -> str:
@@ -14,7 +14,7 @@ def picture_name(stem: str, kind: Any) -> str:
     ('0001.png', '0001')
     """
     extension = str(kind or "").strip().lower().rpartition("/")[2].removeprefix(".")
-    return f"{stem}.{extension}" if extension in IMAGE_EXTENSIONS else stem
+    return f"{stem}.{extension}" if f".{extension}" in PICTURE_ENDINGS else stem
 
 
 def base_name(path: str) -> str:
