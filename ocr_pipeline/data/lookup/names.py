@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ocr_pipeline.data.lookup.refused import Refused
 from ocr_pipeline.data.lookup.picture_versions import PictureVersions
+from ocr_pipeline.data.lookup.refused import Refused
 from ocr_pipeline.page import PICTURE_ENDINGS, Page, Quarantined, nfc
 
 
@@ -105,7 +105,7 @@ def mirrors(label: str, picture: str) -> bool:
 
 def not_its_picture(page: Page) -> Quarantined:
     """The page of a label whose own picture is missing, while another folder has a picture and a label of that name."""
-    return _no_picture(page, "image_missing", "the picture of that name lies with another label, in another folder")
+    return page.set_aside("image_missing", "the picture of that name lies with another label, in another folder")
 
 
 def label_copy(page: Page) -> Quarantined:

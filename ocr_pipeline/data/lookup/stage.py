@@ -11,8 +11,8 @@ from ocr_pipeline.data.lookup.format import read_lookup, write_lookup
 from ocr_pipeline.data.lookup.index import index_pictures
 from ocr_pipeline.data.lookup.matching import Matching, match_pages, pictures_without_label
 from ocr_pipeline.data.lookup.names import Lookup
-from ocr_pipeline.data.lookup.refused import read_refused, write_refused
 from ocr_pipeline.data.lookup.picture_versions import read_versions, write_versions
+from ocr_pipeline.data.lookup.refused import read_refused, write_refused
 from ocr_pipeline.data.merged_json import read_pages
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, read_manifest, upstream
