@@ -113,13 +113,13 @@ def test_no_credentials_are_written(tmp_path, workspace):
 
 
 def test_a_set_that_is_not_there_is_measured_as_empty(tmp_path, workspace):
-    (tmp_path / "share").mkdir()
+    (tmp_path / "share" / "공공행정문서 OCR").mkdir(parents=True)
     quality = measure(publish(tmp_path / "share", workspace, HAND), workspace, HAND)
     assert (quality.page_count, quality.samples, quality.characters) == (0, [], {})
 
 
 def test_what_is_missing_is_said_with_its_remedy(tmp_path, workspace):
-    (tmp_path / "share").mkdir()
+    (tmp_path / "share" / "공공행정문서 OCR").mkdir(parents=True)
     with pytest.raises(PipelineError, match="merged_json is not published"):
         measure_quality(Share(tmp_path / "share"), HAND, workspace)
     with pytest.raises(PipelineError, match="ocr-pipeline quality"):
