@@ -23,6 +23,7 @@ COMMANDS = {
     "export-fast": "ocr_pipeline.cli.export:export_fast",
     "detect": "ocr_pipeline.cli.inference:detect",
     "train-dlora": "ocr_pipeline.cli.training:train_dlora_command",
+    "draw-words": "ocr_pipeline.cli.pretraining:draw_words_command",
     "pretrain-recognizer": "ocr_pipeline.cli.pretraining:pretrain_recognizer",
     "recognize": "ocr_pipeline.cli.inference:recognize",
     "adopt": "ocr_pipeline.cli.adopt:adopt_command",
