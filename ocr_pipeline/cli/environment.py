@@ -12,6 +12,7 @@ import click
 from ocr_pipeline.data.annotations import AnnotationSettings
 from ocr_pipeline.data.layout_lmdb import LayoutSettings
 from ocr_pipeline.data.quality import QualitySettings
+from ocr_pipeline.data.synthetic.word_set import WordSetSettings
 from ocr_pipeline.devices.machine import LeaseSettings, MachineSettings
 from ocr_pipeline.fast.settings import FastPrediction, FastTraining
 from ocr_pipeline.orchestration.automation.settings import AutomationSettings
@@ -33,6 +34,7 @@ SETTINGS: dict[type[Settings], str] = {
     FolderReading: "Reading a folder of words (step 9)",
     FastSection: "The detector's recipe",
     DloraSection: "The recognizer's recipe",
+    WordSetSettings: "Drawn words",
     QualitySettings: "Data quality",
     QuarantineLimit: "How much may be set aside",
     ChampionSettings: "Champions",
@@ -50,7 +52,7 @@ PLACES = {
     "OCR_PIPELINE_RECIPE": "The recipe file; unset: `recipe.yaml` in the output folder, if it is there.",
     "OCR_PIPELINE_LEASES": "Folder of the device leases; unset: one for this machine and user.",
     "OCR_PIPELINE_PADDLE_ENV": "Environment of paddle; unset: in the user's cache.",
-    "OCR_PIPELINE_FONTS": "Folder of fonts of your own, for made-up pages.",
+    "OCR_PIPELINE_FONTS": "Folder of fonts of your own, for drawn words and pages.",
     "OCR_PIPELINE_EXECUTOR": "Where steps run: `local`, `multiprocess`, `in_process`, `ray` or `k8s`.",
 }
 

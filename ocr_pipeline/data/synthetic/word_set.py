@@ -16,7 +16,7 @@ import msgspec
 import simplejpeg
 
 from ocr_pipeline.data.synthetic.crops import CropDrawing
-from ocr_pipeline.data.synthetic.faces import FOLDER_VARIABLE, Face, Kind, judging_faces, korean_faces, training_faces
+from ocr_pipeline.data.synthetic.faces import Face, Kind, judging_faces, korean_faces, training_faces
 from ocr_pipeline.data.synthetic.texts import read_corpus
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.parallel import in_order, worker_processes
@@ -43,9 +43,6 @@ class WordSetSettings(Settings):
     hands: Annotated[float, Setting("Share drawn in hands.", least=0, most=1)] = 0.34
     signs: Annotated[float, Setting("Share drawn in faces made for signs.", least=0, most=1)] = 0.16
     corpus: Annotated[Path | None, Setting("A text file or hunspell dictionary with words of your own.")] = None
-    fonts: Annotated[Path | None, Setting("Folder of typefaces beside those of the system.", env=FOLDER_VARIABLE)] = (
-        None
-    )
 
 
 def draw_words(output: Path, settings: WordSetSettings, *, workers: int = 1, rebuild: bool = False) -> Manifest:
@@ -73,7 +70,7 @@ def draw_words(output: Path, settings: WordSetSettings, *, workers: int = 1, reb
 
 
 def _faces(settings: WordSetSettings) -> tuple[Face, ...]:
-    faces = (judging_faces if settings.held_out else training_faces)(korean_faces(settings.fonts))
+    faces = (judging_faces if settings.held_out else training_faces)(korean_faces())
     if not faces:
         raise PipelineError(
             "none of the held-out typefaces is there",

@@ -61,6 +61,6 @@ def test_a_run_that_fails_leaves_what_was_there_or_nothing(tmp_path, monkeypatch
 
 
 def test_judges_faces_that_are_not_there_are_asked_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(word_set, "korean_faces", lambda folder: package_faces())
+    monkeypatch.setattr(word_set, "korean_faces", package_faces)
     with pytest.raises(PipelineError, match="held-out"):
         draw_words(tmp_path / "judge.lmdb", replace(SETTINGS, held_out=True))
