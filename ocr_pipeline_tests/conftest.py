@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import signal
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,13 @@ from ocr_pipeline.storage.artifacts.workspace import Workspace
 # A shell that puts the tests into the background has SIGINT ignored; Dagster would treat SIGTERM alike, and every
 # process that a test starts and stops would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _sigterm_ends_a_process() -> Iterator[None]:
+    """A run of Dagster leaves SIGTERM raising KeyboardInterrupt; to the next test it is as in a new process."""
+    yield
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @sqlalchemy.event.listens_for(sqlalchemy.Engine, "connect")
