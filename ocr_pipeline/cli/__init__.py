@@ -16,6 +16,7 @@ COMMANDS = {
     "lookup": "ocr_pipeline.cli.data:lookup",
     "annotations": "ocr_pipeline.cli.data:annotations_command",
     "layout": "ocr_pipeline.cli.data:layout",
+    "draw-pages": "ocr_pipeline.cli.drawing:draw_pages",
     "quarantine": "ocr_pipeline.cli.quarantine:quarantine",
     "quality": "ocr_pipeline.cli.quality:quality",
     "paddle-env": "ocr_pipeline.cli.data:paddle_env",

@@ -12,11 +12,19 @@ from ocr_pipeline.cli.tables import print_table
 
 @click.command("export-fast")
 @click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="A detector, in any layout of FAST.")
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
-def export_fast(checkpoint: Path, output: Path) -> None:
-    """Write a detector as ONNX; how to feed it stands in the file's metadata (needs the extra `export`)."""
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="The .onnx or .pth file to write.")
+@click.option("--config", type=click.Path(path_type=Path), help="Configuration that a .pth file shall carry.")
+def export_fast(checkpoint: Path, output: Path, config: Path | None) -> None:
+    """Write a detector as ONNX, or as a small .pth to start from.
+
+    How to feed the ONNX file stands in its metadata (needs the extra `export`). The .pth is in half precision.
+    """
     from ocr_pipeline import fast
 
+    if output.suffix == ".pth":
+        fast.export_weights(checkpoint, output, fast.read_config(config) if config else None)
+        click.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB")
+        return
     metadata = fast.export_onnx(checkpoint, output)
     print_table(f"{output}", ("metadata", "value"), sorted(metadata.items()))
 

@@ -4,6 +4,7 @@ from .config import read_config as read_config
 from .data import find_lmdbs as find_lmdbs
 from .detector import Detector as Detector
 from .exporting import export_onnx as export_onnx
+from .exporting import export_weights as export_weights
 from .network import FastNetwork as FastNetwork
 from .network import build_network as build_network
 from .prediction import DetectedPage as DetectedPage

@@ -36,6 +36,7 @@ class RepConvLayer(nn.Module):
         super().__init__()
         high, wide = kernel
         self.fused_conv: nn.Conv2d | None = None
+        self.resting = False
         self.main_conv = _same_conv(inputs, outputs, (high, wide), stride)
         self.main_bn = nn.BatchNorm2d(outputs)
         self.ver_conv = _same_conv(inputs, outputs, (high, 1), stride) if wide != 1 else None
@@ -48,13 +49,34 @@ class RepConvLayer(nn.Module):
         if self.fused_conv is not None:
             return torch.relu(self.fused_conv(features))
         total = self.main_bn(self.main_conv(features))  # this order of summands gives the reference's bits
-        if self.ver_conv is not None and self.ver_bn is not None:
+        if self.ver_conv is not None and self.ver_bn is not None and not self.resting:
             total = total + self.ver_bn(self.ver_conv(features))
-        if self.hor_conv is not None and self.hor_bn is not None:
+        if self.hor_conv is not None and self.hor_bn is not None and not self.resting:
             total = total + self.hor_bn(self.hor_conv(features))
         if self.rbr_identity is not None:
             total = total + self.rbr_identity(features)
         return torch.relu(total)
+
+    def rest_sides(self) -> None:
+        """Let the vertical and the horizontal branch add nothing and cost nothing; their keys stay in the state.
+
+        Their norms become 0, so whoever loads that state computes the same, and may train them on.
+        """
+        self.resting = True
+        for norm in self._side_norms():
+            nn.init.zeros_(norm.weight)
+            nn.init.zeros_(norm.bias)
+        for module in (self.ver_conv, self.ver_bn, self.hor_conv, self.hor_bn):
+            if module is not None:
+                module.requires_grad_(False)
+
+    @property
+    def sides_rest(self) -> bool:
+        """Whether the side branches add nothing, as after ``rest_sides``."""
+        return not any(norm.weight.any() or norm.bias.any() for norm in self._side_norms())
+
+    def _side_norms(self) -> list[nn.BatchNorm2d]:
+        return [norm for norm in (self.ver_bn, self.hor_bn) if norm is not None]
 
     @torch.no_grad()
     def fuse(self) -> None:

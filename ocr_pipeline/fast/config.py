@@ -90,6 +90,8 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         ema_decay: of the moving average that is then evaluated and saved, 0 for none.
         ema_statistics: whether it averages the statistics of the batch norms too. The published one takes them live,
             from about the last ten batches, which small batches of unlike pages make noisy.
+        side_branches: whether the vertical and horizontal branches of the blocks are trained too. Without them a step
+            takes two thirds of the time on a CPU; they stay in the checkpoint, at rest.
         loss_text, loss_kernel, loss_embedding: weights; embedding_version: 1 or 2.
         min_score, min_area, bbox_type: which boxes count, and their form.
         dataset_weights: data set (``text_in_wild``) -> how often each of its pages is taken in one pass, for 1.
@@ -111,6 +113,7 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     clip_norm: float = 0.0
     ema_decay: float = 0.0
     ema_statistics: bool = False
+    side_branches: bool = True
     loss_text: float = 0.5
     loss_kernel: float = 1.0
     loss_embedding: float = 0.25

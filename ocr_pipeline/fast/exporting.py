@@ -1,18 +1,24 @@
-"""A detector as ONNX, with all that one must know to use it in the file's own metadata."""
+"""A detector for other programs, as ONNX, or as a small file to start from: with what one must know in the file."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import torch
 from torch import Tensor, nn
 
-from ocr_pipeline.fast.detector import MAX_SIDE, Detector
+from ocr_pipeline.fast.config import FastConfig
+from ocr_pipeline.fast.detector import MAX_SIDE, Detector, config_of
 from ocr_pipeline.fast.maps.pictures import STRIDE
 from ocr_pipeline.fast.network import IMAGENET_DEVIATION, IMAGENET_MEAN, FastNetwork, normalise
+from ocr_pipeline.fast.weights.reading import load_network
+from ocr_pipeline.fast.weights.slim import halved, without_sides
 from ocr_pipeline.storage.files.onnx_files import must_be_able_to_export, write_onnx
 from ocr_pipeline.storage.files.publishing import publish_file
 
+_ORIGIN = ("global_step", "metric", "data", "code_version")  # of a checkpoint: where it comes from
 _EXAMPLE = (2, 3, 96, 128)
 
 
@@ -44,6 +50,29 @@ def export_onnx(checkpoint: Path, output: Path) -> dict[str, str]:
     with publish_file(output) as draft:
         inputs = {"pictures": (pictures, (0, 2, 3))}
         return write_onnx(draft, _FromPixels(detector.network), inputs, "kernel_logits", _facts(detector))
+
+
+def export_weights(checkpoint: Path, output: Path, config: FastConfig | None = None) -> dict[str, Any]:
+    """Write a detector in half precision, and without its side branches where these are at rest.
+
+    ``detect`` and trainings take the file as they take any checkpoint of FAST.
+
+    Args:
+        config: which the file shall carry; None for that of the checkpoint.
+
+    Returns:
+        What stands in the file beside the weights.
+
+    Raises:
+        PipelineError: the checkpoint cannot be used.
+    """
+    network, weights = load_network(checkpoint)
+    state = network.state_dict()
+    facts = {name: weights.extras[name] for name in _ORIGIN if name in weights.extras}
+    facts["config"] = msgspec.to_builtins(config or config_of(weights))
+    with publish_file(output) as draft:
+        torch.save({"ema": halved(without_sides(state) if network.sides_rest else state), **facts}, draft)
+    return facts
 
 
 def _facts(detector: Detector) -> dict[str, object]:

@@ -47,6 +47,8 @@ class Learner:
         self._device = processes.device
         torch.manual_seed(seed)
         self.network = build_network(config.variant, config.dropout).to(self._device)
+        if not config.side_branches:
+            self.network.rest_sides()
         self._average = make_average(self.network, config)
         self._optimizer = make_optimizer(self.network, config)
         half_precision = arithmetic.amp and self._device.type == "cuda"

@@ -128,6 +128,12 @@ class _Training:
         if self.weights is not None:
             count = load_weights(self.learner.network, self.weights)
             logger.info("%s (%s): all %d tensors loaded", self.weights.path, self.weights.layout, count)
+            if not self.config.side_branches and not self.learner.network.sides_rest:
+                raise PipelineError(
+                    "side_branches is false, but the side branches of these weights are trained",
+                    where=self.weights.path,
+                    remedy="Set side_branches: true in the configuration.",
+                )
 
     # ---- the loop
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.fast import Detector, build_network, export_onnx
+from ocr_pipeline.fast import Detector, build_network, export_onnx, export_weights, load_network, read_config
 from ocr_pipeline_tests.fast.conftest import keyed_state
 
 
@@ -41,3 +41,33 @@ def test_what_is_not_installed_is_named(tmp_path: Path, checkpoint, monkeypatch)
     monkeypatch.setattr("ocr_pipeline.storage.files.onnx_files.find_spec", lambda name: None)
     with pytest.raises(PipelineError, match=r"onnx, onnxscript.*\[export\]"):
         export_onnx(checkpoint, tmp_path / "detector.onnx")
+
+
+def lean(tmp_path: Path) -> Path:
+    """A detector that was trained without side branches."""
+    network = build_network("narrow")
+    network.load_state_dict(keyed_state(network))
+    network.rest_sides()
+    torch.save({"state_dict": network.state_dict(), "config": {"variant": "narrow"}}, tmp_path / "lean.pth")
+    return tmp_path / "lean.pth"
+
+
+def test_a_small_file_computes_the_same_and_leaves_resting_branches_out(tmp_path: Path):
+    export_weights(lean(tmp_path), tmp_path / "small.pth", read_config(Path("tiny_736.yaml")))
+    before, _ = load_network(lean(tmp_path))
+    after, weights = load_network(tmp_path / "small.pth")
+    assert not any(".ver_" in key or ".hor_" in key for key in weights.state)
+    assert (tmp_path / "small.pth").stat().st_size < 0.4 * lean(tmp_path).stat().st_size
+    assert after.sides_rest
+    picture = torch.randn(1, 3, 64, 96)
+    with torch.no_grad():
+        one, other = before(picture), after(picture)
+    assert (one - other).abs().max() < 5e-3 * one.abs().max()  # half precision
+    assert weights.extras["config"]["short_size"] == 736
+
+
+def test_branches_that_were_trained_stay_in_the_small_file(tmp_path: Path, checkpoint):
+    export_weights(checkpoint, tmp_path / "small.pth")
+    _, weights = load_network(tmp_path / "small.pth")
+    assert any(".ver_" in key for key in weights.state)
+    assert weights.extras["config"]["short_size"] == 160

@@ -46,6 +46,24 @@ def test_logits_are_those_of_the_reference(variant):
         assert (logits - reference).abs().max() <= ROUNDING * reference.abs().max()
 
 
+def test_side_branches_at_rest_cost_nothing_and_add_nothing():
+    network = build_network("narrow")
+    network.load_state_dict(keyed_state(network))
+    assert not network.sides_rest
+    keys = list(network.state_dict())
+    network.rest_sides()
+    assert network.sides_rest
+    assert list(network.state_dict()) == keys
+    network(keyed_input()).sum().backward()
+    idle = {name for name, weight in network.named_parameters() if weight.grad is None}
+    assert idle == {key for key in idle if ".ver_" in key or ".hor_" in key}
+    assert idle
+    awake = build_network("narrow")
+    awake.load_state_dict(network.state_dict())  # the branches are computed here, and add nothing all the same
+    with torch.no_grad():
+        assert torch.equal(network.eval()(keyed_input()), awake.eval()(keyed_input()))
+
+
 def test_fusing_changes_the_narrow_variant_by_rounding_only():
     network = build_network("narrow")
     network.load_state_dict(keyed_state(network))

@@ -169,7 +169,7 @@ def _name(family: str, style: str) -> str:
     return f"{family} {style}".removesuffix("Regular").strip()
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def _sized(path: str, index: int, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, size, index=index, layout_engine=ImageFont.Layout.BASIC)
 

@@ -23,6 +23,7 @@ from torch import Tensor
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.network import VARIANTS, FastNetwork, Variant, build_network
 from ocr_pipeline.fast.weights.foreign_layouts import known_names
+from ocr_pipeline.fast.weights.slim import is_slim, with_sides_at_rest
 
 _LAYOUTS = {"ema": "release", "state_dict": "training", "model": "backbone"}  # in order of preference
 _PREFIXES = ("module.", "_orig_mod.")
@@ -80,7 +81,8 @@ def read_weights(path: Path) -> Weights:
 def load_weights(network: FastNetwork, weights: Weights) -> int:
     """Put all ``weights`` into ``network`` and return how many tensors that were.
 
-    An ImageNet file fills the backbone alone; any other must name each parameter of the network.
+    An ImageNet file fills the backbone alone; any other must name each parameter of the network, but for the side
+    branches, which may be left out all together: they are then at rest, and can be trained.
 
     Raises:
         PipelineError: names or shapes differ; the network is then unchanged.
@@ -90,6 +92,8 @@ def load_weights(network: FastNetwork, weights: Weights) -> int:
     if weights.backbone_only:
         target, state = network.backbone, {key.removeprefix("backbone."): value for key, value in state.items()}
     own = target.state_dict()
+    if is_slim(state):
+        state = with_sides_at_rest(state, own)
     wrong = [key for key in own.keys() | state.keys() if key not in own or key not in state]
     wrong += [key for key in own.keys() & state.keys() if own[key].shape != state[key].shape]
     if wrong:
