@@ -8,10 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraphSubset
-from dagster._core.definitions.events import AssetKeyPartitionKey
-from dagster._core.execution.backfill import PartitionBackfill
-from dagster._core.utils import make_new_backfill_id
+
+from ocr_pipeline.orchestration.dagster_private import (
+    AssetGraphSubset,
+    AssetKeyPartitionKey,
+    PartitionBackfill,
+    make_new_backfill_id,
+)
 
 Wanted = Mapping[str, Sequence[str]]
 """Partition -> names of the assets to materialise for it."""

@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from dagster._core.events import DagsterEvent
-from dagster._core.executor.step_delegating import CheckStepHealthResult, StepHandler, StepHandlerContext
-
 from ocr_pipeline.devices.machine import GPUS_VARIABLE, Demand
+from ocr_pipeline.orchestration.dagster_private import (
+    CheckStepHealthResult,
+    DagsterEvent,
+    StepHandler,
+    StepHandlerContext,
+)
 from ocr_pipeline.orchestration.execution.demands import demand_of
 
 

@@ -16,19 +16,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.definitions.executor_definition import multiple_process_executor_requirements
-from dagster._core.events import DagsterEvent, EngineEventData
-from dagster._core.execution.retries import RetryMode, get_retries_config
-from dagster._core.executor.init import InitExecutorContext
-from dagster._core.executor.step_delegating import (
-    CheckStepHealthResult,
-    StepDelegatingExecutor,
-    StepHandler,
-    StepHandlerContext,
-)
 
 from ocr_pipeline.devices.keeper import Order
 from ocr_pipeline.devices.machine import Demand, Machine, find_machine
+from ocr_pipeline.orchestration.dagster_private import (
+    CheckStepHealthResult,
+    DagsterEvent,
+    EngineEventData,
+    InitExecutorContext,
+    RetryMode,
+    StepDelegatingExecutor,
+    StepHandler,
+    StepHandlerContext,
+    get_retries_config,
+    multiple_process_executor_requirements,
+)
 from ocr_pipeline.orchestration.execution.demands import demand_of
 from ocr_pipeline.orchestration.execution.workers import working_here
 

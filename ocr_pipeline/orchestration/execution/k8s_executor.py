@@ -8,13 +8,15 @@ to save when it is stopped.
 from __future__ import annotations
 
 import dagster as dg
-from dagster._core.definitions.executor_definition import multiple_process_executor_requirements
-from dagster._core.executor.base import Executor
-from dagster._core.executor.init import InitExecutorContext
-from dagster._core.executor.step_delegating import StepDelegatingExecutor
 from dagster_k8s import k8s_job_executor
 
 from ocr_pipeline.devices.machine import LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand
+from ocr_pipeline.orchestration.dagster_private import (
+    Executor,
+    InitExecutorContext,
+    StepDelegatingExecutor,
+    multiple_process_executor_requirements,
+)
 from ocr_pipeline.orchestration.execution.engines import Dialect, TranslatingStepHandler
 from ocr_pipeline.orchestration.execution.executor import GRACE_SECONDS
 

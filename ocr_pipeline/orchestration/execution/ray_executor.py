@@ -14,15 +14,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.definitions.executor_definition import multiple_process_executor_requirements
-from dagster._core.events import DagsterEvent, EngineEventData
-from dagster._core.execution.retries import RetryMode, get_retries_config
-from dagster._core.executor.init import InitExecutorContext
-from dagster._core.executor.step_delegating import CheckStepHealthResult, StepDelegatingExecutor, StepHandlerContext
 from dagster_ray.core.executor import RayStepHandler
 from ray.job_submission import JobStatus, JobSubmissionClient
 
 from ocr_pipeline.devices.machine import LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand
+from ocr_pipeline.orchestration.dagster_private import (
+    CheckStepHealthResult,
+    DagsterEvent,
+    EngineEventData,
+    InitExecutorContext,
+    RetryMode,
+    StepDelegatingExecutor,
+    StepHandlerContext,
+    get_retries_config,
+    multiple_process_executor_requirements,
+)
 from ocr_pipeline.orchestration.execution.engines import Dialect, TranslatingStepHandler
 from ocr_pipeline.orchestration.execution.executor import GRACE_SECONDS
 from ocr_pipeline.orchestration.execution.ray_cluster import RayCluster

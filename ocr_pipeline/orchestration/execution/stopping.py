@@ -7,8 +7,8 @@ import signal
 from collections.abc import Iterator
 
 import dagster as dg
-from dagster._core.errors import DagsterExecutionInterruptedError
 
+from ocr_pipeline.orchestration.dagster_private import DagsterExecutionInterruptedError
 from ocr_pipeline.training.stopping import TrainingStoppedError
 
 _CANCELLED = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)

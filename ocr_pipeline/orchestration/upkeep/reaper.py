@@ -18,11 +18,10 @@ import time
 from collections.abc import Iterator
 
 import dagster as dg
-from dagster._check import CheckError
-from dagster._core.launcher import DefaultRunLauncher
 
 from ocr_pipeline.devices.machine import find_machine
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.orchestration.dagster_private import CheckError, DefaultRunLauncher
 from ocr_pipeline.orchestration.execution.choice import chosen_engine
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL
 from ocr_pipeline.orchestration.execution.engines import Engine
