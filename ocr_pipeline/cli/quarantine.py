@@ -32,7 +32,7 @@ Row = tuple[str, str, Quarantined]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RecordFilter:
     """Which records to take; an empty choice takes all."""
 
     stages: Sequence[str]
@@ -70,7 +70,7 @@ def quarantine(
     form: str | None,
 ) -> None:
     """What was set aside: counted by stage, partition and reason, then record by record."""
-    workspace, wanted = Workspace.at(output), Wanted(stages, reasons, datasets)
+    workspace, wanted = Workspace.at(output), RecordFilter(stages, reasons, datasets)
     rows = quarantined_rows(workspace, partitions, wanted)
     if form:
         _write(form, islice(rows, limit))
@@ -83,7 +83,9 @@ def quarantine(
         print_table(shown, ("stage", "reason", "label", "picture", "word", "detail"), map(_cells, first))
 
 
-def quarantined_rows(workspace: Workspace, partitions: Iterable[SourcePartition], wanted: Wanted) -> Iterator[Row]:
+def quarantined_rows(
+    workspace: Workspace, partitions: Iterable[SourcePartition], wanted: RecordFilter
+) -> Iterator[Row]:
     """The wanted records of all published artifacts, as a stream; what both crop formats set aside comes once."""
     for partition in partitions:
         for stage in wanted.stages or _STAGES:

@@ -30,7 +30,7 @@ def train_fast_command(settings: fast.FastTraining) -> None:
     2 --rdzv_backend c10d --rdzv_endpoint HOST:29400, on each of them, with folders that all of them see. --batch_size
     is that of each GPU: four of them train as one would with four times the batch.
     """
-    first = _speaks()
+    first = _is_first_process()
     if settings.lmdb_base is None:
         raise click.UsageError("--lmdb_base is needed: the folder of the *_layout.lmdb")
     train, valid = (fast.find_lmdbs(settings.lmdb_base, split) for split in ("train", "valid"))
@@ -64,7 +64,7 @@ def train_dlora_command(settings: DloraTraining) -> None:
         )
     from ocr_pipeline.recognition import dlora
 
-    first = _speaks()
+    first = _is_first_process()
     try:
         result = dlora.train_dlora(settings, data.train, data.valid)
     except TrainingStoppedError as error:
@@ -84,7 +84,7 @@ def _rounded(value: object) -> object:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def _speaks() -> bool:
+def _is_first_process() -> bool:
     """Whether this process is the only one, or the first that torchrun started; the others only warn."""
     first = os.environ.get("RANK", "0") == "0"
     if not first:
@@ -93,6 +93,6 @@ def _speaks() -> bool:
 
 
 def end_of(stopped: TrainingStoppedError) -> NoReturn:
-    if _speaks():
+    if _is_first_process():
         click.echo(str(stopped), err=True)
     sys.exit(128 + signal.SIGTERM)

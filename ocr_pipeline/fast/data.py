@@ -37,7 +37,8 @@ logger = logging.getLogger(__name__)
 class Batch(NamedTuple):
     """Tensors of N crops of S x S: pictures (N, 3, S, S) uint8, maps (N, S, S) uint8, instance int32.
 
-    ``words`` (N, 4) counts what became of each page's words, in the order of ``FATES``; ``page`` (N,) tells the page.
+    ``words`` (N, 4) counts what became of each page's words, in the order of ``WORD_OUTCOMES``; ``page`` (N,) tells
+    the page.
     """
 
     pictures: Tensor
@@ -49,7 +50,7 @@ class Batch(NamedTuple):
     page: Tensor
 
 
-FATES = ("learnt", "ignored", "outside", "too_small")
+WORD_OUTCOMES = ("learnt", "ignored", "outside", "too_small")
 """Of a word in a crop: in the targets, masked as illegible or unlabelled, beyond the crop, masked as too small."""
 
 

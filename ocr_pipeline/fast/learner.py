@@ -14,7 +14,7 @@ import torch
 
 from ocr_pipeline.fast.checkpoints import TrainingState
 from ocr_pipeline.fast.config import FastConfig
-from ocr_pipeline.fast.data import FATES, Batch
+from ocr_pipeline.fast.data import WORD_OUTCOMES, Batch
 from ocr_pipeline.fast.data_parallel import distributed, no_sync
 from ocr_pipeline.fast.losses import FastLoss, Losses
 from ocr_pipeline.fast.network import FastNetwork, build_network, in_channels_last, normalise
@@ -32,7 +32,7 @@ class Arithmetic(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """One step: mean losses, what became of its words (as ``FATES``), the pages whose loss was not finite."""
+    """One step: mean losses, what became of its words (as ``WORD_OUTCOMES``), the pages whose loss was not finite."""
 
     losses: npt.NDArray[np.float64]
     words: npt.NDArray[np.float64]
@@ -98,7 +98,7 @@ class Learner:
         torch.manual_seed(step_seed(self._seed, step, self._processes.rank))
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        sums, words, faulty = np.zeros(len(Losses._fields)), np.zeros(len(FATES)), list[int]()
+        sums, words, faulty = np.zeros(len(Losses._fields)), np.zeros(len(WORD_OUTCOMES)), list[int]()
         for left, batch in zip(reversed(range(len(batches))), batches, strict=True):
             with no_sync(self._called, self._processes) if left else nullcontext():
                 losses = self._losses(batch)

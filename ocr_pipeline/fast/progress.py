@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ocr_pipeline.evaluation import DetectionScore
 from ocr_pipeline.fast.checkpoints import TrainingState
-from ocr_pipeline.fast.data import FATES
+from ocr_pipeline.fast.data import WORD_OUTCOMES
 from ocr_pipeline.fast.losses import Losses
 
 
@@ -22,7 +22,7 @@ class Window:
         self._clear()
 
     def _clear(self) -> None:
-        self._losses, self._steps, self._words = np.zeros(len(Losses._fields)), 0, np.zeros(len(FATES))
+        self._losses, self._steps, self._words = np.zeros(len(Losses._fields)), 0, np.zeros(len(WORD_OUTCOMES))
 
     def add(self, losses: npt.NDArray[np.float64], words: npt.NDArray[np.float64]) -> None:
         """One step: its mean losses, and what became of its words."""
@@ -32,7 +32,7 @@ class Window:
         """The columns of a row, and begin anew; the losses are NaN if all steps were left out."""
         means = (self._losses / self._steps).tolist() if self._steps else [math.nan] * len(self._losses)
         columns = dict(zip(("loss", "text", "kernel", "embedding"), means, strict=True))
-        words = {f"words_{fate}": round(count) for fate, count in zip(FATES, self._words.tolist(), strict=True)}
+        words = {f"words_{fate}": round(count) for fate, count in zip(WORD_OUTCOMES, self._words.tolist(), strict=True)}
         self._clear()
         return columns | words | {"skipped": self.skipped}
 

@@ -139,7 +139,7 @@ class _Training:
 
     def run(self) -> TrainingResult:
         batches, began = self._batches(), time.monotonic()
-        self._lose_patience()
+        self._stop_without_progress()
         with StopSigns(self.settings.time_budget) as signs, self.workers:
             while self.step < self.schedule.steps and not self.stopped:
                 self._learn(list(islice(batches, self.settings.ga_steps)))
@@ -150,7 +150,7 @@ class _Training:
                     self._leave()
         return self._result()
 
-    def _lose_patience(self) -> None:
+    def _stop_without_progress(self) -> None:
         """End the training if its score has not risen for too many validations."""
         patience = self.settings.patience
         if patience and self.progress.best and self.progress.validations_since_best() >= patience:
@@ -203,7 +203,7 @@ class _Training:
         validating = self.valid is not None and (end or self._due(s.val_every_steps, epoch_end))
         if validating or end or self._due(s.log_every_steps, False):
             self._record(seconds, self.valid if validating else None, validating or end)
-            self._lose_patience()
+            self._stop_without_progress()
         if self.stopped or end or epoch_end or self._due(s.save_every_steps, epoch_end):
             self._save(f"epoch_{self.schedule.epochs(self.step)}" if epoch_end else f"step_{self.step}")
 

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from ocr_pipeline.data.layout_lmdb import LayoutRecord, LayoutWord, write_layout_samples
 from ocr_pipeline.fast.config import PUBLISHED_RULES, Augmentation, FastConfig, LearningRules
-from ocr_pipeline.fast.data import FATES, Pages, TrainingCrops, labelled_areas
+from ocr_pipeline.fast.data import WORD_OUTCOMES, Pages, TrainingCrops, labelled_areas
 from ocr_pipeline.fast.losses import FastLoss
 from ocr_pipeline.fast.maps.targets import draw_targets, shrink
 from ocr_pipeline_tests.fast.conftest import draw_page, square
@@ -78,7 +78,7 @@ def test_corners_between_two_pixels(tmp_path: Path):
 def test_a_word_too_small_to_be_seen(tmp_path: Path):
     record = page_of(LayoutWord(square(20, 30, 12, 1), "낱말"), LayoutWord(square(20, 60, 40, 20), "낱말", "ok", 1))
     masked, learnt = (crop_of(tmp_path, record, rules) for rules in (OURS, PUBLISHED_RULES))
-    assert dict(zip(FATES, masked.words.tolist(), strict=True)) == {
+    assert dict(zip(WORD_OUTCOMES, masked.words.tolist(), strict=True)) == {
         "learnt": 1,
         "ignored": 0,
         "outside": 0,

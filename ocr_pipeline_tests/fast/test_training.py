@@ -14,7 +14,7 @@ from ocr_pipeline.data.layout_lmdb import LayoutWord, write_layout_samples
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import FastTraining, build_network, load_network, read_weights, train_fast
 from ocr_pipeline.fast.checkpoints import read_state
-from ocr_pipeline.fast.data import FATES
+from ocr_pipeline.fast.data import WORD_OUTCOMES
 from ocr_pipeline.fast.losses import FastLoss
 from ocr_pipeline_tests.fast.conftest import draw_page, keyed_state, with_ignored
 
@@ -218,8 +218,8 @@ def test_what_became_of_the_words_is_counted(train, tmp_path: Path, lmdbs):
     write_layout_samples(lmdbs[0], [(image, record)], {})
     result = train("out", max_steps=4, log_every_steps=2)
     for row in result.history:
-        assert sum(row[f"words_{fate}"] for fate in FATES) == 2 * 2 * (len(record.words) + 1)
-    total = {fate: sum(row[f"words_{fate}"] for row in result.history) for fate in FATES}
+        assert sum(row[f"words_{fate}"] for fate in WORD_OUTCOMES) == 2 * 2 * (len(record.words) + 1)
+    total = {fate: sum(row[f"words_{fate}"] for row in result.history) for fate in WORD_OUTCOMES}
     assert all(total[fate] for fate in ("learnt", "ignored", "outside"))
 
 

@@ -20,7 +20,7 @@ from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 _WAIT = 60.0  # seconds for a reader while the writer commits
 
 
-class Known(NamedTuple):
+class KnownRegions(NamedTuple):
     """What is known of a picture that a model has seen: its size (width, height) and what was found on it."""
 
     size: tuple[int, int]
@@ -59,7 +59,7 @@ class DetectionCache:
         with self._mendable():
             return self._table.execute("SELECT coalesce(max(rowid), 0) FROM detections").fetchone()[0]
 
-    def get(self, key: str, last: int) -> Known | None:
+    def get(self, key: str, last: int) -> KnownRegions | None:
         """The entry of a key, if it was written up to entry ``last``."""
         with self._mendable():
             row = self._table.execute(
@@ -67,7 +67,7 @@ class DetectionCache:
             ).fetchone()
         return _decode(row[0]) if row else None
 
-    def put(self, entries: Iterable[tuple[str, Known]]) -> None:
+    def put(self, entries: Iterable[tuple[str, KnownRegions]]) -> None:
         """Write all entries or, when killed, none; a key that is there keeps what it has."""
         rows = [(key, _encode(known)) for key, known in entries]
         if rows:
@@ -104,14 +104,14 @@ def cache_prefix(engine: LayoutEngine) -> str:
     return fingerprint_of((engine.backend, engine.name, engine.fingerprint, repr(KEPT_ABOVE)))
 
 
-def _encode(known: Known) -> bytes:
+def _encode(known: KnownRegions) -> bytes:
     boxes, scores = (array.astype("<f4").tobytes() for array in (known.found.boxes, known.found.scores))
     return msgspec.msgpack.encode(_Stored(known.size, boxes, scores, known.found.labels.astype("<i8").tobytes()))
 
 
-def _decode(value: bytes) -> Known:
+def _decode(value: bytes) -> KnownRegions:
     stored = msgspec.msgpack.decode(value, type=_Stored)
-    return Known(
+    return KnownRegions(
         stored.size,
         Detections(
             np.frombuffer(stored.boxes, "<f4").reshape(-1, 4),

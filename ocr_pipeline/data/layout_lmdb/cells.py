@@ -11,7 +11,7 @@ import cv2
 import msgspec
 import numpy as np
 
-from ocr_pipeline.data.layout_lmdb.cache import DetectionCache, Known, cache_prefix
+from ocr_pipeline.data.layout_lmdb.cache import DetectionCache, KnownRegions, cache_prefix
 from ocr_pipeline.data.layout_lmdb.engines.detections import Detections, model_input
 from ocr_pipeline.data.layout_lmdb.engines.engine import LayoutEngine
 from ocr_pipeline.data.layout_lmdb.engines.opening import batches_at_once
@@ -40,7 +40,7 @@ class Tables(NamedTuple):
 class _Asked(NamedTuple):
     sample: LayoutSample
     tables: Tables | None
-    known: list[Known]
+    known: list[KnownRegions]
 
 
 class _Crops(NamedTuple):
@@ -91,7 +91,7 @@ class CellFinder:
             if tables is None:
                 yield sample
                 continue
-            by_table = known or [Known((0, 0), detections) for detections in found or ()]
+            by_table = known or [KnownRegions((0, 0), detections) for detections in found or ()]
             if not known:
                 self.cache.put((self._key(tables, box), one) for box, one in zip(tables.boxes, by_table, strict=True))
             cells = tuple(_cells(tables, [one.found for one in by_table]))
@@ -108,7 +108,7 @@ class CellFinder:
             found += self.engine.infer(crops.pixels[part], crops.sizes[part])
         return found
 
-    def _known(self, tables: Tables | None, last: int) -> list[Known]:
+    def _known(self, tables: Tables | None, last: int) -> list[KnownRegions]:
         """What was found in these tables before; nothing unless it is all there."""
         if tables is None or not last:
             return []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ocr_pipeline.data.layout_lmdb.cache import DetectionCache, Known, cache_prefix
+from ocr_pipeline.data.layout_lmdb.cache import DetectionCache, KnownRegions, cache_prefix
 from ocr_pipeline.data.layout_lmdb.engines.detections import Detections
 from ocr_pipeline.data.layout_lmdb.engines.engine import LayoutEngine
 from ocr_pipeline.data.layout_lmdb.engines.opening import batches_at_once
@@ -84,7 +84,7 @@ class RegionFinder:
         if self.cache:
             prefix = cache_prefix(self.engine)
             self.cache.put(
-                (f"{prefix}/{page.picture.fingerprint}", Known(page.picture.size, detections))
+                (f"{prefix}/{page.picture.fingerprint}", KnownRegions(page.picture.size, detections))
                 for page, detections in zip(pages, found, strict=True)
                 if page.picture.found is None
             )

@@ -23,7 +23,7 @@ _PAGE = (220, 220)
 _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 80]
 
 
-class Wanted(NamedTuple):
+class WantedSample(NamedTuple):
     """A picture to take: of a word, or of a page (without a quad)."""
 
     kind: str
@@ -33,7 +33,7 @@ class Wanted(NamedTuple):
     quad: Quad | None
 
 
-def wanted_samples(meter: Meter, comparison: Comparison) -> list[Wanted]:
+def wanted_samples(meter: Meter, comparison: Comparison) -> list[WantedSample]:
     """What to take pictures of; the number does not depend on how much data there is."""
     wanted = [
         *(
@@ -44,7 +44,7 @@ def wanted_samples(meter: Meter, comparison: Comparison) -> list[Wanted]:
         *(_word("largest", place.text, _extent(place.quad), place) for place in meter.largest),
         *(_word("smallest", place.text, _extent(place.quad), place) for place in meter.smallest),
         *(
-            Wanted(kind, page.image, f"{page.partition} {page.split} · group {number}", page.path, None)
+            WantedSample(kind, page.image, f"{page.partition} {page.split} · group {number}", page.path, None)
             for kind, alike in (("leak", comparison.leaks), ("duplicate", comparison.duplicates))
             for number, group in enumerate(alike.examples[:_GROUPS_SHOWN], start=1)
             for page in group.pages[:2]
@@ -62,7 +62,7 @@ def rarest(characters: Mapping[str, int]) -> list[tuple[str, int]]:
     return [tail[place * len(tail) // RARE] for place in range(RARE)]
 
 
-def take_samples(share: Share, wanted: Iterable[Wanted]) -> list[SamplePicture]:
+def take_samples(share: Share, wanted: Iterable[WantedSample]) -> list[SamplePicture]:
     """The pictures, in the order they were asked for; each page is read once, pages that cannot be read are left out.
 
     Raises:
@@ -78,8 +78,8 @@ def take_samples(share: Share, wanted: Iterable[Wanted]) -> list[SamplePicture]:
     return [taken[place] for place in sorted(taken)]
 
 
-def _word(kind: str, caption: str, note: str, place: LabelPlace) -> Wanted:
-    return Wanted(kind, caption, note or place.image, place.path or "", place.quad)
+def _word(kind: str, caption: str, note: str, place: LabelPlace) -> WantedSample:
+    return WantedSample(kind, caption, note or place.image, place.path or "", place.quad)
 
 
 def _extent(quad: Quad) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import dagster as dg
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.orchestration.execution.engines import Engine
+from ocr_pipeline.orchestration.execution.clusters import Cluster
 
 EXECUTOR_VARIABLE = "OCR_PIPELINE_EXECUTOR"
 
@@ -23,13 +23,13 @@ def chosen_executor() -> dg.ExecutorDefinition:
     return _EXECUTORS[executor_name()]()
 
 
-def chosen_engine(instance: dg.DagsterInstance) -> Engine | None:
+def chosen_cluster(instance: dg.DagsterInstance) -> Cluster | None:
     """The engine of that executor; None if steps run on this machine.
 
     Raises:
         PipelineError: as above, or the engine does not answer.
     """
-    engine = _ENGINES.get(executor_name())
+    engine = _CLUSTERS.get(executor_name())
     return engine(instance) if engine else None
 
 
@@ -61,7 +61,7 @@ def _ray() -> dg.ExecutorDefinition:
     return ray_executor
 
 
-def _ray_engine(instance: dg.DagsterInstance) -> Engine:
+def _ray_cluster(instance: dg.DagsterInstance) -> Cluster:
     _ray()
     from ocr_pipeline.orchestration.execution.ray_cluster import RayCluster
 
@@ -76,7 +76,7 @@ def _k8s() -> dg.ExecutorDefinition:
     return k8s_executor
 
 
-def _k8s_engine(instance: dg.DagsterInstance) -> Engine:
+def _k8s_cluster(instance: dg.DagsterInstance) -> Cluster:
     _k8s()
     from ocr_pipeline.orchestration.execution.k8s_cluster import K8sCluster
 
@@ -99,4 +99,4 @@ _EXECUTORS: dict[str, Callable[[], dg.ExecutorDefinition]] = {
     "ray": _ray,
     "k8s": _k8s,
 }
-_ENGINES: dict[str, Callable[[dg.DagsterInstance], Engine]] = {"ray": _ray_engine, "k8s": _k8s_engine}
+_CLUSTERS: dict[str, Callable[[dg.DagsterInstance], Cluster]] = {"ray": _ray_cluster, "k8s": _k8s_cluster}

@@ -13,7 +13,7 @@ from dagster_k8s.client import DagsterKubernetesClient
 from kubernetes.config import ConfigException
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.orchestration.execution.engines import StepJob
+from ocr_pipeline.orchestration.execution.clusters import StepJob
 
 _STEP_JOBS = "app.kubernetes.io/component=step_worker"
 _RUN_LABEL = "dagster/run-id"
@@ -21,7 +21,7 @@ _RUN_LABEL = "dagster/run-id"
 
 @dataclass(frozen=True)
 class K8sCluster:
-    """The namespace that the instance's run launcher works in; an `Engine`."""
+    """The namespace that the instance's run launcher works in; an `Cluster`."""
 
     namespace: str
     jobs: kubernetes.client.BatchV1Api

@@ -17,7 +17,7 @@ from ocr_pipeline.orchestration.dagster_private import (
     StepDelegatingExecutor,
     multiple_process_executor_requirements,
 )
-from ocr_pipeline.orchestration.execution.engines import Dialect, TranslatingStepHandler
+from ocr_pipeline.orchestration.execution.clusters import DemandTag, TranslatingStepHandler
 from ocr_pipeline.orchestration.execution.executor import GRACE_SECONDS
 
 GPU_RESOURCE = "nvidia.com/gpu"
@@ -44,8 +44,8 @@ def _with_demands(init_context: InitExecutorContext) -> Executor:
     create = k8s_job_executor.executor_creation_fn
     executor = create(init_context) if create else None
     assert isinstance(executor, StepDelegatingExecutor)
-    dialect = Dialect("dagster-k8s/config", in_words_of_kubernetes)
-    executor._step_handler = TranslatingStepHandler(executor._step_handler, dialect)
+    demand_tag = DemandTag("dagster-k8s/config", in_words_of_kubernetes)
+    executor._step_handler = TranslatingStepHandler(executor._step_handler, demand_tag)
     return executor
 
 

@@ -11,7 +11,7 @@ from ray.util.state import list_nodes
 from ray.util.state.exception import RayStateApiException
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.orchestration.execution.engines import StepJob
+from ocr_pipeline.orchestration.execution.clusters import StepJob
 
 ADDRESS_VARIABLE = "RAY_API_SERVER_ADDRESS"
 _LOCAL = "http://127.0.0.1:8265"
@@ -21,7 +21,7 @@ _RUN_LABEL = "dagster/run-id"
 
 @dataclass(frozen=True)
 class RayCluster:
-    """A cluster that answers; an `Engine`.
+    """A cluster that answers; an `Cluster`.
 
     Attributes:
         machines: the GPUs and cores of each machine that is up.

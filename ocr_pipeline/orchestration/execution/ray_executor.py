@@ -29,7 +29,7 @@ from ocr_pipeline.orchestration.dagster_private import (
     get_retries_config,
     multiple_process_executor_requirements,
 )
-from ocr_pipeline.orchestration.execution.engines import Dialect, TranslatingStepHandler
+from ocr_pipeline.orchestration.execution.clusters import DemandTag, TranslatingStepHandler
 from ocr_pipeline.orchestration.execution.executor import GRACE_SECONDS
 from ocr_pipeline.orchestration.execution.ray_cluster import RayCluster
 from ocr_pipeline.orchestration.execution.workers import working_here
@@ -61,10 +61,10 @@ def ray_executor(init_context: InitExecutorContext) -> StepDelegatingExecutor:
         STOP_WAIT_VARIABLE: str(round(float(str(config["grace_seconds"])))),
         "PATH": f"{Path(sys.executable).parent}:${{PATH}}",  # where `dagster` is; Ray puts in the rest on the spot
     }
-    dialect = Dialect("dagster-ray/config", lambda demand: in_words_of_ray(demand, cluster, variables))
+    demand_tag = DemandTag("dagster-ray/config", lambda demand: in_words_of_ray(demand, cluster, variables))
     max_concurrent = config["max_concurrent"]
     return StepDelegatingExecutor(
-        TranslatingStepHandler(RayJobs(cluster.client), dialect),
+        TranslatingStepHandler(RayJobs(cluster.client), demand_tag),
         retries=RetryMode.from_config(config["retries"]),  # type: ignore[arg-type]
         sleep_seconds=0.5,
         check_step_health_interval_seconds=3,

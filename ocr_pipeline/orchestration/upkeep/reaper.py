@@ -22,9 +22,9 @@ import dagster as dg
 from ocr_pipeline.devices.machine import find_machine
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.dagster_private import CheckError, DefaultRunLauncher
-from ocr_pipeline.orchestration.execution.choice import chosen_engine
+from ocr_pipeline.orchestration.execution.choice import chosen_cluster
+from ocr_pipeline.orchestration.execution.clusters import Cluster
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL
-from ocr_pipeline.orchestration.execution.engines import Engine
 from ocr_pipeline.orchestration.execution.workers import find_worker, location_of
 from ocr_pipeline.orchestration.upkeep.retries import ask_again_for_retries
 
@@ -81,7 +81,7 @@ def _is_orphan(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     return not worker.lives() if worker else run.status is not dg.DagsterRunStatus.STARTED
 
 
-def stop_orphaned_steps(instance: dg.DagsterInstance, engine: Engine) -> list[str]:
+def stop_orphaned_steps(instance: dg.DagsterInstance, engine: Cluster) -> list[str]:
     """Ask the steps of runs that are over to stop; returns the names of their jobs.
 
     A killed run worker leaves them running in the cluster, and they keep their GPUs. Steps of runs that this instance
@@ -117,7 +117,7 @@ def orphaned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         said += end_orphaned_runs(instance, origin.location_name, patience=5, unheard=120)
     if origin is not None:
         ask_again_for_retries(instance, origin.location_name)
-    if engine := chosen_engine(instance):
+    if engine := chosen_cluster(instance):
         said += stop_orphaned_steps(instance, engine)
         devices = engine.devices()
         if devices is not None and str(devices) != context.cursor:
@@ -152,7 +152,7 @@ def _opened_instance() -> dg.DagsterInstance:
 
 
 def _clear_up(instance: dg.DagsterInstance) -> None:
-    began, engine = time.monotonic(), chosen_engine(instance)
+    began, engine = time.monotonic(), chosen_cluster(instance)
     devices = engine.devices() if engine else len(find_machine().devices)
     runs = end_orphaned_runs(instance) if isinstance(instance.run_launcher, DefaultRunLauncher) else []
     steps = stop_orphaned_steps(instance, engine) if engine else []

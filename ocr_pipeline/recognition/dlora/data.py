@@ -24,7 +24,7 @@ _FOR_WORKERS = [__name__, "transformers.tokenization_utils_tokenizers"]  # loade
 WINDOW = 16  # steps whose samples are sorted by length together
 
 
-class Sample(NamedTuple):
+class TrainingSample(NamedTuple):
     """One crop: pixels uint8 [height, width, 3] RGB, token ids of its label, and the label."""
 
     pixels: np.ndarray
@@ -40,7 +40,7 @@ class Batch(NamedTuple):
     texts: list[str]
 
 
-class CropDataset(Crops, Dataset[Sample]):
+class CropDataset(Crops, Dataset[TrainingSample]):
     """Crops resized and tokenised in the worker that reads them.
 
     Args:
@@ -59,7 +59,7 @@ class CropDataset(Crops, Dataset[Sample]):
         super().__init__(readers)
         self.codec, self.images, self.longest, self.augment_seed = codec, images, longest, augment_seed
 
-    def __getitem__(self, number: int) -> Sample:
+    def __getitem__(self, number: int) -> TrainingSample:
         """The sample of a number that counts on from epoch to epoch; it alone decides how the crop is changed."""
         epoch, index = divmod(number, len(self))
         crop = self.crop(index)
@@ -73,10 +73,10 @@ class CropDataset(Crops, Dataset[Sample]):
             ) from error
         if self.augment_seed is not None:
             rgb = augment(rgb, np.random.default_rng([self.augment_seed, epoch, index]))
-        return Sample(self.images.resize(rgb), self.codec.encode(crop.text)[: self.longest], crop.text)
+        return TrainingSample(self.images.resize(rgb), self.codec.encode(crop.text)[: self.longest], crop.text)
 
 
-def collate(samples: list[Sample]) -> Batch:
+def collate(samples: list[TrainingSample]) -> Batch:
     """Stack samples; labels are padded to the longest."""
     labels = [torch.tensor(sample.tokens) for sample in samples]
     return Batch(
@@ -157,7 +157,7 @@ class StepSampler(Sampler[list[int]]):
 
 def loader(
     dataset: CropDataset, batches: Sampler[list[int]] | list[list[int]], count: int, workers: LoaderWorkers
-) -> DataLoader[Sample]:
+) -> DataLoader[TrainingSample]:
     """A loader that leaves training's random state alone; its workers are no forks of a process full of threads."""
     return DataLoader(
         dataset,

@@ -14,9 +14,9 @@ import yaml
 
 from ocr_pipeline.devices.machine import Demand
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.orchestration.execution.choice import EXECUTOR_VARIABLE, chosen_engine
+from ocr_pipeline.orchestration.execution.choice import EXECUTOR_VARIABLE, chosen_cluster
+from ocr_pipeline.orchestration.execution.clusters import DemandTag
 from ocr_pipeline.orchestration.execution.demands import demand_tags
-from ocr_pipeline.orchestration.execution.engines import Dialect
 from ocr_pipeline.orchestration.execution.k8s_executor import in_words_of_kubernetes
 from ocr_pipeline.orchestration.upkeep import reaper
 from ocr_pipeline.orchestration.upkeep.reaper import stop_orphaned_steps
@@ -96,7 +96,7 @@ def test_the_job_of_a_dead_run_is_found_and_deleted(fleet: Floor, cluster: Prete
     worker.kill()
     worker.wait()
     assert reaper.main() == 0
-    engine = chosen_engine(fleet.instance)
+    engine = chosen_cluster(fleet.instance)
     assert engine and engine.devices() is None
     (job,) = engine.step_jobs()
     (run,) = fleet.instance.get_runs()
@@ -119,10 +119,10 @@ def test_a_demand_in_words_of_kubernetes() -> None:
 
 
 def test_what_a_tag_says_in_these_words_comes_first() -> None:
-    dialect = Dialect("dagster-k8s/config", in_words_of_kubernetes)
+    demand_tag = DemandTag("dagster-k8s/config", in_words_of_kubernetes)
     own = '{"container_config": {"resources": {"limits": {"nvidia.com/gpu": "1", "rdma/hca": "1"}}}}'
-    tags = dialect.translated({**demand_tags(gpus=2), dialect.tag: own}, "gpu")
-    said = yaml.safe_load(tags[dialect.tag])["container_config"]["resources"]
+    tags = demand_tag.translated({**demand_tags(gpus=2), demand_tag.tag: own}, "gpu")
+    said = yaml.safe_load(tags[demand_tag.tag])["container_config"]["resources"]
     assert said == {"requests": {"cpu": "1"}, "limits": {"nvidia.com/gpu": "1", "rdma/hca": "1"}}
 
 
@@ -132,4 +132,4 @@ def test_runs_that_are_no_jobs_of_the_cluster_are_refused(tmp_path: Path, monkey
         dg.instance_for_test(temp_dir=str(tmp_path)) as instance,
         pytest.raises(PipelineError, match=r"dagster_k8s\.yaml"),
     ):
-        chosen_engine(instance)
+        chosen_cluster(instance)

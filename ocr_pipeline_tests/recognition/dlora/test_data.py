@@ -11,7 +11,7 @@ from PIL import Image
 from ocr_pipeline.data.annotations import CropReader
 from ocr_pipeline.demo.tiny_model import tiny_processor
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.recognition.dlora.data import IGNORED, CropDataset, Sample, StepSampler, collate, loader
+from ocr_pipeline.recognition.dlora.data import IGNORED, CropDataset, StepSampler, TrainingSample, collate, loader
 from ocr_pipeline.recognition.dlora.recognizer import load_base
 from ocr_pipeline.recognition.evaluating import evaluate
 from ocr_pipeline.recognition.images import ImageFormat, to_input
@@ -73,7 +73,7 @@ def test_samples_are_spread_over_the_readers(jsonl, words):
 
 def test_labels_are_padded_with_what_the_loss_ignores():
     pixels = np.zeros((4, 8, 3), np.uint8)
-    batch = collate([Sample(pixels, [5, 6, 3], "ab"), Sample(pixels, [3], "")])
+    batch = collate([TrainingSample(pixels, [5, 6, 3], "ab"), TrainingSample(pixels, [3], "")])
     assert batch.labels.tolist() == [[5, 6, 3], [3, IGNORED, IGNORED]]
     assert batch.pixels.shape == (2, 4, 8, 3)
     assert batch.pixels.dtype == torch.uint8

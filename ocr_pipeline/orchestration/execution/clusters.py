@@ -34,7 +34,7 @@ class StepJob:
     run: str
 
 
-class Engine(Protocol):
+class Cluster(Protocol):
     """What is asked of an engine beside running steps."""
 
     def devices(self) -> int | None:
@@ -48,21 +48,21 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True)
-class Dialect:
+class DemandTag:
     """How an engine is told what a step needs.
 
     Attributes:
         tag: the op tag that the engine reads, JSON.
-        words: a demand as the value of that tag.
+        value_of: a demand as the value of that tag.
     """
 
     tag: str
-    words: Callable[[Demand], dict[str, Any]]
+    value_of: Callable[[Demand], dict[str, Any]]
 
     def translated(self, tags: Mapping[str, str], pool: str | None) -> dict[str, str]:
         """The tags of a step and its demand in the engine's words; what the tag itself says already comes first."""
         said = json.loads(tags.get(self.tag, "{}"))
-        return {**tags, self.tag: json.dumps(_over(self.words(fleet_demand(tags, pool)), said))}
+        return {**tags, self.tag: json.dumps(_over(self.value_of(fleet_demand(tags, pool)), said))}
 
 
 def fleet_demand(tags: Mapping[str, str], pool: str | None, environment: Mapping[str, str] = os.environ) -> Demand:
@@ -78,9 +78,9 @@ def fleet_demand(tags: Mapping[str, str], pool: str | None, environment: Mapping
 class TranslatingStepHandler(StepHandler):
     """An engine's step handler that is asked in its own words."""
 
-    def __init__(self, engine: StepHandler, dialect: Dialect) -> None:
+    def __init__(self, engine: StepHandler, demand_tag: DemandTag) -> None:
         super().__init__()
-        self.engine, self.dialect = engine, dialect
+        self.engine, self.demand_tag = engine, demand_tag
 
     @property
     def name(self) -> str:
@@ -97,7 +97,9 @@ class TranslatingStepHandler(StepHandler):
 
     def _translated(self, context: StepHandlerContext) -> StepHandlerContext:
         steps = [context.get_step_context(key).step for key in context.step_tags]
-        return _TranslatedContext(context, {step.key: self.dialect.translated(step.tags, step.pool) for step in steps})
+        return _TranslatedContext(
+            context, {step.key: self.demand_tag.translated(step.tags, step.pool) for step in steps}
+        )
 
 
 class _TranslatedContext(StepHandlerContext):

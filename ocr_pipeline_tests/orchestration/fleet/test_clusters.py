@@ -10,8 +10,8 @@ from ocr_pipeline.devices.machine import Demand
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.execution.choice import EXECUTOR_VARIABLE
+from ocr_pipeline.orchestration.execution.clusters import fleet_demand
 from ocr_pipeline.orchestration.execution.demands import demand_tags
-from ocr_pipeline.orchestration.execution.engines import fleet_demand
 
 
 @pytest.mark.parametrize(("executor", "package"), [("ray", "dagster_ray"), ("k8s", "dagster_k8s")])
