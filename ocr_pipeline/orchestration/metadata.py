@@ -10,6 +10,7 @@ import cv2
 import dagster as dg
 import numpy as np
 
+from ocr_pipeline.shown import as_markdown
 from ocr_pipeline.storage.artifacts.manifest import Manifest, manifest_path, quarantine_path
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
@@ -18,7 +19,6 @@ from ocr_pipeline.storage.files.pictures import decode_picture
 
 _ROWS = 20
 _DECIMALS = 5
-_SCHEMA = dg.TableSchema([dg.TableColumn(name) for name in ("unit", "reason", "where", "detail")])
 
 
 def artifact_metadata(manifest: Manifest, artifact: Path) -> dict[str, Any]:
@@ -34,18 +34,17 @@ def artifacts_metadata(manifests: Sequence[Manifest], artifacts: Sequence[Path])
         "state": ", ".join(dict.fromkeys(str(state_of(manifest, {})) for manifest in manifests)),
         **counts_metadata(total_counts(manifests)),
         "quarantine": quarantine_table(quarantines),
-        "files": dg.MetadataValue.md(_file_list(files)),
+        "files": _table(("file", "bytes"), [(str(file), _size(file)) for file in files if file.exists()]),
         "path": dg.MetadataValue.path(artifacts[0]),
     }
 
 
 def checkpoint_metadata(manifest: Manifest, checkpoint: Path) -> dict[str, Any]:
     """Scores, counts, the data versions that it has learned from, and the files of a checkpoint."""
-    data = "\n".join(f"- {item.name} `{item.fingerprint}`" for item in manifest.inputs)
     return {
         **{f"metric/{name}": round(value, _DECIMALS) for name, value in manifest.metrics.items()},
         **counts_metadata(manifest.counts),
-        "learned_from": dg.MetadataValue.md(data),
+        "learned_from": _table(("data", "version"), [(item.name, item.fingerprint) for item in manifest.inputs]),
         "path": dg.MetadataValue.path(checkpoint),
         "manifest": dg.MetadataValue.path(manifest_path(checkpoint)),
     }
@@ -58,14 +57,11 @@ def total_counts(manifests: Iterable[Manifest]) -> Counts:
 def counts_metadata(counts: Counts) -> dict[str, Any]:
     """Plottable numbers, and the reasons of what was set aside."""
     reasons = [
-        dg.TableRecord({"unit": unit, "reason": reason, "count": count})
+        (unit, reason, count)
         for unit, by_reason in counts.reasons.items()
         for reason, count in sorted(by_reason.items())
     ]
-    reasons += [
-        dg.TableRecord({"unit": "word, filtered", "reason": reason, "count": count})
-        for reason, count in sorted(counts.filtered.items())
-    ]
+    reasons += [("word, filtered", reason, count) for reason, count in sorted(counts.filtered.items())]
     return {
         "pages_in": counts.pages_in,
         "pages_out": counts.pages_out,
@@ -76,20 +72,21 @@ def counts_metadata(counts: Counts) -> dict[str, Any]:
         "words_filtered": counts.words_filtered,
         "dagster/row_count": counts.words_out,
         **{f"note/{name}": count for name, count in sorted(counts.notes.items())},
-        **({"quarantine_reasons": dg.MetadataValue.table(reasons)} if reasons else {}),
+        **({"quarantine_reasons": _table(("unit", "reason", "count"), reasons)} if reasons else {}),
     }
 
 
 def quarantine_table(quarantines: Iterable[Path]) -> dg.MetadataValue:
     """The first records of the quarantine, by name."""
     records = (record for path in quarantines for record in read_quarantine(path))
-    rows = [
-        dg.TableRecord(
-            {"unit": each.unit, "reason": each.reason, "where": each.image or each.label, "detail": each.detail}
-        )
-        for each in islice(records, _ROWS)
-    ]
-    return dg.MetadataValue.table(rows, _SCHEMA)
+    rows = [(each.unit, each.reason, each.image or each.label, each.detail) for each in islice(records, _ROWS)]
+    return _table(("unit", "reason", "where", "detail"), rows)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str | int]]) -> dg.MetadataValue:
+    """A table whose cells are shown as they are: no markup."""
+    schema = dg.TableSchema([dg.TableColumn(name) for name in columns])
+    return dg.MetadataValue.table([dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows], schema)
 
 
 def picture(pixels: np.ndarray, longest: int = 900) -> dg.MetadataValue:
@@ -104,8 +101,17 @@ def encoded_picture(data: bytes) -> dg.MetadataValue:
 
 def crop_table(crops: Iterable[tuple[bytes, str]]) -> dg.MetadataValue:
     """Encoded crops beside their text."""
-    rows = [f"| ![]({_encoded_url(crop)}) | {text.replace('|', chr(92) + '|')} |" for crop, text in crops]
-    return dg.MetadataValue.md("\n".join(["| crop | text |", "|---|---|", *rows]))
+    return markdown_table(("crop", "text"), ((Markup(f"![]({_encoded_url(crop)})"), text) for crop, text in crops))
+
+
+class Markup(str):
+    """Markdown of our own making, which is not escaped."""
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> dg.MetadataValue:
+    """A table that may hold pictures; all text in it that is no `Markup` is escaped."""
+    cells = [[cell if isinstance(cell, Markup) else as_markdown(cell) for cell in row] for row in rows]
+    return dg.MetadataValue.md("\n".join(f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *cells)))
 
 
 def _data_url(pixels: np.ndarray, longest: int) -> str:
@@ -119,10 +125,6 @@ def _data_url(pixels: np.ndarray, longest: int) -> str:
 
 def _encoded_url(jpeg: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
-
-
-def _file_list(files: Iterable[Path]) -> str:
-    return "\n".join(f"- `{file}` ({_size(file):,} bytes)" for file in files if file.exists())
 
 
 def _size(path: Path) -> int:

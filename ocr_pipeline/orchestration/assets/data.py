@@ -27,7 +27,14 @@ from ocr_pipeline.data.merged_json import merge_labels, read_pages
 from ocr_pipeline.devices.machine import leased_cpus
 from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, DATA, GPU_POOL, LAYOUT, SMALL
 from ocr_pipeline.orchestration.launchpad import chosen, launchpad
-from ocr_pipeline.orchestration.metadata import artifact_metadata, artifacts_metadata, crop_table, picture, total_counts
+from ocr_pipeline.orchestration.metadata import (
+    artifact_metadata,
+    artifacts_metadata,
+    crop_table,
+    markdown_table,
+    picture,
+    total_counts,
+)
 from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
@@ -145,9 +152,10 @@ def _version(manifests: list[Manifest]) -> str:
 
 def _sample_words(artifact: Path, partition: SourcePartition) -> dg.MetadataValue:
     page = next(iter(read_pages(artifact, partition)), None)
-    words = [f"| {word.id} | {word.text} | {word.state} |" for word in page.words[:10]] if page else []
-    title = f"`{page.image}`" if page else "This partition holds no pages: its data set is not on the share."
-    return dg.MetadataValue.md("\n".join([title, "", "| word | text | state |", "|---|---|---|", *words]))
+    if page is None:
+        return dg.MetadataValue.text("This partition holds no pages: its data set is not on the share.")
+    rows = [(page.image, str(word.id), word.text, word.state) for word in page.words[:10]]
+    return markdown_table(("page", "word", "text", "state"), rows)
 
 
 def _sample_page(locations: Locations, partition: SourcePartition) -> dict[str, dg.MetadataValue]:

@@ -18,7 +18,7 @@ from ocr_pipeline.data.quality import (
 from ocr_pipeline.orchestration.assets.data import OWNERS, annotations, lookup, merged_json
 from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, SMALL
 from ocr_pipeline.orchestration.launchpad import chosen, launchpad
-from ocr_pipeline.orchestration.metadata import crop_table
+from ocr_pipeline.orchestration.metadata import crop_table, markdown_table
 from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
@@ -77,23 +77,23 @@ def quality_metadata(quality: Quality) -> dict[str, Any]:
         "near_names": found.near_names.groups,
         "leaks": found.leaks.groups,
         "pictures_not_compared": found.not_compared,
-        "known_counts": dg.MetadataValue.md(_known(quality)),
-        "suspicious_labels": dg.MetadataValue.md(_suspicious(quality)),
+        "known_counts": _known(quality),
+        "suspicious_labels": _suspicious(quality),
         **_pictures(quality),
     }
 
 
-def _known(quality: Quality) -> str:
+def _known(quality: Quality) -> dg.MetadataValue:
     rows = [
-        f"| {each.what} | {each.found:,} | {'' if each.published is None else f'{each.published:,}'} | {each.state} |"
+        (each.what, f"{each.found:,}", "" if each.published is None else f"{each.published:,}", each.state)
         for each in quality.published
     ]
-    return "\n".join(["| what | came in | known | |", "|---|---|---|---|", *rows])
+    return markdown_table(("what", "came in", "known", ""), rows)
 
 
-def _suspicious(quality: Quality) -> str:
-    rows = [f"| {kind} | {quality.suspicious(kind):,} | {what} |" for kind, what in KINDS.items()]
-    return "\n".join(["| kind | labels | what |", "|---|---|---|", *rows])
+def _suspicious(quality: Quality) -> dg.MetadataValue:
+    rows = [(kind, f"{quality.suspicious(kind):,}", what) for kind, what in KINDS.items()]
+    return markdown_table(("kind", "labels", "what"), rows)
 
 
 def _pictures(quality: Quality) -> dict[str, dg.MetadataValue]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import dagster as dg
 
 from ocr_pipeline.orchestration.checks.step import Finding
+from ocr_pipeline.orchestration.metadata import markdown_table
 from ocr_pipeline.settings import Setting, Settings
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 
@@ -41,16 +42,16 @@ class QuarantineLimit(Settings):
             "limit": self.share,
             "pages_share": pages,
             "words_share": words,
-            "reasons": dg.MetadataValue.md(_reasons(counts)),
+            "reasons": _reasons(counts),
         }
         return Finding(max(pages, words) <= self.share, found, dg.AssetCheckSeverity[self.severity.upper()])
 
 
-def _reasons(counts: Counts) -> str:
+def _reasons(counts: Counts) -> dg.MetadataValue:
     total = {"page": max(counts.pages_in, 1), "word": max(counts.words_in, 1)}
     rows = [
-        f"| {unit} | {reason} | {count:,} | {count / total[unit]:.2%} |"
+        (unit, reason, f"{count:,}", f"{count / total[unit]:.2%}")
         for unit, by_reason in counts.reasons.items()
         for reason, count in sorted(by_reason.items(), key=lambda item: (-item[1], item[0]))
     ]
-    return "\n".join(["| unit | reason | count | share |", "|---|---|---|---|", *rows])
+    return markdown_table(("unit", "reason", "count", "share"), rows)

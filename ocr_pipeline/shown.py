@@ -1,0 +1,39 @@
+"""Text from outside (labels, names, readings, errors), made harmless for the place where it is shown."""
+
+from __future__ import annotations
+
+import re
+
+_UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_MARKUP = re.compile(r"[<>&!\[\]()`|\\*~#]|(?<![^\W_])_|_(?![^\W_])")
+_LINK_BEFORE = re.compile(r"https?(?=:)|www(?=\.)|@", re.IGNORECASE)
+_WORD_JOINER = "\u2060"
+
+
+def visible(text: str) -> str:
+    r"""As it may stand on one line of a terminal or log: nothing in it moves the cursor, forges a line or turns text.
+
+    Control codes, line ends and marks of direction are written as escapes, bytes of names that are no text as well.
+
+    >>> print(visible("a\x1b[2J\n\udcb0"))
+    a\x1b[2J\x0a\xb0
+    """
+    return _UNSEEN.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    byte = code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code
+    return f"\\x{byte:02x}" if byte <= 0xFF else f"\\u{byte:04x}"
+
+
+def as_markdown(text: str) -> str:
+    """As it may stand within a line of Markdown or a cell of its tables: never markup, picture, link or HTML.
+
+    Addresses, which Markdown makes links of by itself, are held apart by a sign that nobody sees.
+
+    >>> as_markdown("![u](/x)|<b>")
+    '&#33;&#91;u&#93;&#40;/x&#41;&#124;&#60;b&#62;'
+    """
+    apart = _LINK_BEFORE.sub(lambda found: found[0] + _WORD_JOINER, visible(text))
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", apart)
