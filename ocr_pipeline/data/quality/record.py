@@ -166,5 +166,9 @@ class Quality(msgspec.Struct):
     def word_count(self) -> int:
         return sum(self.words.values())
 
+    @property
+    def suspicious_count(self) -> int:
+        return sum(each.count for each in self.suspicions.values())
+
     def suspicious(self, kind: str) -> int:
         return self.suspicions[kind].count if kind in self.suspicions else 0

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ocr_pipeline.data.quality import write_report
-from ocr_pipeline.data.quality.charts import columns, rarity
-from ocr_pipeline.data.quality.report import report_html
+from ocr_pipeline.data.quality.charts import rarity
+from ocr_pipeline.data.quality.report import report_html, templates
 from ocr_pipeline_tests.data.quality.making import TRAIN, VALID, admin_page, measure, publish
 from ocr_pipeline_tests.trees import picture, write_tree
 
@@ -72,6 +72,7 @@ def test_it_shows_numbers_leaks_and_suspicions(report):
         assert shown in text
     assert re.search(r'<div class="card bad"><b>1</b><span>leaks', report)
     assert "<i>&x" in text and "<i>&x" not in report
+    assert report.count('<td>1</td><td class="text">content</td>') == 8, "the pages of a group share its number"
     assert "⟨U+200B⟩" in text and "⟨U+E000⟩" in text
 
 
@@ -106,6 +107,7 @@ def test_without_anything_measured_it_says_so(workspace):
 
 
 def test_bars_are_as_high_as_their_counts():
+    columns = templates().get_template("charts.html").module.columns
     heights = [
         float(height) for height in re.findall(r'height="([\d.]+)" rx', columns([("a", 10), ("b", 5), ("c", 0)]))
     ]
