@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ocr_pipeline.cli.options import spellings
+from ocr_pipeline.cli.options import overwrite_option, spellings
 from ocr_pipeline.cli.tables import print_table
 
 
@@ -14,7 +14,8 @@ from ocr_pipeline.cli.tables import print_table
 @click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="A detector, in any layout of FAST.")
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The .onnx or .pth file to write.")
 @click.option("--config", type=click.Path(path_type=Path), help="Configuration that a .pth file shall carry.")
-def export_fast(checkpoint: Path, output: Path, config: Path | None) -> None:
+@overwrite_option
+def export_fast(checkpoint: Path, output: Path, config: Path | None, overwrite: bool) -> None:
     """Write a detector as ONNX, or as a small .pth to start from.
 
     How to feed the ONNX file stands in its metadata (needs the extra `export`). The .pth is in half precision.
@@ -22,10 +23,10 @@ def export_fast(checkpoint: Path, output: Path, config: Path | None) -> None:
     from ocr_pipeline import fast
 
     if output.suffix == ".pth":
-        fast.export_weights(checkpoint, output, fast.read_config(config) if config else None)
+        fast.export_weights(checkpoint, output, fast.read_config(config) if config else None, overwrite=overwrite)
         click.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB")
         return
-    metadata = fast.export_onnx(checkpoint, output)
+    metadata = fast.export_onnx(checkpoint, output, overwrite=overwrite)
     print_table(f"{output}", ("metadata", "value"), sorted(metadata.items()))
 
 
@@ -34,11 +35,12 @@ def export_fast(checkpoint: Path, output: Path, config: Path | None) -> None:
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to write.")
 @click.option("--base", default=None, help="Base model; without: the one the checkpoint names.")
 @click.option(*spellings("max_len"), "longest", default=64, show_default=True, help="Most tokens, for the metadata.")
-def export_dlora(ckpt: Path, output: Path, base: str | None, longest: int) -> None:
+@overwrite_option
+def export_dlora(ckpt: Path, output: Path, base: str | None, longest: int, overwrite: bool) -> None:
     """Write a recognizer as ONNX: encoder, decoder and tokenizer (needs the extra `export`)."""
     from ocr_pipeline.recognition import dlora
 
-    metadata = dlora.export_onnx(ckpt, output, base=base, longest=longest)
+    metadata = dlora.export_onnx(ckpt, output, base=base, longest=longest, overwrite=overwrite)
     print_table(f"{output}", ("metadata", "value"), sorted(metadata.items()))
 
 
@@ -46,8 +48,9 @@ def export_dlora(ckpt: Path, output: Path, base: str | None, longest: int) -> No
 @click.option("--ckpt", type=click.Path(path_type=Path), required=True, help="checkpoint-N of a training.")
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to write.")
 @click.option("--base", default=None, help="Base model; without: the one the checkpoint names.")
-def merge_dlora(ckpt: Path, output: Path, base: str | None) -> None:
+@overwrite_option
+def merge_dlora(ckpt: Path, output: Path, base: str | None, overwrite: bool) -> None:
     """Work the adapters of a checkpoint into its base: a plain Hugging Face folder that transformers loads."""
     from ocr_pipeline.recognition import dlora
 
-    click.echo(f"{ckpt} merged -> {dlora.merge_checkpoint(ckpt, output, base=base)}")
+    click.echo(f"{ckpt} merged -> {dlora.merge_checkpoint(ckpt, output, base=base, overwrite=overwrite)}")

@@ -44,7 +44,9 @@ def recognize(settings: FolderReading) -> None:
         logger.warning("--clean_repeats has no effect: it changed figures (10000 became 100)")
     paths = pictures_in(settings.images_dir, deep=True)
     recognizer = recognition.load_recognizer(settings.ckpt or settings.base or DEFAULT_BASE, settings.loading)
-    read = recognition.recognize_pictures(recognizer, paths, settings.output_csv, batch_size=settings.batch_size)
+    read = recognition.recognize_pictures(
+        recognizer, paths, settings.output_csv, batch_size=settings.batch_size, overwrite=settings.overwrite
+    )
     click.echo(f"{read.images - read.errors} of {read.images} pictures read -> {read.output_csv}")
     if read.errors:
         sys.exit(1)

@@ -49,6 +49,11 @@ def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def overwrite_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--overwrite``: what stands at the output may go."""
+    return click.option("--overwrite", is_flag=True, help="Replace what stands at the output, whole.")(command)
+
+
 def partition_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--partition``: which partitions; a data set's name stands for all of its partitions."""
     return click.option(

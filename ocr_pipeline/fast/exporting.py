@@ -17,6 +17,7 @@ from ocr_pipeline.fast.weights.reading import load_network
 from ocr_pipeline.fast.weights.slim import halved, without_sides
 from ocr_pipeline.storage.files.onnx_files import must_be_able_to_export, write_onnx
 from ocr_pipeline.storage.files.publishing import publish_file
+from ocr_pipeline.storage.files.typed_paths import claim
 
 _ORIGIN = ("global_step", "metric", "data", "code_version")  # of a checkpoint: where it comes from
 _EXAMPLE = (2, 3, 96, 128)
@@ -33,17 +34,22 @@ class _FromPixels(nn.Module):
         return self.network(normalise(pictures))[:, 0]
 
 
-def export_onnx(checkpoint: Path, output: Path) -> dict[str, str]:
+def export_onnx(checkpoint: Path, output: Path, *, overwrite: bool = False) -> dict[str, str]:
     """Write the fused detector as ONNX: ``pictures`` uint8 RGB (N, 3, H, W) to ``kernel_logits`` (N, H/4, W/4).
 
     N, H and W are free, H and W multiples of 32. The metadata describe pre-processing and post-processing.
+
+    Args:
+        overwrite: replace what stands at ``output``.
 
     Returns:
         The metadata.
 
     Raises:
-        PipelineError: the checkpoint cannot be used, or the packages of the extra ``export`` are not installed.
+        PipelineError: the checkpoint cannot be used, ``output`` is not free, or the packages of the extra ``export``
+            are not installed.
     """
+    claim(output, inputs=[checkpoint], overwrite=overwrite)
     must_be_able_to_export("export-fast")
     detector = Detector(checkpoint, device="cpu")
     pictures = torch.zeros(_EXAMPLE, dtype=torch.uint8)
@@ -52,20 +58,24 @@ def export_onnx(checkpoint: Path, output: Path) -> dict[str, str]:
         return write_onnx(draft, _FromPixels(detector.network), inputs, "kernel_logits", _facts(detector))
 
 
-def export_weights(checkpoint: Path, output: Path, config: FastConfig | None = None) -> dict[str, Any]:
+def export_weights(
+    checkpoint: Path, output: Path, config: FastConfig | None = None, *, overwrite: bool = False
+) -> dict[str, Any]:
     """Write a detector in half precision, and without its side branches where these are at rest.
 
     ``detect`` and trainings take the file as they take any checkpoint of FAST.
 
     Args:
         config: which the file shall carry; None for that of the checkpoint.
+        overwrite: replace what stands at ``output``.
 
     Returns:
         What stands in the file beside the weights.
 
     Raises:
-        PipelineError: the checkpoint cannot be used.
+        PipelineError: the checkpoint cannot be used, or ``output`` is not free.
     """
+    claim(output, inputs=[checkpoint], overwrite=overwrite)
     network, weights = load_network(checkpoint)
     state = network.state_dict()
     facts = {name: weights.extras[name] for name in _ORIGIN if name in weights.extras}

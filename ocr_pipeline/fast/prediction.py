@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -22,10 +22,12 @@ from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.files.orientation import upright
 from ocr_pipeline.storage.files.pictures import pictures_in
 from ocr_pipeline.storage.files.publishing import publish_file, publish_text
+from ocr_pipeline.storage.files.typed_paths import claim
 
 logger = logging.getLogger(__name__)
 
 _GREEN = (0, 200, 0)
+_BESIDE = (".json", ".txt")
 
 
 class DetectedWord(msgspec.Struct, frozen=True):
@@ -48,7 +50,7 @@ class DetectedWord(msgspec.Struct, frozen=True):
         return a, b, c, d
 
 
-class DetectedPage(msgspec.Struct, frozen=True):
+class DetectedPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All words found in one picture of ``width`` x ``height`` pixels."""
 
     image: str
@@ -64,14 +66,16 @@ def predict(settings: FastPrediction) -> tuple[list[DetectedPage], dict[str, str
         The pages in order, and for each picture that cannot be read (by its path) the reason.
 
     Raises:
-        PipelineError: a folder has no pictures, or the checkpoint, the configuration or the device cannot be used.
+        PipelineError: a folder has no pictures, the output would replace what is not its own, or the checkpoint, the
+            configuration or the device cannot be used.
     """
+    targets = _targets(settings)
+    _claim(targets, settings.overwrite)
     config = read_config(settings.config) if settings.config else None
     detector = Detector(settings.checkpoint, config, settings.device, settings.precision)
     overrides = {name: getattr(settings, name) for name in ("min_score", "min_area", "short_size")}
     given = {name: value for name, value in overrides.items() if value is not None}
     detector.config = config_from(msgspec.to_builtins(detector.config) | given, settings.checkpoint)
-    targets = _targets(settings)
     pages, errors = list[DetectedPage](), dict[str, str]()
     progress = Progress(f"detecting to {settings.output}", "pictures", len(targets))
     pictures = _readable(list(targets), settings.exif_orientation, errors, progress)
@@ -86,13 +90,13 @@ def predict(settings: FastPrediction) -> tuple[list[DetectedPage], dict[str, str
 def detect_folder(
     checkpoint: Path, images_dir: Path, output_dir: Path, device: Device = "auto"
 ) -> tuple[list[DetectedPage], dict[str, str]]:
-    """``predict`` for every picture of a folder; the reasons stand by file name.
+    """``predict`` for every picture of a folder, into a folder of ours; the reasons stand by file name.
 
     Raises:
         PipelineError: there are no pictures, or the checkpoint or the device cannot be used.
     """
     pages, errors = predict(
-        FastPrediction(checkpoint=checkpoint, image=(images_dir,), output=output_dir, device=device)
+        FastPrediction(checkpoint=checkpoint, image=(images_dir,), output=output_dir, device=device, overwrite=True)
     )
     return pages, {Path(path).name: reason for path, reason in errors.items()}
 
@@ -118,11 +122,37 @@ def _targets(settings: FastPrediction) -> dict[Path, Path]:
         return {settings.image[0]: settings.output}
     paths = [path for named in settings.image for path in (pictures_in(named) if named.is_dir() else [named])]
     targets = {path: settings.output / f"{path.name}.png" for path in paths}
+    drawn = {target for target in targets.values() if target in targets and _is_own(target)}
+    if drawn:
+        logger.warning("%d pictures are passed over: an earlier detect drew them", len(drawn))
+    targets = {path: target for path, target in targets.items() if path not in drawn}
     if len(set(targets.values())) < len(targets):
         raise PipelineError(
             "two pictures have the same name", where=settings.output, remedy="Detect them one folder after the other."
         )
     return targets
+
+
+def _claim(targets: Mapping[Path, Path], overwrite: bool) -> None:
+    """See to it that the drawn pictures and what goes beside them are free, or of an earlier run."""
+    for target in targets.values():
+        if target.suffix.lower() in _BESIDE:
+            raise PipelineError(
+                "the drawn picture cannot have this ending: its boxes go beside it under it",
+                where=target,
+                remedy="Name the picture to draw, such as page.png.",
+            )
+    outputs = [path for target in targets.values() for path in (target, *map(target.with_suffix, _BESIDE))]
+    claim(*outputs, inputs=targets, overwrite=overwrite, is_own=_is_own)
+
+
+def _is_own(output: Path) -> bool:
+    """Whether an earlier run made a file: then its boxes stand beside it, or are what it holds."""
+    try:
+        msgspec.json.decode(output.with_suffix(".json").read_bytes(), type=DetectedPage)
+    except (OSError, msgspec.MsgspecError):
+        return False
+    return True
 
 
 def _readable(

@@ -150,6 +150,7 @@ class FastPrediction(Settings):
     exif_orientation: Annotated[
         bool, Setting("Turn pictures as their EXIF tag says; off, because labels count stored pixels.")
     ] = False
+    overwrite: Annotated[bool, Setting("Replace files at the output that an earlier detect did not make.")] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -18,6 +18,7 @@ from ocr_pipeline.recognition.crops import Crops
 from ocr_pipeline.recognition.images import decode_rgb
 from ocr_pipeline.recognition.interface import TextRecognizer
 from ocr_pipeline.storage.files.publishing import publish_text
+from ocr_pipeline.storage.files.typed_paths import begins_with, claim
 
 
 class ReadCrop(NamedTuple):
@@ -29,6 +30,9 @@ class ReadCrop(NamedTuple):
     prediction: str
     confidence: float
     edits: int
+
+
+_TABLES = {"predictions.csv": ReadCrop._fields, "scores.csv": ("group", *RecognitionScores.__dataclass_fields__)}
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,20 @@ def evaluate(recognizer: TextRecognizer, dataset: Crops, indices: Sequence[int],
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     """``predictions.csv``, a line per crop, and ``scores.csv``, a line per group of crops."""
-    publish_text(folder / "predictions.csv", _csv(ReadCrop._fields, evaluation.crops))
     groups = evaluation.by_group()
-    columns = ("group", *RecognitionScores.__dataclass_fields__)
-    publish_text(
-        folder / "scores.csv", _csv(columns, [(name, *scores.as_dict().values()) for name, scores in groups.items()])
-    )
+    scores = [(name, *scores.as_dict().values()) for name, scores in groups.items()]
+    for (name, columns), rows in zip(_TABLES.items(), (evaluation.crops, scores), strict=True):
+        publish_text(folder / name, _csv(columns, rows))
+
+
+def claim_evaluation(folder: Path, overwrite: bool) -> None:
+    """See to it that the tables of an evaluation may be written.
+
+    Raises:
+        PipelineError: other files stand in their places.
+    """
+    for name, columns in _TABLES.items():
+        claim(folder / name, overwrite=overwrite, is_own=begins_with(",".join(columns)))
 
 
 def worst_crops(predictions: Path, count: int = 12) -> list[tuple[bytes, ReadCrop]]:

@@ -22,6 +22,7 @@ from ocr_pipeline.recognition.images import decode_rgb
 from ocr_pipeline.recognition.interface import TextRecognizer
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.publishing import publish_file
+from ocr_pipeline.storage.files.typed_paths import begins_with, claim
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,12 @@ class Predictions:
 
 
 def recognize_pictures(
-    recognizer: TextRecognizer, paths: Sequence[Path], output_csv: str | Path, *, batch_size: int = 16
+    recognizer: TextRecognizer,
+    paths: Sequence[Path],
+    output_csv: str | Path,
+    *,
+    batch_size: int = 16,
+    overwrite: bool = False,
 ) -> Predictions:
     """Read pictures into a CSV file, in their order.
 
@@ -58,8 +64,13 @@ def recognize_pictures(
 
     Args:
         batch_size: pictures that are read at once; changes the speed only.
+        overwrite: replace a file that is no such table.
+
+    Raises:
+        PipelineError: the CSV is one of the pictures, or another file stands there.
     """
     output = Path(output_csv)
+    claim(output, inputs=paths, overwrite=overwrite, is_own=begins_with(",".join(COLUMNS)))
     part = _Part(output, _fingerprint(paths, recognizer))
     progress = Progress("reading pictures", "pictures", len(paths))
     progress.advance(len(part.rows))
@@ -72,7 +83,7 @@ def recognize_pictures(
     errors = sum(bool(row.error) for row in part.rows)
     if errors:
         logger.warning("%d of %d pictures could not be read; see the error column", errors, len(paths))
-    return Predictions(len(paths), errors, output)
+    return Predictions(len(part.rows), errors, output)
 
 
 def _read(paths: Sequence[Path], recognizer: TextRecognizer, batch_size: int) -> list[Row]:

@@ -48,6 +48,7 @@ class FolderReading(Settings):
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"], Setting("auto is the recognizer's own choice for the device.")
     ] = "auto"
+    overwrite: Annotated[bool, Setting("Replace a file at output_csv that an earlier recognize did not make.")] = False
     clean_repeats: Annotated[bool, Setting("Accepted without effect: it turned 10000 into 100.")] = False
 
     @property

@@ -186,3 +186,30 @@ def test_a_picture_is_turned_as_its_tag_says(tag):
     with Image.open(file) as stored:
         expected = np.asarray(ImageOps.exif_transpose(stored))
     np.testing.assert_array_equal(upright(pixels, file.getvalue()), expected)
+
+
+@pytest.mark.parametrize("theirs", ["page.png", "page.json", "page.txt"])
+def test_files_of_others_beside_the_output_stay_unless_they_may_go(tmp_path: Path, checkpoint, image, theirs: str):
+    (tmp_path / theirs).write_text('{"my": "label"}')
+    settings = {"checkpoint": checkpoint, "image": (image,), "output": tmp_path / "page.png"}
+    with pytest.raises(PipelineError, match=rf"{theirs}.*--overwrite"):
+        predict(FastPrediction(**settings))
+    assert (tmp_path / theirs).read_text() == '{"my": "label"}'
+    for overwrite in (True, False):  # afterwards they are its own
+        predict(FastPrediction(**settings, overwrite=overwrite))
+
+
+@pytest.mark.parametrize("output", ["쪽.png", "page.json", "page.txt"])
+def test_the_picture_that_is_read_and_the_names_beside_are_no_output(tmp_path: Path, checkpoint, image, output: str):
+    with pytest.raises(PipelineError, match=r"what is read|cannot have this ending"):
+        predict(FastPrediction(checkpoint=checkpoint, image=(image,), output=tmp_path / output, overwrite=True))
+
+
+def test_a_folder_that_takes_its_own_drawings_is_read_the_same_again(tmp_path: Path, checkpoint, image):
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    image.rename(folder / "a.png")
+    settings = FastPrediction(checkpoint=checkpoint, image=(folder,), output=folder)
+    first, again = predict(settings), predict(settings)
+    assert first == again
+    assert {path.name for path in folder.iterdir()} == {"a.png", "a.png.png", "a.png.json", "a.png.txt"}

@@ -171,3 +171,15 @@ def test_what_cannot_be_used_is_named(folder, tmp_path, monkeypatch):
         recognize_folder(load(TINY_KOREAN), tmp_path / "nothing", tmp_path / "r.csv")
     with pytest.raises(PipelineError, match="base model"):
         load(tmp_path / "nothing")
+
+
+def test_a_file_of_others_stays_unless_it_may_go(folder, tmp_path):
+    recognizer, output = load(TINY_KOREAN), tmp_path / "read.csv"
+    output.write_text("id,grade\n1,A\n")
+    with pytest.raises(PipelineError, match="--overwrite"):
+        recognize_folder(recognizer, folder, output)
+    assert output.read_text() == "id,grade\n1,A\n"
+    for overwrite in (True, False):  # afterwards it is its own
+        assert recognize_folder(recognizer, folder, output, overwrite=overwrite).images == 12
+    with pytest.raises(PipelineError, match="what is read"):
+        recognize_folder(recognizer, folder, pictures_in(folder, deep=True)[0], overwrite=True)

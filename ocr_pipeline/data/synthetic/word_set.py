@@ -25,6 +25,7 @@ from ocr_pipeline.storage.artifacts.manifest import Input, Manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 from ocr_pipeline.storage.files.lmdb_files import LmdbWriter
+from ocr_pipeline.storage.files.typed_paths import claim
 
 CODE_VERSION = "1"
 SHARE = 250  # words that a worker draws at a time
@@ -49,11 +50,13 @@ def draw_words(output: Path, settings: WordSetSettings, *, workers: int = 1, reb
     """Publish ``output``, an LMDB folder of drawn words; nothing is done where it is current.
 
     Raises:
-        PipelineError: no face of the wanted kind is there, or the output cannot be written.
+        PipelineError: no face of the wanted kind is there, or the output cannot be written or is something else.
     """
+    corpus = [settings.corpus] if settings.corpus else []
+    claim(output, inputs=corpus, is_own=lambda path: (path / "data.mdb").is_file())
     faces = _faces(settings)
     made_in = [Input(f"{face.name} ({face.licence})", face.fingerprint) for face in faces]
-    words_from = [Input(settings.corpus.name, fingerprint_file(settings.corpus))] if settings.corpus else []
+    words_from = [Input(path.name, fingerprint_file(path)) for path in corpus]
     with publication(
         output,
         stage="synthetic",

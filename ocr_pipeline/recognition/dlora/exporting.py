@@ -12,11 +12,14 @@ from ocr_pipeline.recognition.dlora.recognizer import Base, load_merged
 from ocr_pipeline.recognition.images import ImageFormat, to_input
 from ocr_pipeline.storage.files.onnx_files import must_be_able_to_export, write_onnx
 from ocr_pipeline.storage.files.publishing import publish_folder
+from ocr_pipeline.storage.files.typed_paths import claim
 
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
 
 
-def export_onnx(checkpoint: Path, output: Path, *, base: str | Path | None = None, longest: int = 64) -> dict[str, str]:
+def export_onnx(
+    checkpoint: Path, output: Path, *, base: str | Path | None = None, longest: int = 64, overwrite: bool = False
+) -> dict[str, str]:
     """Merge a checkpoint into its base and publish ``output`` with ``encoder.onnx``, ``decoder.onnx`` and processors.
 
     The encoder takes ``pixels`` uint8 RGB (N, height, width, 3) to ``states``; the decoder takes ``tokens`` int64
@@ -26,13 +29,16 @@ def export_onnx(checkpoint: Path, output: Path, *, base: str | Path | None = Non
     Args:
         base: the base model; None asks the checkpoint.
         longest: the most tokens that a reader should ask for; it goes into the metadata.
+        overwrite: replace what stands at ``output``.
 
     Returns:
         The metadata.
 
     Raises:
-        PipelineError: base or checkpoint cannot be used, or the packages of the extra ``export`` are not installed.
+        PipelineError: base or checkpoint cannot be used, ``output`` is not free, or the packages of the extra
+            ``export`` are not installed.
     """
+    claim(output, inputs=(checkpoint, *([base] if base else [])), overwrite=overwrite)
     must_be_able_to_export("export-dlora")
     merged = load_merged(checkpoint, base)
     images, facts = merged.images, _facts(merged, longest)

@@ -7,10 +7,16 @@ from pathlib import Path
 from ocr_pipeline.recognition.dlora.recognizer import generation_config, load_merged
 from ocr_pipeline.recognition.interface import GREEDY, Decoding
 from ocr_pipeline.storage.files.publishing import publish_folder
+from ocr_pipeline.storage.files.typed_paths import claim
 
 
 def merge_checkpoint(
-    checkpoint: str | Path, output: str | Path, *, base: str | Path | None = None, decoding: Decoding = GREEDY
+    checkpoint: str | Path,
+    output: str | Path,
+    *,
+    base: str | Path | None = None,
+    decoding: Decoding = GREEDY,
+    overwrite: bool = False,
 ) -> Path:
     """Work the adapters of ``checkpoint`` into its base and publish the whole as ``output``.
 
@@ -19,10 +25,12 @@ def merge_checkpoint(
 
     Args:
         base: the base model; None asks the checkpoint.
+        overwrite: replace what stands at ``output``.
 
     Raises:
-        PipelineError: base or checkpoint cannot be loaded, or do not belong together.
+        PipelineError: base or checkpoint cannot be loaded, or do not belong together; ``output`` is not free.
     """
+    claim(Path(output), inputs=(checkpoint, *([base] if base else [])), overwrite=overwrite)
     merged = load_merged(checkpoint, base)
     merged.model.generation_config = generation_config(merged, decoding)
     with publish_folder(Path(output)) as draft:

@@ -40,11 +40,11 @@ def publish_folder(target: Path) -> Iterator[Path]:
 def take_place(made: Path, target: Path) -> None:
     """Put a finished file or folder, whose content is synced, in the place of another on the same disk.
 
-    A folder cannot be replaced in one step: between the two renames the old one stands under ``<name>.old``,
-    never a half-written one under its name.
+    A folder cannot be replaced in one step: between the two renames the old one stands under a hidden
+    ``.<name>.old``, never a half-written one under its name.
     """
-    old = target.with_name(target.name + ".old")
     if made.is_dir():
+        old = target.with_name(f".{target.name}.old")
         _remove(old)
         if target.exists():
             target.replace(old)

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models import TINY_KOREAN
-from ocr_pipeline.recognition.dlora import export_onnx, load
+from ocr_pipeline.recognition.dlora import export_onnx, load, merge_checkpoint
 
 
 def read_greedily(folder, crops):
@@ -46,3 +46,21 @@ def test_what_is_not_installed_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("ocr_pipeline.storage.files.onnx_files.find_spec", lambda name: None)
     with pytest.raises(PipelineError, match="onnx, onnxscript"):
         export_onnx(TINY_KOREAN, tmp_path / "onnx")
+
+
+@pytest.mark.parametrize("write", [merge_checkpoint, export_onnx])
+def test_a_folder_of_others_stays_unless_it_may_go(tmp_path, write):
+    (tmp_path / "thesis.docx").write_text("years of work")
+    with pytest.raises(PipelineError, match="--overwrite"):
+        write(TINY_KOREAN, tmp_path)
+    with pytest.raises(PipelineError, match="what is read"):
+        write(TINY_KOREAN, TINY_KOREAN, overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.docx"]
+    assert (TINY_KOREAN / "model.safetensors").is_file()
+
+
+def test_a_folder_that_may_go_is_replaced(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/old.txt").write_text("old")
+    merge_checkpoint(TINY_KOREAN, tmp_path / "model", overwrite=True)
+    assert "old.txt" not in {path.name for path in (tmp_path / "model").iterdir()}
