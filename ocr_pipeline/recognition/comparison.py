@@ -48,8 +48,9 @@ def compare(
     if not len(crops):
         where = ", ".join(map(str, paths)) or "--data"
         raise PipelineError("there are no crops to compare on", where=where, remedy="Name recognition data with crops.")
-    for name in recognizers if output_dir else ():
-        claim_evaluation(output_dir / name, overwrite)
+    if output_dir:
+        for name in recognizers:
+            claim_evaluation(output_dir / name, overwrite)
     indices = crops.spread(samples or len(crops), seed)
     compared = []
     for name, recognizer in recognizers.items():

@@ -69,7 +69,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     """``predictions.csv``, a line per crop, and ``scores.csv``, a line per group of crops."""
     groups = evaluation.by_group()
     scores = [(name, *scores.as_dict().values()) for name, scores in groups.items()]
-    for (name, columns), rows in zip(_TABLES.items(), (evaluation.crops, scores), strict=True):
+    tables: tuple[Sequence[Sequence[object]], ...] = (evaluation.crops, scores)
+    for (name, columns), rows in zip(_TABLES.items(), tables, strict=True):
         publish_text(folder / name, _csv(columns, rows))
 
 
