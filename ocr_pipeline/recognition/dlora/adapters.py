@@ -18,7 +18,7 @@ from torch import nn
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition.dlora.adapted_linear import AdaptedLinear
-from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS, DECODER, ENCODER, PEFT_PREFIX, saved_adapters
+from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS, DECODER, ENCODER, module_of, saved_adapters
 
 METHODS = {"dlora": (True, False), "lora": (False, False), "dora": (True, True)}
 """Whether the encoder's and the decoder's adapter is DoRA (else LoRA)."""
@@ -108,10 +108,10 @@ def load_adapters(model: nn.Module, folder: Path, *, trainable: bool = False) ->
     Raises:
         PipelineError: an adapter is missing, or does not belong to this model.
     """
-    saved = saved_adapters(folder)
+    saved = saved_adapters(folder, {name for name, _ in model.named_modules()})
     configs = {}
     for adapter, (config, state) in saved.items():
-        names = sorted({key.split(".lora_")[0].removeprefix(PEFT_PREFIX) for key in state})
+        names = sorted({module_of(key) for key in state})
         config.target_modules = _pattern_for(names, model, adapter) or names
         configs[adapter] = config
     _check_targets(model, configs, folder)

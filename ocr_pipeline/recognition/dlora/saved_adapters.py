@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ ENCODER, DECODER = "encoder_dora", "decoder_lora"
 ADAPTERS = (ENCODER, DECODER)
 PEFT_PREFIX = "base_model.model."
 
-# Transformers 4 called the encoder's modules otherwise, and adapters are saved under module names.
+# Transformers 4 called the modules of ViT and DeiT otherwise (as DPT calls them to this day), and adapters are saved
+# under module names.
 _RENAMED = (
     (re.compile(r"encoder\.encoder\.layer\.(\d+)\.attention\.attention\."), r"encoder.layers.\1.attention."),
     (re.compile(r"(encoder\.layers\.\d+\.attention\.)(query|key|value)\b"), lambda m: f"{m[1]}{m[2][0]}_proj"),
@@ -30,11 +32,14 @@ def has_adapters(folder: Path) -> bool:
     return any((place / _CONFIG).is_file() for place in _places(folder))
 
 
-def saved_adapters(folder: Path) -> dict[str, tuple[LoraConfig, dict[str, Tensor]]]:
+def saved_adapters(folder: Path, modules: Container[str]) -> dict[str, tuple[LoraConfig, dict[str, Tensor]]]:
     """Configuration and weights of both adapters, by name.
 
     Which adapter a file holds is told by the modules that it names, not by where it lies: a run that was resumed by
     older programs has one adapter in the root, under the name "default".
+
+    Args:
+        modules: names of the model's modules; a name that is none of them is taken for one of an older release.
 
     Raises:
         PipelineError: one of the two is nowhere to be found.
@@ -43,7 +48,7 @@ def saved_adapters(folder: Path) -> dict[str, tuple[LoraConfig, dict[str, Tensor
     for place in _places(folder):
         if not (place / _CONFIG).is_file():
             continue
-        state = _state(place)
+        state = _state(place, modules)
         for adapter, half in ((ENCODER, "encoder."), (DECODER, "decoder.")):
             own = {key: tensor for key, tensor in state.items() if key.removeprefix(PEFT_PREFIX).startswith(half)}
             if own and adapter not in found:
@@ -58,20 +63,27 @@ def _places(folder: Path) -> tuple[Path, ...]:
     return (*(folder / adapter for adapter in ADAPTERS), folder)
 
 
-def _state(folder: Path) -> dict[str, Tensor]:
+def _state(folder: Path, modules: Container[str]) -> dict[str, Tensor]:
     if (folder / _SAFE).is_file():
         state: dict[str, Any] = load_file(folder / _SAFE)
     elif (folder / _BINARY).is_file():
         state = torch.load(folder / _BINARY, map_location="cpu", weights_only=True)
     else:
         raise _missing(folder)
-    return {_current_name(key): tensor for key, tensor in state.items()}
+    return {_current_name(key, modules): tensor for key, tensor in state.items()}
 
 
-def _current_name(key: str) -> str:
+def _current_name(key: str, modules: Container[str]) -> str:
+    if module_of(key) in modules:
+        return key
     for old, new in _RENAMED:
         key = old.sub(new, key)
     return key
+
+
+def module_of(key: str) -> str:
+    """The module that a weight of an adapter belongs to."""
+    return key.split(".lora_")[0].removeprefix(PEFT_PREFIX)
 
 
 def _missing(folder: Path) -> PipelineError:

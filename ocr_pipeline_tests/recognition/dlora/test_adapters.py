@@ -208,7 +208,7 @@ def test_encoders_that_begin_otherwise_have_their_places_too(family):
     assert set(target_modules(model, ENCODER)) < set(everything)
 
 
-def test_adapters_of_a_convolutional_base_learn_in_both_halves():
+def test_adapters_of_a_convolutional_base_learn_in_both_halves_and_are_found_again(tmp_path):
     model = new_network(Architecture(hidden=16, heads=2, encoder_layers=2, decoder_layers=1), 20)
     wrapped = add_adapters(model, rank=2, alpha=4, dropout=0.0)
     watch = GradientWatch(wrapped)
@@ -219,7 +219,10 @@ def test_adapters_of_a_convolutional_base_learn_in_both_halves():
         watch.after_backward()
         optimizer.step()
     before = logits(wrapped)
-    assert torch.allclose(logits(merge_adapters(wrapped)), before, atol=1e-5)
+    save_adapters(wrapped, tmp_path)
+    again = copy.deepcopy(wrapped).unload()
+    assert not torch.allclose(logits(again), before, atol=1e-5)
+    assert torch.allclose(logits(merge_adapters(load_adapters(again, tmp_path))), before, atol=1e-5)
 
 
 def test_a_model_without_a_place_for_adapters_is_refused():
