@@ -14,6 +14,7 @@ from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.layout_lmdb import LayoutSettings, build_layouts, make_paddle_environment, paddle_environment
 from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import merge_labels
+from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
@@ -24,6 +25,7 @@ workers_option = click.option(
     "--workers", type=click.IntRange(1), default=os.cpu_count(), show_default="all cores", help="Parallel workers."
 )
 rebuild_option = click.option("--rebuild", is_flag=True, help="Make anew what is current or was adopted.")
+loss_options = settings_options(LossLimit, called="loss_limit")
 
 
 @click.command()
@@ -32,12 +34,13 @@ rebuild_option = click.option("--rebuild", is_flag=True, help="Make anew what is
 @partition_option
 @workers_option
 @rebuild_option
-def merge(source: str, output: str, partitions: Partitions, workers: int, rebuild: bool) -> None:
+@loss_options
+def merge(source: str, output: str, partitions: Partitions, workers: int, rebuild: bool, loss_limit: LossLimit) -> None:
     """Raw label JSON -> merged JSON (step 2 of the guide)."""
     share, workspace = _locations(source, output)
     share.check()
     manifests = [
-        merge_labels(share, partition, workspace, workers=workers, rebuild=rebuild)
+        merge_labels(share, partition, workspace, workers=workers, rebuild=rebuild, loss_limit=loss_limit)
         for partition in leased(workspace, "merged_json", partitions, makes_folder=True)
     ]
     _report("merged_json", manifests, workspace.json_merged)
@@ -48,11 +51,12 @@ def merge(source: str, output: str, partitions: Partitions, workers: int, rebuil
 @output_option
 @partition_option
 @rebuild_option
-def lookup(source: str, output: str, partitions: Partitions, rebuild: bool) -> None:
+@loss_options
+def lookup(source: str, output: str, partitions: Partitions, rebuild: bool, loss_limit: LossLimit) -> None:
     """Picture trees -> file name to path (step 3 of the guide)."""
     share, workspace = _locations(source, output)
     manifests = [
-        build_lookup(share, partition, workspace, rebuild=rebuild)
+        build_lookup(share, partition, workspace, rebuild=rebuild, loss_limit=loss_limit)
         for partition in leased(workspace, "lookup", partitions)
     ]
     _report("lookup", manifests, workspace.root / "lookup")
@@ -64,16 +68,25 @@ def lookup(source: str, output: str, partitions: Partitions, rebuild: bool) -> N
 @partition_option
 @workers_option
 @rebuild_option
+@loss_options
 @settings_options(AnnotationSettings)
 def annotations_command(
-    source: str, output: str, partitions: Partitions, workers: int, rebuild: bool, settings: AnnotationSettings
+    source: str,
+    output: str,
+    partitions: Partitions,
+    workers: int,
+    rebuild: bool,
+    loss_limit: LossLimit,
+    settings: AnnotationSettings,
 ) -> None:
     """Pages -> word crops and their text, as JSONL or LMDB (step 4 of the guide)."""
     share, workspace = _locations(source, output)
     manifests = [
         manifest
         for partition in leased(workspace, "annotations", partitions)
-        for manifest in build_annotations(share, partition, workspace, settings, workers=workers, rebuild=rebuild)
+        for manifest in build_annotations(
+            share, partition, workspace, settings, workers=workers, rebuild=rebuild, loss_limit=loss_limit
+        )
     ]
     _report("annotations", manifests, workspace.root)
 
@@ -84,16 +97,25 @@ def annotations_command(
 @partition_option
 @workers_option
 @rebuild_option
+@loss_options
 @settings_options(LayoutSettings)
 def layout(
-    source: str, output: str, partitions: Partitions, workers: int, rebuild: bool, settings: LayoutSettings
+    source: str,
+    output: str,
+    partitions: Partitions,
+    workers: int,
+    rebuild: bool,
+    loss_limit: LossLimit,
+    settings: LayoutSettings,
 ) -> None:
     """Pages and layout model -> layout LMDB (step 5 of the guide)."""
     share, workspace = _locations(source, output)
     manifests = [
         manifest
         for partition in leased(workspace, "layout_lmdb", partitions)
-        for manifest in build_layouts(share, partition, workspace, settings, workers=workers, rebuild=rebuild)
+        for manifest in build_layouts(
+            share, partition, workspace, settings, workers=workers, rebuild=rebuild, loss_limit=loss_limit
+        )
     ]
     _report("layout_lmdb", manifests, workspace.root)
 

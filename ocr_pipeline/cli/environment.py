@@ -23,6 +23,7 @@ from ocr_pipeline.recognition.settings import FolderReading
 from ocr_pipeline.release.contest import ChampionSettings
 from ocr_pipeline.release.sections import DloraSection, FastSection
 from ocr_pipeline.settings import Setting, Settings, settings_in
+from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 
 SETTINGS: dict[type[Settings], str] = {
     AnnotationSettings: "Word crops (step 4)",
@@ -36,6 +37,7 @@ SETTINGS: dict[type[Settings], str] = {
     DloraSection: "The recognizer's recipe",
     WordSetSettings: "Drawn words",
     QualitySettings: "Data quality",
+    LossLimit: "How much may be lost at once",
     QuarantineLimit: "How much may be set aside",
     ChampionSettings: "Champions",
     AutomationSettings: "Work that starts itself",

@@ -75,26 +75,30 @@ def _chosen_partitions(_: click.Context, __: click.Parameter, names: Sequence[st
     return chosen or list(PARTITIONS.values())
 
 
-def settings_options(settings: type[Settings], *, skip: Sequence[str] = (), variables_win: bool = False) -> Decorator:
-    """One option per setting, with its type, default and help; the command is called with ``settings``, all made.
+def settings_options(
+    settings: type[Settings], *, skip: Sequence[str] = (), variables_win: bool = False, called: str = "settings"
+) -> Decorator:
+    """One option per setting, with its type, default and help; the command is called with all of them, made.
 
     A variable counts where no flag is given.
 
     Args:
         variables_win: it counts in any case.
+        called: the name of the command's parameter.
     """
     options = [each for each in settings_in(settings) if each.name not in skip]
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
-        def called(**values: object) -> None:
+        def command_with(**values: object) -> None:
             context, flags = click.get_current_context(), {each.name: values.pop(each.name) for each in options}
             given = {name: value for name, value in flags.items() if _is_given(context, name)}
             layers = (settings.read_environment(os.environ), given)
             _demand(options, {**layers[0], **given})
-            command(**values, settings=settings.from_layers(*(reversed(layers) if variables_win else layers)))
+            made = settings.from_layers(*(reversed(layers) if variables_win else layers))
+            command(**values, **{called: made})
 
-        made: Callable[..., Any] = called
+        made: Callable[..., Any] = command_with
         for each in reversed(options):
             made = _option(each)(made)
         return made

@@ -26,6 +26,7 @@ from ocr_pipeline.page import Quarantined, nfc
 from ocr_pipeline.parallel import in_order
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.depot import depot_of
+from ocr_pipeline.storage.artifacts.loss_limit import USUAL_LIMIT, LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, upstream
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
@@ -49,6 +50,7 @@ def build_annotations(
     *,
     workers: int | None = None,
     rebuild: bool = False,
+    loss_limit: LossLimit = USUAL_LIMIT,
 ) -> list[Manifest]:
     """Publish the crops and labels of one partition, one artifact per split; does only what is missing or changed.
 
@@ -57,13 +59,14 @@ def build_annotations(
     Args:
         workers: threads that cut crops; all cores by default.
         rebuild: publish anew even where nothing changed; finished shards are used again.
+        loss_limit: how much less than what is published it may hold.
 
     Raises:
-        PipelineError: an input is not published, the settings ask for what is not installed, or the output cannot be
-            written.
+        PipelineError: an input is not published, the settings ask for what is not installed, more is lost than may
+            be, or the output cannot be written.
     """
     _demand_room_for_files(workspace, settings)
-    build = _Build(share, partition, workspace, settings, workers or os.cpu_count() or 1)
+    build = _Build(share, partition, workspace, settings, workers or os.cpu_count() or 1, loss_limit)
     return [build.publish(split, rebuild) for split in partition.splits]
 
 
@@ -86,6 +89,7 @@ class _Build:
     workspace: Workspace
     settings: AnnotationSettings
     workers: int
+    loss_limit: LossLimit
 
     def publish(self, split: str, rebuild: bool) -> Manifest:
         with publication(
@@ -96,6 +100,7 @@ class _Build:
             settings=self.settings.recorded(),
             inputs=self._inputs,
             rebuild=rebuild,
+            loss_limit=self.loss_limit,
         ) as made:
             if made.current is None:
                 self._make(made, split)
@@ -123,8 +128,7 @@ class _Build:
             folders = []
             form = self._format(split)
             with closing(self._built(split, store, form)) as built:
-                form.publish(made, _noted(built, folders))
-            made.add(shard_counts(folders), shard_quarantine(folders))
+                form.publish(made, _noted(made, built, folders))
             made.fingerprint = self._fingerprint(folders)
         forget_others(store, folders)
 
@@ -198,7 +202,9 @@ def _counted(pages: Iterable[PageCrops], total: PageCrops, progress: Progress) -
         progress.advance()
 
 
-def _noted(folders: Iterable[Path], notes: list[Path]) -> Iterator[Path]:
+def _noted(made: Publication, folders: Iterable[Path], notes: list[Path]) -> Iterator[Path]:
+    """The folders, each counted before it is taken: what is lost must be known before the artifact takes its place."""
     for folder in folders:
+        made.add(shard_counts([folder]), shard_quarantine([folder]))
         notes.append(folder)
         yield folder

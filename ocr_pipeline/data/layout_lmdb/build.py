@@ -32,6 +32,7 @@ from ocr_pipeline.data.layout_lmdb.samples import make_record
 from ocr_pipeline.data.layout_lmdb.settings import CELL_SCORE, LayoutSettings
 from ocr_pipeline.page import Page
 from ocr_pipeline.parallel import in_order, worker_processes
+from ocr_pipeline.storage.artifacts.loss_limit import USUAL_LIMIT, LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 
@@ -64,6 +65,7 @@ class LayoutBuild:
         engines: the layout model and, where wanted, a detector of table cells.
         workers: processes that read, decode and cut pictures; 1: none but this one.
         on_progress: told how many pages are done, and of how many where that is known.
+        loss_limit: how much less than what is published it may hold.
     """
 
     find_image: FindImage
@@ -72,6 +74,7 @@ class LayoutBuild:
     settings: LayoutSettings
     workers: int = 1
     on_progress: OnProgress = lambda done, total: None
+    loss_limit: LossLimit = USUAL_LIMIT
 
     def publish(
         self, target: Path, partition: str, inputs: list[Input], pages: Iterable[Page], *, rebuild: bool = False
@@ -100,6 +103,7 @@ class LayoutBuild:
             settings=made_with,
             inputs=inputs,
             rebuild=rebuild,
+            loss_limit=self.loss_limit,
         ) as made:
             if made.current is None:
                 rest = iter(pages)

@@ -13,6 +13,7 @@ from ocr_pipeline.data.lookup import load_lookup
 from ocr_pipeline.data.merged_json import read_pages
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.progress import Progress
+from ocr_pipeline.storage.artifacts.loss_limit import USUAL_LIMIT, LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Manifest, upstream
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
@@ -26,6 +27,7 @@ def build_layouts(
     *,
     workers: int = 1,
     rebuild: bool = False,
+    loss_limit: LossLimit = USUAL_LIMIT,
 ) -> list[Manifest]:
     """Publish the layout LMDBs of a partition, one for each split; does only what is missing or changed.
 
@@ -34,10 +36,11 @@ def build_layouts(
     Args:
         workers: processes that read, decode and cut pictures; 1: none but this one.
         rebuild: publish anew even where nothing changed; what the models found before is used again.
+        loss_limit: how much less than what is published it may hold.
 
     Raises:
-        PipelineError: an input is not published, the model or its device is not there, or the output cannot be
-            written.
+        PipelineError: an input is not published, the model or its device is not there, more is lost than may be, or
+            the output cannot be written.
     """
     merged = workspace.merged_json(partition.key)
     lookup = load_lookup(workspace, partition)
@@ -49,7 +52,9 @@ def build_layouts(
     with open_engines(settings) as engines:
         for split in partition.splits:
             progress = Progress(f"layout_lmdb {partition.dataset.name} {split}", "pages")
-            build = LayoutBuild(lookup.finder(), _ReadPicture(share.root), engines, settings, workers, progress.reach)
+            build = LayoutBuild(
+                lookup.finder(), _ReadPicture(share.root), engines, settings, workers, progress.reach, loss_limit
+            )
             target = workspace.layout_lmdb(partition.dataset.name, split)
             pages = (page for page in read_pages(merged, partition) if page.split == split)
             manifests.append(build.publish(target, partition.key, inputs, pages, rebuild=rebuild))

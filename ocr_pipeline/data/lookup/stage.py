@@ -15,6 +15,7 @@ from ocr_pipeline.data.lookup.picture_versions import read_versions, write_versi
 from ocr_pipeline.data.lookup.refused import read_refused, write_refused
 from ocr_pipeline.data.merged_json import read_pages
 from ocr_pipeline.progress import Progress
+from ocr_pipeline.storage.artifacts.loss_limit import USUAL_LIMIT, LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, read_manifest, upstream
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.workspace import Workspace
@@ -26,7 +27,14 @@ CODE_VERSION = "4"
 logger = logging.getLogger(__name__)
 
 
-def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace, *, rebuild: bool = False) -> Manifest:
+def build_lookup(
+    share: Share,
+    partition: SourcePartition,
+    workspace: Workspace,
+    *,
+    rebuild: bool = False,
+    loss_limit: LossLimit = USUAL_LIMIT,
+) -> Manifest:
     """Publish the lookup of one partition and report what does not match.
 
     Pages in are the labelled pages and the pictures without a label; out are the pages whose picture is found. Of two
@@ -35,9 +43,11 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace,
 
     Args:
         rebuild: make it anew even where nothing changed.
+        loss_limit: how much less than what is published it may hold.
 
     Raises:
-        PipelineError: the share or the merged JSON is not there, or the output cannot be written.
+        PipelineError: the share or the merged JSON is not there, more is lost than may be, or the output cannot be
+            written.
     """
     share.check()
     target = workspace.lookup(partition.key)
@@ -54,6 +64,7 @@ def build_lookup(share: Share, partition: SourcePartition, workspace: Workspace,
         settings={"source": share.place},
         inputs=inputs,
         rebuild=rebuild or _leads_elsewhere(share, target),
+        loss_limit=loss_limit,
     ) as made:
         if made.current is None:
             _publish(made, share, partition, folders, merged)

@@ -14,6 +14,7 @@ from ocr_pipeline.data.merged_json.reader import count_merged_json
 from ocr_pipeline.data.merged_json.single_file import publish_single_file
 from ocr_pipeline.parallel import worker_processes
 from ocr_pipeline.progress import Progress
+from ocr_pipeline.storage.artifacts.loss_limit import USUAL_LIMIT, LossLimit
 from ocr_pipeline.storage.artifacts.manifest import ADOPTED, Input, Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.shards import built, forget_others, shard_counts, shard_quarantine
@@ -27,7 +28,13 @@ _FEW = 4000
 
 
 def merge_labels(
-    share: Share, partition: SourcePartition, workspace: Workspace, *, workers: int = 2, rebuild: bool = False
+    share: Share,
+    partition: SourcePartition,
+    workspace: Workspace,
+    *,
+    workers: int = 2,
+    rebuild: bool = False,
+    loss_limit: LossLimit = USUAL_LIMIT,
 ) -> Manifest:
     """Publish the merged JSON of one partition; does only what is missing or whose label files changed.
 
@@ -37,10 +44,11 @@ def merge_labels(
 
     Args:
         rebuild: make it anew even where nothing changed, as long as there are labels.
+        loss_limit: how much less than what is published it may hold.
 
     Raises:
-        PipelineError: the share is not there, the labels of a set that comes as one file cannot be read, or the output
-            cannot be written.
+        PipelineError: the share is not there, the labels of a set that comes as one file cannot be read, more is lost
+            than may be, or the output cannot be written.
     """
     share.check()
     target = workspace.merged_json(partition.key)
@@ -58,6 +66,7 @@ def merge_labels(
         settings={},
         inputs=[label_input(folders)],
         rebuild=rebuild,
+        loss_limit=loss_limit,
     ) as made:
         if made.current is None:
             if target.exists() and published is None and not folders:
@@ -98,8 +107,8 @@ def _publish_shards(
     with worker_processes(workers if files > _FEW else 1) as executor, made.file() as draft:
         with draft.open("wb") as file:
             write_document(file, partition.key, parts(executor))
+        made.add(shard_counts(shards), shard_quarantine(shards))
         _make_room(made)
-    made.add(shard_counts(shards), shard_quarantine(shards))
     made.fingerprint = fingerprint_of((shard / DIGEST).read_text() for shard in shards)
     forget_others(store, shards)
 

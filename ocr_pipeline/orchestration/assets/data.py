@@ -39,6 +39,7 @@ from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.page import Page
+from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
@@ -54,12 +55,16 @@ OWNERS = ["team:ocr"]
     code_version=merge_stage.CODE_VERSION,
     op_tags=DATA,
     retry_policy=AFTER_A_CRASH,
+    config_schema=launchpad(LossLimit),
 )
 def merged_json(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Label files of the share, merged into one JSON document with one page on each line (guide, step 2)."""
     partition = source_partition(context.partition_key)
     with stage_run(context):
-        manifest = merge_labels(locations.share, partition, locations.workspace, workers=leased_cpus())
+        limit = chosen(LossLimit, context)
+        manifest = merge_labels(
+            locations.share, partition, locations.workspace, workers=leased_cpus(), loss_limit=limit
+        )
         artifact = locations.workspace.merged_json(partition.key)
         sample = {"sample_words": _sample_words(artifact, partition)}
     return _result(manifest.fingerprint, {**artifact_metadata(manifest, artifact), **sample})
@@ -74,12 +79,13 @@ def merged_json(context: dg.AssetExecutionContext, locations: Locations) -> dg.M
     code_version=lookup_stage.CODE_VERSION,
     op_tags=SMALL,
     retry_policy=AFTER_A_CRASH,
+    config_schema=launchpad(LossLimit),
 )
 def lookup(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Where the picture of each page lies, and which pages and pictures have no counterpart (guide, step 3)."""
     partition = source_partition(context.partition_key)
     with stage_run(context):
-        manifest = build_lookup(locations.share, partition, locations.workspace)
+        manifest = build_lookup(locations.share, partition, locations.workspace, loss_limit=chosen(LossLimit, context))
         artifact = locations.workspace.lookup(partition.key)
         sample = _sample_page(locations, partition)
     return _result(manifest.fingerprint, {**artifact_metadata(manifest, artifact), **sample})
@@ -94,14 +100,17 @@ def lookup(context: dg.AssetExecutionContext, locations: Locations) -> dg.Materi
     code_version=annotation_stage.CODE_VERSION,
     op_tags=DATA,
     retry_policy=AFTER_A_CRASH,
-    config_schema=launchpad(AnnotationSettings),
+    config_schema={**launchpad(AnnotationSettings), **launchpad(LossLimit)},
 )
 def annotations(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Word crops with their text, for the recognizer (guide, step 4)."""
     partition, workspace = source_partition(context.partition_key), locations.workspace
     with stage_run(context):
         settings = chosen(AnnotationSettings, context, output_format="lmdb")  # which the trainings read
-        manifests = build_annotations(locations.share, partition, workspace, settings, workers=leased_cpus())
+        limit = chosen(LossLimit, context)
+        manifests = build_annotations(
+            locations.share, partition, workspace, settings, workers=leased_cpus(), loss_limit=limit
+        )
         artifacts = [
             workspace.annotations(partition.dataset.name, split, settings.output_format) for split in partition.splits
         ]
@@ -122,7 +131,7 @@ WORKERS = dg.Field(int, default_value=0, description="Processes that decode pict
     code_version=layout_stage.CODE_VERSION,
     op_tags=LAYOUT,
     retry_policy=AFTER_A_CRASH,
-    config_schema={**launchpad(LayoutSettings), "workers": WORKERS},
+    config_schema={**launchpad(LayoutSettings), **launchpad(LossLimit), "workers": WORKERS},
 )
 def layout_lmdb(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Pages with word quads and layout regions, for the detector (guide, step 5)."""
@@ -132,7 +141,8 @@ def layout_lmdb(context: dg.AssetExecutionContext, locations: Locations) -> dg.M
             chosen(LayoutSettings, context),
             context.op_execution_context.op_config["workers"] or leased_cpus(),
         )
-        manifests = build_layouts(locations.share, partition, workspace, settings, workers=workers)
+        limit = chosen(LossLimit, context)
+        manifests = build_layouts(locations.share, partition, workspace, settings, workers=workers, loss_limit=limit)
         artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
         shown = {
             "layout_model": _layout_model(manifests[0], partition),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from ocr_pipeline.page import Quarantined
+from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import older_quarantine
@@ -37,6 +38,7 @@ def publication(
     inputs: list[Input],
     rebuild: bool = False,
     has_quarantine: bool = True,
+    loss_limit: LossLimit | None = None,
 ) -> Iterator[Publication]:
     """Publish an artifact: the block makes it, unless ``current`` says that there is nothing to do.
 
@@ -47,14 +49,15 @@ def publication(
         stage, partition, code_version, settings, inputs: as in `Manifest`.
         rebuild: make it anew whatever is current.
         has_quarantine: publish what is set aside beside it, be it nothing.
+        loss_limit: how much less than what is published it may hold; None: whatever it holds is right.
 
     Raises:
-        PipelineError: what is published cannot be read, or the output cannot be written.
+        PipelineError: what is published cannot be read, would lose more than it may, or the output cannot be written.
     """
     wanted = Manifest(
         stage=stage, partition=partition, code_version=code_version, settings=settings, inputs=inputs, fingerprint=""
     )
-    made = Publication(artifact, wanted, None if rebuild else read_manifest(artifact))
+    made = Publication(artifact, wanted, read_manifest(artifact), rebuild=rebuild, loss_limit=loss_limit)
     if made.current:
         yield made
         return
@@ -75,8 +78,12 @@ class Publication:
         inputs, counts, metrics, fingerprint: what the manifest will say.
     """
 
-    def __init__(self, artifact: Path, wanted: Manifest, published: Manifest | None) -> None:
+    def __init__(
+        self, artifact: Path, wanted: Manifest, before: Manifest | None, *, rebuild: bool, loss_limit: LossLimit | None
+    ) -> None:
+        published = None if rebuild else before
         self.artifact, self.published, self.inputs = artifact, published, wanted.inputs
+        self._before, self._loss_limit = before, loss_limit
         self.counts, self.metrics, self.fingerprint = Counts(), dict[str, float](), ""
         self.current = published and _current(artifact, wanted, published)
         self.manifest = self.current or wanted
@@ -108,8 +115,14 @@ class Publication:
                 shutil.copyfile(source, draft)
 
     def retire(self) -> None:
-        """Take the old manifest away; to be asked for only by who changes the artifact by other means than these."""
+        """Take the old manifest away; to be asked for only by who changes the artifact by other means than these.
+
+        Raises:
+            PipelineError: by what is counted so far, more is lost than may be.
+        """
         if not self._is_retired:
+            if self._before and self._loss_limit:
+                self._loss_limit.demand(self.artifact, self._before.counts, self.counts)
             retire(self.artifact)
             self._is_retired = True
 
