@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -42,6 +43,7 @@ class Step(NamedTuple):
     "--all", "everything", is_flag=True, help="Also what seems current: code and settings are looked at again."
 )
 @click.option(*spellings("dry_run"), "dry_run", is_flag=True, help="Only say what would be done, and why.")
+@click.option(*spellings("accept_loss"), "accept_loss", is_flag=True, help="Publish although pages or words are lost.")
 @click.pass_context
 def backfill(
     context: click.Context,
@@ -52,6 +54,7 @@ def backfill(
     assets: Sequence[str],
     everything: bool,
     dry_run: bool,
+    accept_loss: bool,
 ) -> None:
     """Materialise what is missing or stale of data sets: in the queue of a running daemon, else here.
 
@@ -70,7 +73,7 @@ def backfill(
     elif dry_run:
         click.echo(f"Dry run: {len(wanted)} partitions would run, nothing was started.")
     else:
-        _launch(source, workspace, wanted)
+        _launch(source, workspace, wanted, accept_loss)
 
 
 def _chosen(
@@ -90,7 +93,7 @@ def plan(
     if not find_roots(share, partition.dataset.folder):
         yield from (Step(partition.key, asset, False, "the set is not on the share") for asset in assets)
         return
-    found = list(partition_states(workspace, partition, share))
+    found = list(partition_states(workspace, partition, share, os.environ))
     changed: list[str] = []
     for asset in ASSETS:
         if asset not in assets:
@@ -106,7 +109,7 @@ def plan(
             yield Step(partition.key, asset, everything, "seems current")
 
 
-def _launch(source: str, workspace: Workspace, wanted: dict[str, list[str]]) -> None:
+def _launch(source: str, workspace: Workspace, wanted: dict[str, list[str]], accept_loss: bool) -> None:
     from ocr_pipeline.orchestration import backfills  # dagster costs seconds, which a dry run need not wait for
     from ocr_pipeline.orchestration.definitions import build_definitions
     from ocr_pipeline.orchestration.resources import Locations
@@ -114,13 +117,13 @@ def _launch(source: str, workspace: Workspace, wanted: dict[str, list[str]]) -> 
     definitions = build_definitions(Locations(source=source, output=str(workspace.root)))
     instance = backfills.open_instance(Path.cwd())
     if instance and backfills.has_daemon(instance):
-        name = backfills.submit(instance, definitions, wanted)
+        name = backfills.submit(instance, definitions, wanted, accept_loss=accept_loss)
         click.echo(f"Backfill {name} is in the queue of the running daemon: see Runs > Backfills in the UI.")
         click.echo("It works with the locations and settings of the daemon's own environment.")
         return
     click.echo("No daemon runs, so it runs here" + ("." if instance else ", and no Dagster home will remember it."))
     failed = []
-    for partition, succeeded in backfills.run_here(instance, definitions, wanted):
+    for partition, succeeded in backfills.run_here(instance, definitions, wanted, accept_loss=accept_loss):
         click.echo(f"{partition}: {'done' if succeeded else 'failed'}")
         failed += [] if succeeded else [partition]
     if failed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -10,10 +11,10 @@ from ocr_pipeline.cli.options import output_option, partition_option, source_opt
 from ocr_pipeline.cli.tables import print_table, reasons_text
 from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.states import partition_states
-from ocr_pipeline.storage.artifacts.manifest import known_manifest
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.stages import STAGES, stages_of
-from ocr_pipeline.storage.artifacts.state import ArtifactState, find_state, fingerprints
+from ocr_pipeline.storage.artifacts.state import ArtifactState, Making, find_state, fingerprints
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 
@@ -24,23 +25,32 @@ COLUMNS = ("artifact", "file", "state", "pages", "words", "aside", "set aside be
 @source_option
 @output_option
 @partition_option
-def status(source: str, output: str, partitions: list[SourcePartition]) -> None:
+@click.option("--verify", is_flag=True, help="Read every byte of what is published, and say what differs.")
+def status(source: str, output: str, partitions: list[SourcePartition], verify: bool) -> None:
     """What is complete, missing, stale or empty; with a source, labels and pictures are compared with the share."""
     workspace = Workspace.at(output)
     share = Share(source) if source else None
     if share:
         share.check()
-    states = [state for partition in partitions for state in partition_states(workspace, partition, share)]
+    states = [state for partition in partitions for state in partition_states(workspace, partition, share, os.environ)]
     for name in stages_of("training"):
         states += [
-            find_state(name, checkpoint, _learned_from(workspace, checkpoint))
+            find_state(name, checkpoint, Making(_learned_from(workspace, checkpoint)))
             for checkpoint in STAGES[name].artifacts(workspace)
         ]
+    states = [state.verified() for state in states] if verify else states
     print_table(str(workspace.root), COLUMNS, map(_row, states))
+    damaged = [str(one.artifact) for one in states if one.state.name == "damaged"]
+    if damaged:
+        raise PipelineError(
+            "what is published is damaged",
+            where=", ".join(damaged),
+            remedy="Delete the manifest beside each of them and materialise the assets again.",
+        )
 
 
 def _learned_from(workspace: Workspace, checkpoint: Path) -> dict[str, str]:
-    manifest = known_manifest(checkpoint)
+    manifest = find_state("", checkpoint, Making()).manifest
     return fingerprints({item.name: workspace.root / item.name for item in manifest.inputs}) if manifest else {}
 
 

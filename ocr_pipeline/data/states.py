@@ -2,30 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 
+from ocr_pipeline.data import annotations as annotation_stage
+from ocr_pipeline.data import layout_lmdb as layout_stage
+from ocr_pipeline.data import lookup as lookup_stage
+from ocr_pipeline.data import merged_json as merge_stage
+from ocr_pipeline.data import quality as quality_stage
+from ocr_pipeline.data.annotations import AnnotationSettings
 from ocr_pipeline.data.datasets import SourcePartition
+from ocr_pipeline.data.layout_lmdb import LayoutSettings, model_name
 from ocr_pipeline.data.lookup import picture_input
 from ocr_pipeline.data.merged_json import label_input
+from ocr_pipeline.data.quality import QualitySettings
 from ocr_pipeline.storage.artifacts.stages import STAGES, stages_of
-from ocr_pipeline.storage.artifacts.state import ArtifactState, find_state, fingerprints
+from ocr_pipeline.storage.artifacts.state import ArtifactState, Making, find_state, fingerprints
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 
 
-def partition_states(workspace: Workspace, partition: SourcePartition, share: Share | None) -> Iterator[ArtifactState]:
+def partition_states(
+    workspace: Workspace, partition: SourcePartition, share: Share | None, environment: Mapping[str, str]
+) -> Iterator[ArtifactState]:
     """The state of each artifact, in the order of the stages; crops are expected in one of their two formats.
 
     Args:
         share: labels and pictures are compared with it; None: they are not.
+        environment: the variables that say the settings of a run that is given none.
     """
     now = fingerprints({"merged_json": workspace.merged_json(partition.key), "lookup": workspace.lookup(partition.key)})
     if share:
         now["labels"] = label_input(partition.label_folders(share)).fingerprint
         now["pictures"] = picture_input(partition.picture_folders(share)).fingerprint
+    making = _making(partition, share, environment, now)
     for stage in stages_of("data"):
-        found = (find_state(stage, artifact, now) for artifact in STAGES[stage].artifacts(workspace, [partition]))
+        found = (
+            find_state(stage, artifact, making[stage]) for artifact in STAGES[stage].artifacts(workspace, [partition])
+        )
         for _, alternatives in groupby(found, lambda one: one.artifact.stem):
             states = list(alternatives)
             yield from [one for one in states if one.state.name != "missing"] or states[:1]
+
+
+def _making(
+    partition: SourcePartition, share: Share | None, environment: Mapping[str, str], inputs: Mapping[str, str]
+) -> dict[str, Making]:
+    """How each stage would make its artifacts."""
+    crops = AnnotationSettings.from_environment(environment)
+    layouts = LayoutSettings.from_environment(environment).suited_to(partition.dataset.documents)
+    seconds = QualitySettings.from_environment(environment).seconds
+    of_layouts = {"model": model_name(layouts.model), **layouts.recorded()}
+    return {
+        "merged_json": Making(inputs, merge_stage.CODE_VERSION),
+        "lookup": Making(inputs, lookup_stage.CODE_VERSION, {"source": share.place} if share else {}),
+        "annotations": Making(inputs, annotation_stage.CODE_VERSION, crops.recorded()),
+        "data_quality": Making(inputs, quality_stage.CODE_VERSION, {"seconds": seconds}),
+        "layout_lmdb": Making(inputs, layout_stage.CODE_VERSION, of_layouts),
+    }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -15,6 +16,8 @@ from ocr_pipeline.orchestration.dagster_private import (
     PartitionBackfill,
     make_new_backfill_id,
 )
+
+from ocr_pipeline.storage.artifacts.stages import STAGES
 
 Wanted = Mapping[str, Sequence[str]]
 """Partition -> names of the assets to materialise for it."""
@@ -35,7 +38,9 @@ def has_daemon(instance: dg.DagsterInstance) -> bool:
     return heartbeat is not None and time.time() - heartbeat.timestamp < ALIVE_SECONDS
 
 
-def submit(instance: dg.DagsterInstance, definitions: dg.Definitions, wanted: Wanted) -> str:
+def submit(
+    instance: dg.DagsterInstance, definitions: dg.Definitions, wanted: Wanted, *, accept_loss: bool = False
+) -> str:
     """Ask the daemon for a backfill, as the UI's button does; returns its id."""
     graph = definitions.resolve_asset_graph()
     pairs = {AssetKeyPartitionKey(dg.AssetKey(name), key) for key, names in wanted.items() for name in names}
@@ -47,14 +52,14 @@ def submit(instance: dg.DagsterInstance, definitions: dg.Definitions, wanted: Wa
         asset_graph_subset=AssetGraphSubset.from_asset_partition_set(pairs, graph),
         title="ocr-pipeline backfill",
         description=", ".join(wanted),
-        run_config=None,
+        run_config=_config({name for names in wanted.values() for name in names}, accept_loss) or None,
     )
     instance.add_backfill(backfill)
     return backfill.backfill_id
 
 
 def run_here(
-    instance: dg.DagsterInstance | None, definitions: dg.Definitions, wanted: Wanted
+    instance: dg.DagsterInstance | None, definitions: dg.Definitions, wanted: Wanted, *, accept_loss: bool = False
 ) -> Iterator[tuple[str, bool]]:
     """Run one partition after the other in this process; yields each and whether it succeeded."""
     job = definitions.resolve_job_def("data")
@@ -63,8 +68,14 @@ def run_here(
             partition_key=partition,
             asset_selection=[dg.AssetKey(name) for name in names],
             instance=instance,
-            run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
+            run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}, **_config(names, accept_loss)},
             tags={"ocr_pipeline/why": "ocr-pipeline backfill"},
             raise_on_error=False,
         )
         yield partition, result.success
+
+
+def _config(assets: Collection[str], accept_loss: bool) -> dict[str, Any]:
+    """What a run is told where a loss is accepted."""
+    may_lose = [name for name in assets if STAGES[name].sets_aside]
+    return {"ops": {name: {"config": {"accept_loss": True}} for name in may_lose}} if accept_loss else {}

@@ -14,7 +14,7 @@ from ocr_pipeline.shown import as_markdown
 from ocr_pipeline.storage.artifacts.manifest import Manifest, manifest_path, quarantine_path
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
-from ocr_pipeline.storage.artifacts.state import state_of
+from ocr_pipeline.storage.artifacts.state import Making, state_of
 from ocr_pipeline.storage.files.pictures import decode_picture
 
 _ROWS = 20
@@ -31,7 +31,7 @@ def artifacts_metadata(manifests: Sequence[Manifest], artifacts: Sequence[Path])
     quarantines = [quarantine_path(artifact) for artifact in artifacts]
     files = [*artifacts, *map(manifest_path, artifacts), *quarantines]
     return {
-        "state": ", ".join(dict.fromkeys(str(state_of(manifest, {})) for manifest in manifests)),
+        "state": ", ".join(dict.fromkeys(str(state_of(manifest, Making())) for manifest in manifests)),
         **counts_metadata(total_counts(manifests)),
         "quarantine": quarantine_table(quarantines),
         "files": _table(("file", "bytes"), [(str(file), _size(file)) for file in files if file.exists()]),

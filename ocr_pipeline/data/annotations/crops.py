@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -48,12 +49,13 @@ class CropSample(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         name: the crop's path below ``crops/<dataset>/<split>``.
         text: NFC label without surrounding blanks.
-        size: bytes of the encoded crop.
+        size, crc: bytes of the encoded crop, and their CRC-32.
     """
 
     name: str
     text: str
     size: int
+    crc: int
     origin: Origin
 
 
@@ -183,7 +185,7 @@ class Cropper:
             quad = word.quad if rectified else None
             origin = Origin(page.label, page.image, word.id, box, word.raw_text, quad, window)
             name = f"{stem}_{word.id:06d}_{mark}{extension}"
-            found.add(CropSample(name, word.text.strip(), len(crop), origin), crop)
+            found.add(CropSample(name, word.text.strip(), len(crop), zlib.crc32(crop), origin), crop)
 
 
 def _no_crop(page: Page, word: Word, reason: str, detail: str) -> Quarantined:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +22,22 @@ def _is_ours(name: str) -> bool:
     return dot + ending in EXTENSIONS.values() and _OURS.fullmatch(stem) is not None
 
 
-def write_crop(root: Path, name: str, crop: bytes) -> None:
+def write_crop(root: Path, name: str, crop: bytes, before_change: Callable[[], None] | None = None) -> None:
     """Write one crop; one that is there already, from work that was interrupted, is left alone.
+
+    Args:
+        before_change: called before another crop of the same name is written over.
 
     Raises:
         PipelineError: the folder cannot be written to, or the disk is full.
     """
     path = f"{root}/{name}"
     try:
-        if not _is_there(path, len(crop)):
-            _write(path, crop)
+        if has_crop(root, name, len(crop), zlib.crc32(crop)):
+            return
+        if before_change and os.path.isfile(path):  # noqa: PTH113 (asked for every crop)
+            before_change()
+        _write(path, crop)
     except OSError as error:
         raise PipelineError(
             f"cannot write the crops ({error.strerror or error})",
@@ -38,9 +46,11 @@ def write_crop(root: Path, name: str, crop: bytes) -> None:
         ) from error
 
 
-def _is_there(path: str, size: int) -> bool:
+def has_crop(root: Path, name: str, size: int, crc: int) -> bool:
+    """Whether a crop is there, of this size and CRC-32."""
     try:
-        return os.stat(path).st_size == size  # noqa: PTH116 (asked for every crop)
+        with open(f"{root}/{name}", "rb", buffering=0) as file:  # noqa: PTH123 (small files: every call counts)
+            return zlib.crc32(file.read(size + 1)) == crc
     except FileNotFoundError:
         return False
 

@@ -1,14 +1,14 @@
 """What trainers read: a recognition LMDB, or picture files with a JSONL; and how crops wait in their shards.
 
 `LmdbFormat` and `JsonlFormat` do the same four things: ``keep`` a page's crops in the thread that cut them,
-``write_shard``, tell whether a finished shard ``is_whole``, and ``publish`` the artifact from its shards.
+``write_shard``, tell whether a finished shard ``has_crops``, and ``publish`` the artifact from its shards.
 """
 
 from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import RawIOBase
 from itertools import chain
 from pathlib import Path
@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from ocr_pipeline.data.annotations.crops import CropSample, PageCrops
-from ocr_pipeline.data.annotations.files import remove_others, write_crop
+from ocr_pipeline.data.annotations.files import has_crop, remove_others, write_crop
 from ocr_pipeline.storage.artifacts.publication import Publication
 from ocr_pipeline.storage.files.lmdb_files import LmdbWriter
 
@@ -39,7 +39,7 @@ class LmdbFormat:
         """The page as it goes into its shard, crops and all."""
         return page
 
-    def is_whole(self, shard: Path) -> bool:
+    def has_crops(self, shard: Path) -> bool:
         """Whether all crops of a finished shard are still there: they lie within."""
         return True
 
@@ -69,26 +69,28 @@ class JsonlFormat:
     """Crops as picture files, named by a JSONL.
 
     The files are written once, by the threads that crop, under names that no other state of a page takes: what an
-    earlier JSONL names stays as it is until the new one is published.
+    earlier JSONL names stays as it is until the new one is published. Only a picture that changed though its size and
+    time did not gives other crops of the same names.
 
     Args:
         crops: folder of the picture files.
+        before_change: called before a crop takes the place of another of its name; None: there is only what a kill
+            left of the same one.
     """
 
-    def __init__(self, crops: Path) -> None:
-        self._crops = crops.absolute()
+    def __init__(self, crops: Path, before_change: Callable[[], None] | None = None) -> None:
+        self._crops, self._before_change = crops.absolute(), before_change
 
     def keep(self, page: PageCrops) -> PageCrops:
         """The page as it goes into its shard: its crops are files by then."""
         for sample, crop in page.crops:
-            write_crop(self._crops, sample.name, crop)
+            write_crop(self._crops, sample.name, crop, self._before_change)
         page.crops = [(sample, b"") for sample, _ in page.crops]
         return page
 
-    def is_whole(self, shard: Path) -> bool:
-        """Whether all crops of a finished shard are still there, in their full size."""
-        sizes = ((f"{self._crops}/{sample.name}", sample.size) for sample in _samples(shard))
-        return all(os.path.isfile(path) and os.path.getsize(path) == size for path, size in sizes)  # noqa: PTH113, PTH202
+    def has_crops(self, shard: Path) -> bool:
+        """Whether all crops of a finished shard are still there, as they were written."""
+        return all(has_crop(self._crops, sample.name, sample.size, sample.crc) for sample in _samples(shard))
 
     def write_shard(self, draft: Path, pages: Iterable[Crops]) -> None:
         """Write the samples of one shard."""

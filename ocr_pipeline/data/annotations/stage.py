@@ -30,7 +30,14 @@ from ocr_pipeline.storage.artifacts.loss_limit import USUAL_LIMIT, LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, upstream
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
-from ocr_pipeline.storage.artifacts.shards import build_shard, forget_others, shard_counts, shard_quarantine
+from ocr_pipeline.storage.artifacts.shards import (
+    build_shard,
+    forget_others,
+    is_whole,
+    shard_counts,
+    shard_digest,
+    shard_quarantine,
+)
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.pictures import one_thread_in_opencv
@@ -58,7 +65,7 @@ def build_annotations(
 
     Args:
         workers: threads that cut crops; all cores by default.
-        rebuild: publish anew even where nothing changed; finished shards are used again.
+        rebuild: read all pictures and cut all crops again, whatever seems to be unchanged.
         loss_limit: how much less than what is published it may hold.
 
     Raises:
@@ -126,19 +133,21 @@ class _Build:
             made.renew()
         else:
             folders = []
-            form = self._format(split)
-            with closing(self._built(split, store, form)) as built:
+            form = self._format(made, split)
+            with closing(self._built(made, split, store, form)) as built:
                 form.publish(made, _noted(made, built, folders))
             made.fingerprint = self._fingerprint(folders)
         forget_others(store, folders)
 
-    def _format(self, split: str) -> LmdbFormat | JsonlFormat:
+    def _format(self, made: Publication, split: str) -> LmdbFormat | JsonlFormat:
         if self.settings.output_format == "lmdb":
             return LmdbFormat()
-        return JsonlFormat(self.workspace.crops(self.partition.dataset.name, split))
+        return JsonlFormat(
+            self.workspace.crops(self.partition.dataset.name, split), made.withdraw if made.rebuild else None
+        )
 
     def _fingerprint(self, folders: Iterable[Path]) -> str:
-        return fingerprint_of([self.settings.output_format, *(folder.name for folder in folders)])
+        return fingerprint_of([self.settings.output_format, *map(shard_digest, folders)])
 
     def _shards(self, split: str) -> Iterator[PageShard]:
         merged = self.workspace.merged_json(self.partition.key)
@@ -147,7 +156,9 @@ class _Build:
         chosen = islice(pages, self.settings.max_pages)
         return shards(tasks(chosen, self._lookup, self.share, made_by), SHARD_SIZE)
 
-    def _built(self, split: str, store: Path, form: LmdbFormat | JsonlFormat) -> Generator[Path, None, None]:
+    def _built(
+        self, made: Publication, split: str, store: Path, form: LmdbFormat | JsonlFormat
+    ) -> Generator[Path, None, None]:
         """The folder of each shard, in their order, filled first where it is not whole.
 
         Pages are cropped ahead of the shard that is being written, and across its end: with shards A (there), B and C
@@ -155,7 +166,7 @@ class _Build:
         """
         progress = Progress(f"annotations {self.partition.key} {split}", "pages")
         crop = partial(self._crop, Cropper(self.settings), form)
-        pages = self._missing(split, store, form)
+        pages = self._missing(made, split, store, form)
         with (
             ThreadPoolExecutor(self.workers) as executor,
             closing(in_order(executor, crop, pages, _AHEAD + 4 * self.workers)) as cropped,
@@ -169,12 +180,12 @@ class _Build:
                 yield folder
 
     def _missing(
-        self, split: str, store: Path, form: LmdbFormat | JsonlFormat
+        self, made: Publication, split: str, store: Path, form: LmdbFormat | JsonlFormat
     ) -> Iterator[tuple[tuple[int, Path], Task | None]]:
-        """Number and folder of each shard, with each page of one that is not whole, or with None."""
+        """Number and folder of each shard, with each page of one that is to be made, or with None."""
         for number, shard in enumerate(self._shards(split)):
             folder = store / shard.fingerprint
-            is_there = folder.exists() and form.is_whole(folder)
+            is_there = not made.rebuild and is_whole(folder) and form.has_crops(folder)
             yield from (((number, folder), task) for task in ((None,) if is_there else shard.job))
 
     def _crop(self, cropper: Cropper, form: LmdbFormat | JsonlFormat, task: Task) -> PageCrops:

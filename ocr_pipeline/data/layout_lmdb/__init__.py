@@ -6,6 +6,7 @@ from ocr_pipeline.data.layout_lmdb.engines.detections import Detections
 from ocr_pipeline.data.layout_lmdb.engines.engine import LayoutEngine, NoLayout
 from ocr_pipeline.data.layout_lmdb.engines.opening import Engines, open_cell_engine, open_engine
 from ocr_pipeline.data.layout_lmdb.engines.paddle_engine import make_paddle_environment, paddle_environment
+from ocr_pipeline.data.layout_lmdb.engines.weights import model_name
 from ocr_pipeline.data.layout_lmdb.format.drawing import draw_record
 from ocr_pipeline.data.layout_lmdb.format.reader import LayoutReader
 from ocr_pipeline.data.layout_lmdb.format.record import Cell, LayoutRecord, LayoutWord, Region
@@ -32,6 +33,7 @@ __all__ = [
     "draw_layouts",
     "draw_record",
     "make_paddle_environment",
+    "model_name",
     "open_cell_engine",
     "open_engine",
     "paddle_environment",

@@ -122,10 +122,7 @@ class LayoutBuild:
             "model": layout.name,
             "weights": layout.fingerprint,
             "kept_above": KEPT_ABOVE,
-            "threshold": self.settings.threshold,
-            "table_threshold": self.settings.table_threshold,
-            "limit": self.settings.limit,
-            "samples": self.settings.samples,
+            **self.settings.recorded(),
         }
         if cells and cells.labels:
             made_with |= {

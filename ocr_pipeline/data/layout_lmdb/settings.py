@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 
 from ocr_pipeline.data.layout_lmdb.format.record import TABLE
 from ocr_pipeline.settings import Setting, Settings
@@ -77,6 +77,19 @@ class LayoutSettings(Settings):
     def limit(self) -> int | None:
         """How many pages of each split are taken; None: all."""
         return DEBUG_PAGES if self.debug and self.max_pages is None else self.max_pages
+
+    def suited_to(self, documents: bool) -> LayoutSettings:
+        """The same, for pages or for scene pictures, which never meet the layout model: it was made for documents."""
+        return self if documents else replace(self, model=NO_MODEL, samples="page")
+
+    def recorded(self) -> dict[str, Any]:
+        """What decides the samples, beside the models."""
+        return {
+            "threshold": self.threshold,
+            "table_threshold": self.table_threshold,
+            "limit": self.limit,
+            "samples": self.samples,
+        }
 
     def threshold_of(self, label: str) -> float:
         """Score above which words may belong to a region of this label."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from ocr_pipeline.data.datasets import SourcePartition
@@ -31,8 +31,6 @@ def build_layouts(
 ) -> list[Manifest]:
     """Publish the layout LMDBs of a partition, one for each split; does only what is missing or changed.
 
-    Scene pictures never meet the layout model: it was made for documents.
-
     Args:
         workers: processes that read, decode and cut pictures; 1: none but this one.
         rebuild: publish anew even where nothing changed; what the models found before is used again.
@@ -45,8 +43,7 @@ def build_layouts(
     merged = workspace.merged_json(partition.key)
     lookup = load_lookup(workspace, partition)
     inputs = [upstream("merged_json", merged), upstream("lookup", workspace.lookup(partition.key))]
-    if not partition.dataset.documents:
-        settings = replace(settings, model=NO_MODEL, samples="page")
+    settings = settings.suited_to(partition.dataset.documents)
     _demand_models(settings)
     manifests = []
     with open_engines(settings) as engines:

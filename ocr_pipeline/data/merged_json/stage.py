@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 
 from ocr_pipeline.data.datasets import SourcePartition, demand_a_set
 from ocr_pipeline.data.merged_json.format import is_merged_json, write_document
-from ocr_pipeline.data.merged_json.label_shards import CODE_VERSION, DIGEST, PAGES, fill_shard, label_shards
+from ocr_pipeline.data.merged_json.label_shards import CODE_VERSION, DIGEST, PAGES, LabelFiles, fill_shard, label_shards
 from ocr_pipeline.data.merged_json.reader import count_merged_json
 from ocr_pipeline.data.merged_json.single_file import publish_single_file
 from ocr_pipeline.parallel import worker_processes
@@ -99,7 +100,8 @@ def _publish_shards(
 
     def parts(executor: Executor | None) -> Iterator[Path]:
         jobs = label_shards(share, partition, folders)
-        for shard in built(store, jobs, fill_shard, executor, workers, lambda job: progress.advance(len(job))):
+        done = partial(_advance, progress)
+        for shard in built(store, jobs, fill_shard, executor, workers, done, rebuild=made.rebuild):
             shards.append(shard)
             yield shard / PAGES
 
@@ -111,6 +113,10 @@ def _publish_shards(
         _make_room(made)
     made.fingerprint = fingerprint_of((shard / DIGEST).read_text() for shard in shards)
     forget_others(store, shards)
+
+
+def _advance(progress: Progress, job: LabelFiles) -> None:
+    progress.advance(len(job))
 
 
 def _make_room(made: Publication) -> None:

@@ -42,6 +42,7 @@ class Manifest(msgspec.Struct, kw_only=True):
         counts: pages and words in, out and set aside.
         fingerprint: of the artifact itself; Dagster's data version.
         metrics: what a training reached on its validation data.
+        files: fingerprint of the bytes of each of its files, by path beside the manifest; empty in older ones.
     """
 
     stage: str
@@ -52,6 +53,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     fingerprint: str
     counts: Counts = msgspec.field(default_factory=Counts)
     metrics: dict[str, float] = msgspec.field(default_factory=dict)
+    files: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def adopted(self) -> bool:
@@ -61,6 +63,10 @@ class Manifest(msgspec.Struct, kw_only=True):
     def made_from(self, code_version: str, settings: dict[str, Any], inputs: list[Input]) -> bool:
         """Whether the same code, settings and inputs would make the same artifact again."""
         return (self.code_version, self.settings, self.inputs) == (code_version, settings, inputs)
+
+
+class DamagedManifestError(PipelineError):
+    """A manifest that cannot be read."""
 
 
 def manifest_path(artifact: Path) -> Path:
@@ -77,7 +83,7 @@ def read_manifest(artifact: Path) -> Manifest | None:
     Where a depot keeps the artifacts, this one is fetched first: when there is a manifest, the files can be read.
 
     Raises:
-        PipelineError: the manifest is there but cannot be read.
+        DamagedManifestError: the manifest is there but cannot be read.
     """
     path = manifest_path(artifact)
     if depot := depot_of(artifact):
@@ -109,8 +115,8 @@ def published_at(artifact: Path) -> float:
 def _decode(content: bytes, path: Path) -> Manifest:
     try:
         return msgspec.json.decode(content, type=Manifest)
-    except msgspec.DecodeError as error:
-        raise PipelineError(
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DamagedManifestError(
             f"the manifest cannot be read ({error})",
             where=path,
             remedy="Delete it and materialise the asset again.",

@@ -21,6 +21,7 @@ from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, quarantine_
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import older_quarantine
 from ocr_pipeline.storage.artifacts.vouching import retire, write_manifest
+from ocr_pipeline.storage.files.fingerprints import fingerprint_files
 from ocr_pipeline.storage.files.publishing import publish_file, publish_folder
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def publication(
     with made._drafts:
         yield made
         made._finish(has_quarantine)
+    made._take_stock()
     write_manifest(artifact, made.manifest)
 
 
@@ -75,6 +77,7 @@ class Publication:
         published: the manifest that stands beside it so far; None where it is to be rebuilt.
         current: the same, where the artifact was made from just this or was taken over from elsewhere.
         manifest: what is published, when the block is left.
+        rebuild: what was made before counts for nothing: also what it was made of is to be read again.
         inputs, counts, metrics, fingerprint: what the manifest will say.
     """
 
@@ -83,18 +86,21 @@ class Publication:
     ) -> None:
         published = None if rebuild else before
         self.artifact, self.published, self.inputs = artifact, published, wanted.inputs
-        self._before, self._loss_limit = before, loss_limit
+        self.rebuild, self._before, self._loss_limit = rebuild, before, loss_limit
         self.counts, self.metrics, self.fingerprint = Counts(), dict[str, float](), ""
         self.current = published and _current(artifact, wanted, published)
         self.manifest = self.current or wanted
         self._is_renewed, self._is_retired = False, False
         self._drafts = ExitStack()
+        self._parts = [artifact]
         self._records: ParquetRecords | None = None
 
     @contextmanager
     def file(self, *beside: str) -> Iterator[Path]:
         """A path to write the artifact to, or the file beside it that has this word after its name."""
-        with publish_file(self.artifact.with_name(".".join((self.artifact.name, *beside)))) as draft:
+        target = self.artifact.with_name(".".join((self.artifact.name, *beside)))
+        self._parts.append(target)
+        with publish_file(target) as draft:
             yield draft
             self.retire()
 
@@ -123,8 +129,12 @@ class Publication:
         if not self._is_retired:
             if self._before and self._loss_limit:
                 self._loss_limit.demand(self.artifact, self._before.counts, self.counts)
-            retire(self.artifact)
-            self._is_retired = True
+            self.withdraw()
+
+    def withdraw(self) -> None:
+        """The same, whatever is lost: something that the manifest speaks of is about to change in its place."""
+        retire(self.artifact)
+        self._is_retired = True
 
     def set_aside(self, record: Quarantined) -> None:
         """Count and keep a page or word that is set aside."""
@@ -147,7 +157,9 @@ class Publication:
                 ParquetRecords,  # costs 65 MB, which workers do without
             )
 
-            draft = self._drafts.enter_context(publish_file(quarantine_path(self.artifact)))
+            target = quarantine_path(self.artifact)
+            self._parts.append(target)
+            draft = self._drafts.enter_context(publish_file(target))
             self._records = self._drafts.enter_context(ParquetRecords(draft))
         return self._records
 
@@ -163,6 +175,11 @@ class Publication:
         older_quarantine(quarantine_path(self.artifact)).unlink(missing_ok=True)
         said = {"counts": self.counts, "metrics": self.metrics, "fingerprint": self.fingerprint}
         self.manifest = replace(self.manifest, inputs=self.inputs, **said)
+
+    def _take_stock(self) -> None:
+        """Note every byte of what stands in its place by now."""
+        if not self._is_renewed:
+            self.manifest = replace(self.manifest, files=fingerprint_files(self._parts, self.artifact.parent))
 
 
 def _current(artifact: Path, wanted: Manifest, published: Manifest) -> Manifest | None:

@@ -17,6 +17,7 @@ from ocr_pipeline.page import Quarantined
 from ocr_pipeline.parallel import in_order
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
+from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 from ocr_pipeline.storage.files.publishing import publish_folder
 
 Job = TypeVar("Job")
@@ -24,6 +25,13 @@ Fill = Callable[[Job, Path], tuple[Counts, list[Quarantined]]]
 """Does the work of a shard in an empty folder; gives its counts, and what it set aside."""
 
 _QUARANTINE, _COUNTS = "quarantine.jsonl", "counts.json"
+
+
+class _Sealed(msgspec.Struct):
+    """The last file of a shard: its counts, and a digest of them and of all other files."""
+
+    counts: Counts
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ def build_shard(folder: Path, fill: Fill[Job], job: Job) -> None:
         counts, quarantined = fill(job, draft)
         encode = msgspec.json.encode
         (draft / _QUARANTINE).write_bytes(b"".join(encode(record) + b"\n" for record in quarantined))
-        (draft / _COUNTS).write_bytes(encode(counts))
+        (draft / _COUNTS).write_bytes(encode(_Sealed(counts, _digest(draft, counts))))
 
 
 def built(
@@ -50,13 +58,19 @@ def built(
     executor: Executor | None,
     workers: int,
     on_shard: Callable[[Job], None] = lambda job: None,
+    *,
+    rebuild: bool = False,
 ) -> Iterator[Path]:
     """The folders of all shards, in their order, each once it is finished; the first error ends the work.
 
-    Those that are not there yet are built ahead; what is published stays whatever happens. Only a few more than there
-    are workers are held at a time, so ``shards`` may be a generator over more than fits into memory.
+    Those that are not there yet, or not whole, are built ahead; what is published stays whatever happens. Only a few
+    more than there are workers are held at a time, so ``shards`` may be a generator over more than fits into memory.
+
+    Args:
+        rebuild: all are built, also those that are there: what they were made of may have changed unseen.
     """
-    tasks = ((task, None if task[0].exists() else task) for task in ((store / s.fingerprint, s.job) for s in shards))
+    found = ((store / shard.fingerprint, shard.job) for shard in shards)
+    tasks = ((task, None if not rebuild and is_whole(task[0]) else task) for task in found)
     with closing(in_order(executor, partial(_build, fill), tasks, 2 * workers + 1)) as finished:
         for (folder, job), _ in finished:
             on_shard(job)
@@ -68,11 +82,35 @@ def _build(fill: Fill[Job], task: tuple[Path, Job]) -> None:
     build_shard(folder, fill, job)
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether a shard is there, and every byte of it as it was published."""
+    sealed = _sealed(folder)
+    return sealed is not None and sealed.digest == _digest(folder, sealed.counts)
+
+
+def shard_digest(folder: Path) -> str:
+    """The digest of all that a shard holds, as it was published; empty where there is no such shard."""
+    sealed = _sealed(folder)
+    return sealed.digest if sealed else ""
+
+
+def _sealed(folder: Path) -> _Sealed | None:
+    try:
+        return msgspec.json.decode((folder / _COUNTS).read_bytes(), type=_Sealed)
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _digest(folder: Path, counts: Counts) -> str:
+    files = sorted(path for path in folder.iterdir() if path.name != _COUNTS)
+    return fingerprint_of([msgspec.json.encode(counts), *(f"{file.name} {fingerprint_file(file)}" for file in files)])
+
+
 def shard_counts(folders: Iterable[Path]) -> Counts:
     """The counts of all shards together."""
     total = Counts()
     for folder in folders:
-        total = total + msgspec.json.decode((folder / _COUNTS).read_bytes(), type=Counts)
+        total += msgspec.json.decode((folder / _COUNTS).read_bytes(), type=_Sealed).counts
     return total
 
 

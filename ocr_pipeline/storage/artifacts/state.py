@@ -6,13 +6,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ocr_pipeline.storage.artifacts.manifest import Manifest, known_manifest, manifest_path
+from ocr_pipeline.storage.artifacts.manifest import (
+    DamagedManifestError,
+    Manifest,
+    known_manifest,
+    manifest_path,
+    read_manifest,
+)
+from ocr_pipeline.storage.files.fingerprints import fingerprint_files
 
 
 class State(NamedTuple):
-    """``empty``: made, and nothing came in; ``incomplete``: files without a manifest, as a kill leaves them."""
+    """How an artifact stands.
 
-    name: Literal["complete", "empty", "stale", "incomplete", "missing"]
+    ``empty``: made, and nothing came in; ``incomplete``: files without a manifest, as a kill leaves them; ``damaged``:
+    the manifest cannot be read, or the files are not as they were published.
+    """
+
+    name: Literal["complete", "empty", "stale", "incomplete", "damaged", "missing"]
     why: str = ""
 
     def __str__(self) -> str:
@@ -31,32 +42,76 @@ class ArtifactState(NamedTuple):
     manifest: Manifest | None
     state: State
 
+    def verified(self) -> ArtifactState:
+        """The same after a look at every byte: ``damaged`` where a file is not as it was published.
 
-def find_state(stage: str, artifact: Path, inputs: Mapping[str, str]) -> ArtifactState:
+        Older manifests do not say how the files were.
+        """
+        manifest = read_manifest(self.artifact) if self.manifest else None
+        if manifest is None:
+            return self
+        paths = [self.artifact.parent / name for name in manifest.files]
+        found = fingerprint_files(paths, self.artifact.parent)
+        differing = [name for name, fingerprint in manifest.files.items() if found.get(name) != fingerprint]
+        return self._replace(state=State("damaged", f"{', '.join(differing)} differ")) if differing else self
+
+
+class Making(NamedTuple):
+    """How an artifact would be made now, as far as that is known.
+
+    Attributes:
+        inputs: fingerprints of its inputs, by name.
+        code_version: of its stage; empty where it does not matter.
+        settings: those of its settings that can be told without making it.
+    """
+
+    inputs: Mapping[str, str] = {}
+    code_version: str = ""
+    settings: Mapping[str, object] = {}
+
+    def changes(self, manifest: Manifest) -> list[str]:
+        """What would be other than it was for what is published; finished work that was taken over stands longer."""
+        inputs = [
+            item.name for item in manifest.inputs if self.inputs.get(item.name, item.fingerprint) != item.fingerprint
+        ]
+        if manifest.adopted:
+            return inputs
+        code = ["code"] if self.code_version not in ("", manifest.code_version) else []
+        settings = sorted(name for name, value in self.settings.items() if manifest.settings.get(name) != value)
+        return inputs + code + ([f"settings {', '.join(settings)}"] if settings else [])
+
+
+def find_state(stage: str, artifact: Path, now: Making) -> ArtifactState:
     """What is known of an artifact.
 
     Args:
-        inputs: fingerprints of its inputs as they are now, by name, as far as they are known.
-
-    Raises:
-        PipelineError: its manifest cannot be read.
+        now: how it would be made.
     """
-    manifest = known_manifest(artifact)
+    try:
+        manifest = known_manifest(artifact)
+    except DamagedManifestError as error:
+        return ArtifactState(stage, artifact, None, State("damaged", error.what))
     if manifest:
-        return ArtifactState(stage, artifact, manifest, state_of(manifest, inputs))
+        return ArtifactState(stage, artifact, manifest, state_of(manifest, now))
     state = State("incomplete", f"no {manifest_path(artifact).name}") if artifact.exists() else State("missing")
     return ArtifactState(stage, artifact, None, state)
 
 
-def state_of(manifest: Manifest, inputs: Mapping[str, str]) -> State:
+def state_of(manifest: Manifest, now: Making) -> State:
     """The state of what is published."""
-    changed = [item.name for item in manifest.inputs if inputs.get(item.name, item.fingerprint) != item.fingerprint]
-    if changed:
+    if changed := now.changes(manifest):
         return State("stale", f"{', '.join(changed)} changed")
     return State("complete" if manifest.counts.pages_in or manifest.counts.words_in else "empty")
 
 
 def fingerprints(artifacts: Mapping[str, Path]) -> dict[str, str]:
-    """The published fingerprint of each, empty where nothing is published."""
-    found = {name: known_manifest(path) for name, path in artifacts.items()}
-    return {name: manifest.fingerprint if manifest else "" for name, manifest in found.items()}
+    """The published fingerprint of each, empty where nothing is published, or nothing that can be read."""
+    return {name: _fingerprint(path) for name, path in artifacts.items()}
+
+
+def _fingerprint(artifact: Path) -> str:
+    try:
+        manifest = known_manifest(artifact)
+    except DamagedManifestError:
+        return ""
+    return manifest.fingerprint if manifest else ""

@@ -144,7 +144,7 @@ class LmdbReader:
     When the folder is replaced, the next read is from the new one.
 
     Raises:
-        PipelineError: there is no LMDB at the path, or it cannot be opened.
+        PipelineError: there is no LMDB at the path, or it is damaged or cut short.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -195,10 +195,28 @@ class LmdbReader:
 
 def _open_environment(folder: Path) -> lmdb.Environment:
     try:
-        return lmdb.open(str(folder), readonly=True, lock=False, readahead=False, meminit=False, max_readers=1)
+        environment = lmdb.open(str(folder), readonly=True, lock=False, readahead=False, meminit=False, max_readers=1)
     except lmdb.Error as error:
         raise PipelineError(
             f"the LMDB cannot be opened ({error})",
             where=folder,
             remedy="It may be damaged or half copied; make or copy it again.",
         ) from error
+    try:
+        _demand_all_pages(environment, folder)
+    except PipelineError:
+        environment.close()
+        raise
+    return environment
+
+
+def _demand_all_pages(environment: lmdb.Environment, folder: Path) -> None:
+    """Refuse a file that ends before its last page: to read beyond would end the process (SIGBUS), without a word."""
+    size = (folder / "data.mdb").stat().st_size
+    promised = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    if size < promised:
+        raise PipelineError(
+            f"the LMDB is truncated: {size:,} of {promised:,} bytes are there",
+            where=folder,
+            remedy="Copy it again; or delete it with its manifest and make it again.",
+        )

@@ -13,6 +13,7 @@ from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.data.datasets import source_partition
 from ocr_pipeline.data.lookup import build_lookup, load_lookup
 from ocr_pipeline.data.merged_json import merge_labels, read_pages
+from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
@@ -22,10 +23,12 @@ FORMATS = ("jsonl", "lmdb")
 
 
 def build(share: Share, workspace: Workspace, form: str, partition=TRAIN, **options) -> list[Manifest]:
-    merge_labels(share, partition, workspace)
-    build_lookup(share, partition, workspace)
+    limit = LossLimit(accept_loss=options.pop("accept_loss", False))
     workers = options.pop("workers", None)
-    return build_annotations(share, partition, workspace, AnnotationSettings(form, **options), workers=workers)
+    merge_labels(share, partition, workspace, loss_limit=limit)
+    build_lookup(share, partition, workspace, loss_limit=limit)
+    settings = AnnotationSettings(form, **options)
+    return build_annotations(share, partition, workspace, settings, workers=workers, loss_limit=limit)
 
 
 def quad(left, top, right, bottom):

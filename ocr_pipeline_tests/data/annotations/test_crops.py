@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 
 import cv2
 import numpy as np
@@ -39,7 +40,7 @@ def test_a_crop_is_the_slice_of_the_decoded_page(extension):
     ((sample, crop_bytes),) = crop(WORD, data=data).crops
     assert crop_bytes == jpeg(decoded(data)[6:17, 5:25])
     origin = Origin("TL/a.b.json", "a.b.png", 3, (5, 6, 25, 17))
-    assert sample == CropSample("TS/x/a.b_000003_0123456789.jpg", "가", len(crop_bytes), origin)
+    assert sample == CropSample("TS/x/a.b_000003_0123456789.jpg", "가", len(crop_bytes), zlib.crc32(crop_bytes), origin)
 
 
 def test_a_rotated_word_is_cut_out_upright_with_all_its_corners():

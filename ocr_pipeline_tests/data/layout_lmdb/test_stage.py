@@ -3,6 +3,7 @@ import pytest
 
 from ocr_pipeline.data.layout_lmdb import Engines, LayoutBuild, LayoutReader, LayoutSettings, NoLayout
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Input, manifest_path, quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
 from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, Share, page, picture, rectangle
@@ -138,7 +139,7 @@ def test_a_rebuild_makes_it_again_of_what_was_found_before(target, share):
     [
         {"inputs": [Input("handwriting_train_merged.json", "new")]},
         {"settings": LayoutSettings(table_threshold=0.2)},
-        {"settings": LayoutSettings(max_pages=2)},
+        {"settings": LayoutSettings(max_pages=2), "loss_limit": LossLimit(accept_loss=True)},
         {"engine": Oracle(fingerprint="2")},
     ],
 )

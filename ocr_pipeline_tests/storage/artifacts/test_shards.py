@@ -89,3 +89,21 @@ def test_shards_of_earlier_inputs_are_forgotten(tmp_path):
     forget_others(tmp_path, build(tmp_path, ["b"]))
     assert [path.name for path in tmp_path.iterdir()] == ["print-of-b"]
     forget_others(tmp_path / "none", [])
+
+
+@pytest.mark.parametrize("file", ["content", "counts.json", "quarantine.jsonl"])
+@pytest.mark.parametrize("damage", [b"", b"{", b"\xff\x00"])
+def test_a_damaged_shard_is_built_again(tmp_path, file, damage):
+    (folder,) = build(tmp_path, ["a"])
+    whole = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / file).write_bytes(damage)
+    build(tmp_path, ["a"])
+    assert filled == ["a"]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == whole
+
+
+def test_to_rebuild_is_to_read_again_what_seems_unchanged(tmp_path):
+    build(tmp_path, ["a", "b"])
+    filled.clear()
+    assert len(list(built(tmp_path, [Shard("print-of-a", "new")], fill, None, 1, rebuild=True))) == 1
+    assert filled == ["new"] and (tmp_path / "print-of-a" / "content").read_text() == "new"

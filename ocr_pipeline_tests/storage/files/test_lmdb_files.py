@@ -181,3 +181,12 @@ def test_other_programs_read_it_as_they_do_by_default(tmp_path):
     write(tmp_path / "x", b"one")
     with lmdb.open(str(tmp_path / "x"), max_readers=32, readonly=True, lock=False, readahead=False) as environment:
         assert environment.stat()["entries"] == 3
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.99])
+def test_a_file_that_was_cut_short_is_told_before_it_is_read(tmp_path, share):
+    write(tmp_path / "lmdb", os.urandom(3000), count=400)
+    data = tmp_path / "lmdb" / "data.mdb"
+    os.truncate(data, int(data.stat().st_size * share))
+    with pytest.raises(PipelineError, match="truncated"):
+        LmdbReader(tmp_path / "lmdb").get("key-000399")

@@ -1,0 +1,121 @@
+"""What status knows: what would be made otherwise now, what cannot be read, and what is not as it was published."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ocr_pipeline.cli import cli
+from ocr_pipeline.data.annotations import AnnotationSettings, CropReader, build_annotations
+from ocr_pipeline.data.datasets import source_partition
+from ocr_pipeline.data.layout_lmdb import LayoutSettings, build_layouts
+from ocr_pipeline.data.lookup import build_lookup
+from ocr_pipeline.data.merged_json import merge_labels
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.artifacts.manifest import manifest_path, quarantine_path
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import Share
+from ocr_pipeline_tests.trees import HAND_LABELS, HAND_PICTURES, contents, hand_tree, picture, write_tree
+
+TRAIN = source_partition("handwriting_train")
+
+
+def make(root: Path, workspace: Workspace, form: str = "lmdb", *, rebuild: bool = False) -> None:
+    share = Share(str(root))
+    merge_labels(share, TRAIN, workspace, rebuild=rebuild)
+    build_lookup(share, TRAIN, workspace, rebuild=rebuild)
+    build_annotations(share, TRAIN, workspace, AnnotationSettings(form), rebuild=rebuild)
+    build_layouts(share, TRAIN, workspace, LayoutSettings(), rebuild=rebuild)
+
+
+@pytest.fixture
+def root(tmp_path: Path, workspace: Workspace) -> Path:
+    root = write_tree(tmp_path / "share", hand_tree(3))
+    make(root, workspace)
+    return root
+
+
+def command(name: str, root: Path, workspace: Workspace, *arguments: str, **environment: str) -> Result:
+    place = ("--source", str(root), "--output", str(workspace.root), "--partition", TRAIN.key)
+    return CliRunner().invoke(cli, [name, *place, *arguments], env={"COLUMNS": "300", **environment})
+
+
+def row(told: Result, stage: str) -> str:
+    return next(" ".join(line.split()) for line in told.output.splitlines() if line.split()[:1] == [stage])
+
+
+def crops(workspace: Workspace) -> Path:
+    return workspace.annotations("handwriting", "train", "lmdb")
+
+
+def test_code_and_settings_count(root: Path, workspace: Workspace) -> None:
+    path = manifest_path(workspace.merged_json(TRAIN.key))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "code_version": "1"}))
+    told = command("status", root, workspace, FAST_MAX_SAMPLES="2", FAST_TABLE_LAYOUT_THR="0.5")
+    assert "stale (code changed)" in row(told, "merged_json")
+    assert "complete" in row(told, "lookup")
+    assert "stale (settings max_pages changed)" in row(told, "annotations")
+    assert "stale (settings table_threshold changed)" in row(told, "layout_lmdb")
+    planned = command("backfill", root, workspace, "--dry-run")
+    assert "materialise stale (code changed)" in " ".join(planned.output.split())
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"code_version": 2}', '{"stage": "annotations"}'])
+def test_a_manifest_that_cannot_be_read_is_one_row(root: Path, workspace: Workspace, content: str) -> None:
+    manifest_path(crops(workspace)).write_text(content)
+    told = command("status", root, workspace)
+    assert "damaged" in row(told, "annotations") and "complete" in row(told, "layout_lmdb")
+    assert isinstance(told.exception, PipelineError)
+    manifest_path(crops(workspace)).unlink()  # as the remedy says
+    build_annotations(Share(str(root)), TRAIN, workspace, AnnotationSettings("lmdb"))
+    assert "complete" in row(command("status", root, workspace), "annotations")
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_every_byte_is_read_when_asked(root: Path, workspace: Workspace, place: int) -> None:
+    merged, lookup = workspace.merged_json(TRAIN.key), workspace.lookup(TRAIN.key)
+    parts = (merged, lookup, crops(workspace) / "data.mdb", quarantine_path(merged), Path(f"{lookup}.stamps"))
+    whole = command("status", root, workspace, "--verify")
+    assert whole.exit_code == 0 and "damaged" not in whole.output
+    before = contents(workspace.root)
+    with parts[place].open("r+b") as file:
+        file.seek(parts[place].stat().st_size // 2)
+        byte = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte[0] ^ 1]))
+    told = command("status", root, workspace, "--verify")
+    assert isinstance(told.exception, PipelineError) and "differ" in told.output
+    make(root, workspace, rebuild=True)
+    assert contents(workspace.root) == before
+
+
+@pytest.mark.parametrize("form", ["lmdb", "jsonl"])
+def test_rebuild_sees_a_correction_of_the_same_size_and_time(tmp_path: Path, workspace: Workspace, form: str) -> None:
+    root = write_tree(tmp_path / "share", hand_tree(1))
+    make(root, workspace, form)
+    stem = "R.Free0/IMG_OCR_53_4PR_00000"
+    label, page = root / f"{HAND_LABELS}/{stem}.json", root / f"{HAND_PICTURES}/{stem}.png"
+    for path, content in ((label, label.read_bytes().replace("가나".encode(), "다라".encode())), (page, another(page))):
+        status = path.stat()
+        path.write_bytes(content)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert path.stat().st_size == status.st_size
+    make(root, workspace, form, rebuild=True)
+    fresh = Workspace(tmp_path / "fresh")
+    make(root, fresh, form)
+    for each in (workspace, fresh):
+        assert command("status", root, each, "--verify").exit_code == 0
+    made, expected = (CropReader(each.annotations("handwriting", "train", form)) for each in (workspace, fresh))
+    assert [made.read(n)[:2] for n in range(len(made))] == [expected.read(n)[:2] for n in range(len(expected))]
+    assert made.text(0) == "다라"
+
+
+def another(path: Path) -> bytes:
+    """Another picture of the same size in bytes; a PNG may have bytes after its end."""
+    size = path.stat().st_size
+    found = next(data for seed in range(100, 400) if len(data := picture(seed=seed)) <= size)
+    return found + bytes(size - len(found))
