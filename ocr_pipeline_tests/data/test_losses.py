@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -151,6 +152,7 @@ def test_a_set_of_one_label_file_is_kept_too(tmp_path: Path, workspace: Workspac
 
 
 def command(name: str, root: Path, workspace: Workspace, *arguments: str, **environment: str) -> Result:
+    gc.collect()  # the error of an earlier command, which would end its process, holds the lease here
     place = ("--source", str(root), "--output", str(workspace.root), "--partition", TRAIN.key)
     return CliRunner().invoke(cli, [name, *place, *arguments], env=environment)
 
