@@ -16,7 +16,6 @@ from ocr_pipeline.orchestration.dagster_private import (
     PartitionBackfill,
     make_new_backfill_id,
 )
-
 from ocr_pipeline.storage.artifacts.stages import STAGES
 
 Wanted = Mapping[str, Sequence[str]]
