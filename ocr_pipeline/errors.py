@@ -1,5 +1,17 @@
 """The one error a user can mend: what went wrong, where, and what to do about it."""
 
+from __future__ import annotations
+
+import errno
+
+_SHORTAGES = {
+    errno.ENOMEM: ("memory", "Run the same command with fewer --workers, or where there is more memory"),
+    errno.EMFILE: ("file handles", "Raise `ulimit -n`, or run the same command with fewer --workers"),
+    errno.ENFILE: ("file handles", "Close other programs or raise fs.file-max, then run the same command"),
+    errno.ENOSPC: ("disk space", "Free some (df -h tells where), then run the same command"),
+    errno.EDQUOT: ("disk quota", "Free some space or ask for more, then run the same command"),
+}
+
 
 class PipelineError(Exception):
     """An error whose message names the remedy; the command line prints it without a traceback.
@@ -20,3 +32,19 @@ class PipelineError(Exception):
 
 def _rebuild(cls: type[PipelineError], what: str, where: str, remedy: str) -> PipelineError:
     return cls(what, where=where, remedy=remedy)
+
+
+def end_on_shortage(error: BaseException, where: object) -> None:
+    """To be asked before an error sets a page or word aside: what this machine lacks is no fault of the data.
+
+    Raises:
+        PipelineError: memory, file handles or disk space ran out.
+    """
+    number = errno.ENOMEM if isinstance(error, MemoryError) else getattr(error, "errno", None)
+    if number in _SHORTAGES:
+        what, remedy = _SHORTAGES[number]
+        raise PipelineError(
+            f"this machine ran out of {what} ({error or type(error).__name__})",
+            where=where,
+            remedy=f"{remedy}; what is finished is kept.",
+        ) from error

@@ -101,6 +101,10 @@ class Page(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         source = (self.dataset, self.split, self.label, self.image)
         return Quarantined("page", reason, *source, detail=detail, words=taken_along)
 
+    def unexpected(self, error: Exception) -> Quarantined:
+        """This page, set aside for an error that nobody thought of."""
+        return self.set_aside("unexpected", what_was_unexpected(error))
+
     def set_aside_word(self, word: int, reason: str, detail: str, raw: object) -> Quarantined:
         """A word that may not have become a record, by its place in the label; ``raw`` is kept as JSON."""
         source, text = (self.dataset, self.split, self.label, self.image), raw_record(raw)
@@ -109,6 +113,11 @@ class Page(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
 """What the names of pictures end with, whatever the case."""
+
+
+def what_was_unexpected(error: Exception) -> str:
+    """How an error that nobody thought of stands in the quarantine."""
+    return f"{type(error).__name__}: {error}"[:200]
 
 
 def raw_record(record: object) -> str:

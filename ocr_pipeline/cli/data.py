@@ -14,6 +14,7 @@ from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.layout_lmdb import LayoutSettings, build_layouts, make_paddle_environment, paddle_environment
 from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import merge_labels
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
@@ -136,3 +137,11 @@ def _locations(source: str, output: str) -> tuple[Share, Workspace]:
 
 def _report(stage: str, manifests: list[Manifest], folder: Path) -> None:
     print_counts(f"{stage} -> {folder}", ((manifest.partition, manifest.counts) for manifest in manifests))
+    unexpected = sum(manifest.counts.reasons["page"].get("unexpected", 0) for manifest in manifests)
+    if unexpected:
+        raise PipelineError(
+            f"{unexpected} pages met a fault of this program and are set aside as `unexpected`",
+            where=stage,
+            remedy="`ocr-pipeline quarantine --reason unexpected` names them, the log above has the tracebacks; all "
+            "others are published.",
+        )

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import msgspec
 import numpy as np
 
 from ocr_pipeline.data.annotations.encoding import EXTENSIONS, encoder
-from ocr_pipeline.data.annotations.geometry import Box, Margin, quad_size, rectify, upright_box
+from ocr_pipeline.data.annotations.files import crop_name
+from ocr_pipeline.data.annotations.geometry import (
+    Box,
+    Margin,
+    can_rectify,
+    far_corner,
+    is_within,
+    quad_size,
+    rectify,
+    upright_box,
+)
 from ocr_pipeline.data.annotations.lossless import LosslessJpeg, library
 from ocr_pipeline.data.annotations.settings import AnnotationSettings
+from ocr_pipeline.data.picture_size import Fitted, Size, SizeDiffersError, fit
+from ocr_pipeline.errors import PipelineError, end_on_shortage
 from ocr_pipeline.page import Page, Quad, Quarantined, Word
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.files.jpeg_files import SIGNATURE
 from ocr_pipeline.storage.files.orientation import orientation_of, upright
-from ocr_pipeline.storage.files.pictures import decode_picture, outline_fault
+from ocr_pipeline.storage.files.pictures import decode_picture, demand_whole, page_count
 
-_JPEG = b"\xff\xd8\xff"
+logger = logging.getLogger(__name__)
 
 
 class Origin(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -113,36 +126,47 @@ class Cropper:
         found = PageCrops.of(page)
         try:
             data = read()
-            if self._settings.codec == "jpeg-lossless" and self._may_be_cut(data):
-                self._cut(found, page, folder, mark, data)
-            else:
+            if not (self._settings.codec == "jpeg-lossless" and self._cut(found, page, folder, mark, data)):
                 self._encode_anew(found, page, folder, mark, data)
-        except (OSError, ValueError) as error:
+        except PipelineError:
+            raise
+        except Exception as error:
+            end_on_shortage(error, page.image)
+            if not isinstance(error, OSError | ValueError):
+                logger.exception("%s gives no crops: a fault of this program", page.image)
             found = PageCrops.of(page)
-            found.set_aside(page.set_aside("image_unreadable", str(error)))
+            found.set_aside(_no_crops(page, error))
         return found
 
-    def _may_be_cut(self, data: bytes) -> bool:
-        return data.startswith(_JPEG) and (self._settings.exif == "ignore" or orientation_of(data) == 1)
-
-    def _cut(self, found: PageCrops, page: Page, folder: str, mark: str, data: bytes) -> None:
-        if fault := outline_fault(data):
-            raise ValueError(fault)
+    def _cut(self, found: PageCrops, page: Page, folder: str, mark: str, data: bytes) -> bool:
+        """Take the crops out of a JPEG; False for a page of which its stored pixels do not give them."""
+        demand_whole(data, self._settings.max_pixels)
+        if not data.startswith(SIGNATURE):
+            return False
         with LosslessJpeg(data) as jpeg:
-            word_boxes = list(self._word_boxes(found, page, jpeg.width, jpeg.height))
-            encoded = jpeg.crop([box for _, box in word_boxes])
-        self._collect(found, page, f"{folder}/" if folder else "", mark, word_boxes, encoded)
+            fitted = self._fitted(page, (jpeg.width, jpeg.height), data)
+            if fitted.is_turned and orientation_of(data) != 1:
+                return False
+            word_boxes = list(self._word_boxes(found, fitted, jpeg.width, jpeg.height))
+            self._collect(found, page, folder, mark, word_boxes, jpeg.crop([box for _, box in word_boxes]))
+        return True
 
     def _encode_anew(self, found: PageCrops, page: Page, folder: str, mark: str, data: bytes) -> None:
-        pixels = decode_picture(data)
-        if self._settings.exif == "apply":
+        pixels = decode_picture(data, most_pixels=self._settings.max_pixels)
+        fitted = self._fitted(page, (pixels.shape[1], pixels.shape[0]), data)
+        if fitted.is_turned:
             pixels = upright(pixels, data)
         if self._settings.codec == "jpeg-lossless":
             found.counts.note("pages_encoded_anew")
+        if page_count(data) > 1:
+            found.counts.note("first_of_several_pages")
         height, width = pixels.shape[:2]
-        word_boxes = list(self._word_boxes(found, page, width, height))
-        encoded = map(partial(self._encoded, pixels), word_boxes)
-        self._collect(found, page, f"{folder}/" if folder else "", mark, word_boxes, encoded)
+        word_boxes = list(self._word_boxes(found, fitted, width, height))
+        self._collect(found, page, folder, mark, word_boxes, map(partial(self._encoded, pixels), word_boxes))
+
+    def _fitted(self, page: Page, stored: Size, data: bytes) -> Fitted:
+        turn = self._settings.exif == "apply"
+        return fit(page, stored, partial(orientation_of, data), self._settings.other_size, turn=turn)
 
     def _encoded(self, pixels: np.ndarray, word_box: WordBox) -> Encoded:
         word, (left, top, right, bottom) = word_box
@@ -150,8 +174,11 @@ class Cropper:
             return self._encode(rectify(pixels, word.quad, self._margin.around(*quad_size(word.quad)))), None
         return self._encode(pixels[top:bottom, left:right]), None
 
-    def _word_boxes(self, found: PageCrops, page: Page, width: int, height: int) -> Iterator[WordBox]:
+    def _word_boxes(self, found: PageCrops, fitted: Fitted, width: int, height: int) -> Iterator[WordBox]:
         """The words that give a crop, each with its box and margin cut to the picture."""
+        page = fitted.page
+        if fitted.note:
+            found.counts.note(fitted.note)
         for word in page.words:
             if word.state == "ignore":
                 found.set_aside(_no_crop(page, word, "word_ignored", "the label gives no legible text"))
@@ -164,19 +191,39 @@ class Cropper:
                 detail = f"nothing of it lies within the {width}x{height} picture"
                 found.set_aside(_no_crop(page, word, "word_outside", detail))
                 continue
+            found.counts.note("words_clipped", not is_within(word.quad, width, height))
+            if corner := far_corner(word.quad, width, height):
+                detail = f"a corner at {corner} lies far outside the {width}x{height} picture"
+                found.set_aside(_no_crop(page, word, "word_outside", detail))
+                continue
             size = (right - left, bottom - top) if self._settings.crop == "box" else quad_size(word.quad)
             if min(size) < 1:
                 found.set_aside(_no_crop(page, word, "quad_degenerate", "the corners enclose no area, or cross"))
             elif min(size) < self._settings.min_size:
                 found.counts.leave_out("too_small")
+            elif not self._is_sensible(word.quad, size, width, height):
+                detail = f"{size[0]}x{size[1]} pixels and margin, of a picture of {width}x{height}"
+                found.set_aside(_no_crop(page, word, "crop_too_large", detail))
             else:
                 margin = self._margin.around(*size)
                 yield word, upright_box(word.quad, width, height, margin) if margin else box
 
+    def _is_sensible(self, quad: Quad, size: Size, width: int, height: int) -> bool:
+        """Whether a crop is of a size that its picture can give; a box is, which was cut to the picture."""
+        if self._settings.crop == "box":
+            return True
+        return can_rectify(quad, width, height, self._margin.around(*size), self._settings.max_pixels)
+
     def _collect(
-        self, found: PageCrops, page: Page, prefix: str, mark: str, word_boxes: list[WordBox], encoded: Any
+        self,
+        found: PageCrops,
+        page: Page,
+        folder: str,
+        mark: str,
+        word_boxes: list[WordBox],
+        encoded: Iterable[Encoded],
     ) -> None:
-        stem, extension = prefix + page.stem, EXTENSIONS[self._settings.codec]
+        extension = EXTENSIONS[self._settings.codec]
         rectified = self._settings.crop == "quad"
         for (word, box), (crop, window) in zip(word_boxes, encoded, strict=True):
             if crop is None:
@@ -184,9 +231,17 @@ class Cropper:
                 continue
             quad = word.quad if rectified else None
             origin = Origin(page.label, page.image, word.id, box, word.raw_text, quad, window)
-            name = f"{stem}_{word.id:06d}_{mark}{extension}"
+            name = crop_name(folder, page.stem, f"_{word.id:06d}_{mark}{extension}")
             found.add(CropSample(name, word.text.strip(), len(crop), zlib.crc32(crop), origin), crop)
 
 
 def _no_crop(page: Page, word: Word, reason: str, detail: str) -> Quarantined:
     return word.set_aside(page, reason, detail, {"text": word.raw_text or word.text, "quad": word.quad})
+
+
+def _no_crops(page: Page, error: Exception) -> Quarantined:
+    if isinstance(error, SizeDiffersError):
+        return page.set_aside("size_differs", str(error))
+    if isinstance(error, OSError | ValueError):
+        return page.set_aside("image_unreadable", str(error))
+    return page.unexpected(error)

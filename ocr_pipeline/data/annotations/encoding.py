@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ocr_pipeline.data.annotations.settings import AnnotationSettings
+from ocr_pipeline.storage.files.pictures import opencv_memory
 
 EXTENSIONS = {"jpeg": ".jpg", "jpeg-lossless": ".jpg", "png": ".png", "webp": ".webp"}
 
@@ -23,7 +24,8 @@ def encoder(settings: AnnotationSettings) -> Callable[[np.ndarray], bytes | None
 
     def encode(pixels: np.ndarray) -> bytes | None:
         # OpenCV encodes a contiguous copy a quarter faster than a view into the page.
-        encoded, data = cv2.imencode(extension, np.ascontiguousarray(pixels), parameters)
+        with opencv_memory():
+            encoded, data = cv2.imencode(extension, np.ascontiguousarray(pixels), parameters)
         return data.tobytes() if encoded else None
 
     return encode

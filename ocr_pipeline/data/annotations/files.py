@@ -12,8 +12,25 @@ import numpy as np
 
 from ocr_pipeline.data.annotations.encoding import EXTENSIONS
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.files.fingerprints import fingerprint_of
+
+_LONGEST = 255  # bytes of a name that a file system takes
+_HASH = 10
 
 _OURS = re.compile(r".*_\d{6,}_[0-9a-f]{10}")
+
+
+def crop_name(folder: str, stem: str, ending: str) -> str:
+    """``folder/stem`` and the ending; of a part that is longer than a file system takes, the beginning and a hash."""
+    parts = [_shortened(part, _LONGEST) for part in folder.split("/") if part]
+    return "/".join((*parts, _shortened(stem, _LONGEST - len(ending)) + ending))
+
+
+def _shortened(name: str, room: int) -> str:
+    data = name.encode()
+    if len(data) <= room:
+        return name
+    return f"{data[: room - _HASH - 1].decode(errors='ignore')}~{fingerprint_of([data])[:_HASH]}"
 
 
 def _is_ours(name: str) -> bool:

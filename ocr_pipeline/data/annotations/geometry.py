@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.page import Quad
+from ocr_pipeline.page import Point, Quad
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in whole pixels; right and bottom lie outside."""
+
+_WARPED = 1 << 15  # pixels of a side that OpenCV does not warp any more
 
 
 class Margin(NamedTuple):
@@ -58,6 +60,20 @@ def upright_box(quad: Quad, width: int, height: int, margin: float = 0.0) -> Box
     )
 
 
+def is_within(quad: Quad, width: int, height: int) -> bool:
+    """Whether all corners lie on the picture."""
+    return all(0 <= x <= width and 0 <= y <= height for x, y in quad)
+
+
+def far_corner(quad: Quad, width: int, height: int) -> Point | None:
+    """A corner with a slipped digit: alone, or with one other, farther beyond the picture than twice its length.
+
+    One wrong number moves one corner, or the two of a side; a word that is cut off has no corner so far away.
+    """
+    far = [(x, y) for x, y in quad if not (-2 * width <= x <= 3 * width and -2 * height <= y <= 3 * height)]
+    return far[0] if len(far) in (1, 2) else None
+
+
 def quad_size(quad: Quad) -> tuple[int, int]:
     """Width and height of the rectified quad: the longer of each two opposite sides; 0, 0 if it encloses no area.
 
@@ -69,6 +85,19 @@ def quad_size(quad: Quad) -> tuple[int, int]:
     width = max(math.dist(top_left, top_right), math.dist(bottom_left, bottom_right))
     height = max(math.dist(top_left, bottom_left), math.dist(top_right, bottom_right))
     return round(width), round(height)
+
+
+def can_rectify(quad: Quad, width: int, height: int, margin: float, most_pixels: int) -> bool:
+    """Whether the quad is rectified to a picture of sensible size: no more than twice what it is taken from.
+
+    Args:
+        width, height: of the picture.
+        most_pixels: of the result, with its margin.
+    """
+    (across, down), room = quad_size(quad), 2 * round(margin)
+    left, top, right, bottom = upright_box(quad, width, height, _reach(margin))
+    sides = (across + room, down + room, right - left, bottom - top)
+    return across * down <= 2 * width * height and sides[0] * sides[1] <= most_pixels and max(sides) < _WARPED
 
 
 def rectify(pixels: np.ndarray, quad: Quad, margin: float = 0.0) -> np.ndarray:
@@ -86,8 +115,7 @@ def rectify(pixels: np.ndarray, quad: Quad, margin: float = 0.0) -> np.ndarray:
     """
     width, height = quad_size(quad)
     room = round(margin)
-    reach = math.ceil(margin * 2) + 2
-    left, top, right, bottom = upright_box(quad, pixels.shape[1], pixels.shape[0], reach)
+    left, top, right, bottom = upright_box(quad, pixels.shape[1], pixels.shape[0], _reach(margin))
     source = np.array(quad, np.float32) - (left + 0.5, top + 0.5)
     edges = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32) + (room - 0.5)
     transform = cv2.getPerspectiveTransform(source.astype(np.float32), edges.astype(np.float32))
@@ -98,3 +126,8 @@ def rectify(pixels: np.ndarray, quad: Quad, margin: float = 0.0) -> np.ndarray:
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
+
+
+def _reach(margin: float) -> int:
+    """Pixels around a quad that its rectified picture with a margin may show."""
+    return math.ceil(margin * 2) + 2

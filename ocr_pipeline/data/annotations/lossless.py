@@ -15,12 +15,12 @@ from collections.abc import Sequence
 
 from ocr_pipeline.data.annotations.geometry import Box
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.files.jpeg_files import sound_jpeg
 
 _CODING_UNITS = ((8, 8), (16, 8), (16, 16), (8, 8), (8, 16), (32, 8), (8, 32))
 """Width and height by the library's number of the chroma subsampling: 444, 422, 420, grey, 440, 411, 441."""
 
 _CROP, _COPY_NO_MARKERS = 4, 64
-_FATAL = 1
 _Bytes = ctypes.POINTER(ctypes.c_ubyte)
 
 
@@ -77,9 +77,12 @@ class LosslessJpeg:
             failed = self._library.tjTransform(
                 self._handle, self._data, len(self._data), len(boxes), pictures, sizes, transforms, 0
             )
-            if failed and self._library.tjGetErrorCode(self._handle) == _FATAL:
+            if failed:
                 reason = self._library.tjGetErrorStr2(self._handle).decode("ascii", "replace")
-                raise ValueError(f"the picture cannot be cut ({reason})")
+                sound = sound_jpeg(self._data, reason)
+                if sound is not self._data:
+                    with LosslessJpeg(sound) as joined:
+                        return joined.crop(boxes)
             return [
                 (ctypes.string_at(picture, size), _window(box, transform))
                 for picture, size, box, transform in zip(pictures, sizes, boxes, transforms, strict=True)

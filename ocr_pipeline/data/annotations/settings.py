@@ -8,12 +8,16 @@ from typing import Annotated, Any, Literal
 
 from ocr_pipeline.data.annotations.filters import TextFilter, read_charset
 from ocr_pipeline.data.annotations.geometry import Margin
+from ocr_pipeline.data.picture_size import MostPixels, OtherSize
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.settings import Setting, Settings
+from ocr_pipeline.storage.files.pictures import MOST_PIXELS
 
 OutputFormat = Literal["jsonl", "lmdb"]
 CropShape = Literal["box", "quad"]
 ExifPolicy = Literal["ignore", "apply"]
+_WIDER = "readers other than this program see up to 15 pixels more at the left and top of a crop"
+
 Codec = Literal["jpeg", "jpeg-lossless", "png", "webp"]
 
 
@@ -40,9 +44,13 @@ class AnnotationSettings(Settings):
         ExifPolicy,
         Setting("ignore where labels count stored pixels; apply where they count those of the upright picture."),
     ] = "ignore"
+    other_size: OtherSize = "aside"
+    max_pixels: MostPixels = MOST_PIXELS
     codec: Annotated[
         Codec,
-        Setting("Of the crops; jpeg-lossless takes them out of JPEG pages without encoding them again."),
+        Setting(
+            f"Of the crops; jpeg-lossless takes them out of JPEG pages without encoding them again: {_WIDER}.",
+        ),
     ] = "jpeg"
     quality: Annotated[int, Setting("Of jpeg and webp.", least=1, most=100)] = 95
     min_chars: Annotated[int, Setting("Leave out shorter labels.", least=0)] = 1
@@ -70,4 +78,6 @@ class AnnotationSettings(Settings):
         characters = "".join(sorted(read_charset(self.charset))) if self.charset else None
         chosen = {**asdict(self), "charset": characters}
         del chosen["output_format"]
+        if self.codec == "jpeg-lossless":
+            chosen["other_readers"] = _WIDER
         return chosen

@@ -43,7 +43,7 @@ from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.pictures import one_thread_in_opencv
 from ocr_pipeline.storage.source.share import Share
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 SHARD_SIZE = 250
 _AHEAD = 32
 """Pages that the workers may be ahead of the writer: what they can do while a shard goes to the disk."""

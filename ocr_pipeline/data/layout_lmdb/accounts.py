@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import msgspec
 
+from ocr_pipeline.data.layout_lmdb.decoding import Undecodable
 from ocr_pipeline.data.layout_lmdb.format.record import LayoutRecord
 from ocr_pipeline.data.layout_lmdb.samples import PlacedWords
 from ocr_pipeline.data.layout_lmdb.settings import LayoutSettings
-from ocr_pipeline.page import Page, Quarantined
+from ocr_pipeline.data.picture_size import Fitted
+from ocr_pipeline.errors import end_on_shortage
+from ocr_pipeline.page import Page, Quarantined, what_was_unexpected
 from ocr_pipeline.storage.artifacts.publication import Publication
 
 _log = logging.getLogger(__name__)
@@ -36,12 +39,26 @@ class Accounts:
         """A page that is set aside, and how many words go with it."""
         self.set_aside(page.set_aside(reason, detail, words))
 
+    def unexpected(self, page: Page, error: Exception, words: int) -> None:
+        """A page that an error which nobody thought of keeps out, and how many words go with it.
+
+        Raises:
+            PipelineError: it is no fault of the page: this machine lacks something.
+        """
+        end_on_shortage(error, page.image)
+        _log.error("%s gives no sample: a fault of this program", page.image, exc_info=error)
+        self.page_aside(page, "unexpected", what_was_unexpected(error), words)
+
+    def fitted(self, fitted: Fitted) -> None:
+        """What was out of the usual about a page's size."""
+        if fitted.note:
+            self.made.counts.note(fitted.note)
+
     def words_placed(self, placed: PlacedWords) -> None:
         """What came of the words of a page upon its picture."""
         for record in placed.aside:
             self.set_aside(record)
         self.made.counts.note("words_clipped", placed.clipped)
-        self.made.counts.note("size_differs", placed.size != (placed.page.width, placed.page.height))
 
     def regions_found(self, record: LayoutRecord) -> None:
         """What the layout model saw on a page."""
@@ -70,6 +87,11 @@ class Accounts:
         self.made.counts.pages_out += 1
         for word in left:
             self.set_aside(Quarantined("word", *source, word=word.id))
+
+    def uncut(self, page: LayoutRecord, why: Undecodable) -> None:
+        """The samples of a page that could not be cut."""
+        source = (page.dataset, page.split, page.label, page.image)
+        self.set_aside(Quarantined("page", why.reason, *source, detail=why.detail, words=len(page.words)))
 
     def set_aside(self, record: Quarantined) -> None:
         """A page or word that is kept out, and why."""

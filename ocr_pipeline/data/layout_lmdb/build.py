@@ -21,7 +21,7 @@ from ocr_pipeline.data.layout_lmdb.accounts import Accounts
 from ocr_pipeline.data.layout_lmdb.cache import DetectionCache, cache_path, cache_prefix
 from ocr_pipeline.data.layout_lmdb.cells import CellFinder
 from ocr_pipeline.data.layout_lmdb.crops import Cut, crops_of, cut_crops
-from ocr_pipeline.data.layout_lmdb.decoding import DecodePicture, ReadBytes
+from ocr_pipeline.data.layout_lmdb.decoding import DecodePicture, ReadBytes, Undecodable
 from ocr_pipeline.data.layout_lmdb.engines.detections import KEPT_ABOVE, Detections
 from ocr_pipeline.data.layout_lmdb.engines.opening import Engines, batches_at_once
 from ocr_pipeline.data.layout_lmdb.engines.slots import PictureSlots
@@ -37,7 +37,7 @@ from ocr_pipeline.storage.artifacts.manifest import Input, Manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 
 STAGE = "layout_lmdb"
-CODE_VERSION = "3"
+CODE_VERSION = "4"
 
 FEW_PAGES = 32
 """So many pages are made sooner than worker processes start."""
@@ -100,7 +100,7 @@ class LayoutBuild:
             stage=STAGE,
             partition=partition,
             code_version=CODE_VERSION,
-            settings=made_with,
+            settings=made_with | self._admitted(),
             inputs=inputs,
             rebuild=rebuild,
             loss_limit=self.loss_limit,
@@ -133,6 +133,10 @@ class LayoutBuild:
             }
         return made_with
 
+    def _admitted(self) -> dict[str, Any]:
+        """What decides which pages are samples, and no sample's content."""
+        return {"other_size": self.settings.other_size, "max_pixels": self.settings.max_pixels}
+
     @contextmanager
     def _helpers(self, made: Publication, workers: int) -> Iterator[_Helpers]:
         layout, cell_engine = self.engines
@@ -141,7 +145,7 @@ class LayoutBuild:
         with ExitStack() as stack:
             slots = stack.enter_context(closing(PictureSlots(ahead, layout.input_size)))
             processes = stack.enter_context(worker_processes(workers, partial(cv2.setNumThreads, 1)))
-            decode = DecodePicture(self.read_bytes, slots, processes is not None)
+            decode = DecodePicture(self.read_bytes, slots, processes is not None, self.settings.max_pixels)
             cache, cells = None, None
             if layout.labels:
                 cache = stack.enter_context(closing(DetectionCache(path)))
@@ -162,7 +166,7 @@ class LayoutBuild:
         """
         accounts = helpers.reader.accounts
         found = helpers.regions.find(self._usable(helpers.reader.read(pages)))
-        seen = (self._sample(page, detections, accounts) for page, detections in found)
+        seen = self._seen(found, accounts)
         samples = helpers.cells.with_cells(seen) if helpers.cells else seen
         return self._whole(samples, accounts) if self.settings.samples == "page" else self._cropped(samples, helpers)
 
@@ -171,6 +175,15 @@ class LayoutBuild:
             if page is not None:
                 yield page
             self.on_progress(done, self.settings.limit)
+
+    def _seen(self, found: Iterable[tuple[ReadPage, Detections]], accounts: Accounts) -> Iterator[LayoutSample]:
+        for page, detections in found:
+            try:
+                sample = self._sample(page, detections, accounts)
+            except Exception as error:  # noqa: BLE001 (goes to the log there)
+                accounts.unexpected(page.placed.page, error, len(page.placed.words))
+                continue
+            yield sample
 
     def _sample(self, page: ReadPage, found: Detections, accounts: Accounts) -> LayoutSample:
         labels = self.engines.layout.labels
@@ -187,7 +200,10 @@ class LayoutBuild:
     def _cropped(self, samples: Iterable[LayoutSample], helpers: _Helpers) -> Iterator[LayoutSample]:
         reader = helpers.reader
         planned = ((sample, crops_of(sample.record, self.settings.samples)) for sample in samples)
-        tasks = (((page.record, crops), Cut.of(page.image, crops)) for page, crops in planned)
+        tasks = (((page.record, crops), Cut.of(page.image, crops, self.settings.max_pixels)) for page, crops in planned)
         for (page, crops), images in in_order(reader.workers, cut_crops, tasks, reader.ahead):
+            if isinstance(images, Undecodable):
+                reader.accounts.uncut(page, images)
+                continue
             reader.accounts.crops_out(page, crops)
             yield from (LayoutSample(image, crop) for image, crop in zip(images or (), crops, strict=True))

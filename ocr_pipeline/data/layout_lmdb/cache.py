@@ -17,6 +17,7 @@ from ocr_pipeline.data.layout_lmdb.engines.engine import LayoutEngine
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 
+_DECODING = "2"  # changes with what a model is shown of a picture, or with which pictures are whole
 _WAIT = 60.0  # seconds for a reader while the writer commits
 
 
@@ -101,7 +102,7 @@ def cache_path(artifact: Path) -> Path:
 
 def cache_prefix(engine: LayoutEngine) -> str:
     """What the keys of one model's detections begin with."""
-    return fingerprint_of((engine.backend, engine.name, engine.fingerprint, repr(KEPT_ABOVE)))
+    return fingerprint_of((engine.backend, engine.name, engine.fingerprint, repr(KEPT_ABOVE), _DECODING))
 
 
 def _encode(known: KnownRegions) -> bytes:

@@ -35,6 +35,7 @@ class Tables(NamedTuple):
     fingerprint: str
     regions: tuple[int, ...]
     boxes: tuple[Box, ...]
+    most_pixels: int
 
 
 class _Asked(NamedTuple):
@@ -55,7 +56,7 @@ class CutTables:
     input_size: tuple[int, int]
 
     def __call__(self, tables: Tables) -> _Crops:
-        picture = decode_picture(tables.image)
+        picture = decode_picture(tables.image, most_pixels=tables.most_pixels)
         crops = [picture[y0:y1, x0:x1] for x0, y0, x1, y1 in map(_pixels, tables.boxes)]
         pixels = np.stack([model_input(_shrunk(crop), self.input_size) for crop in crops])
         return _Crops(pixels, [(crop.shape[1], crop.shape[0]) for crop in crops])
@@ -98,7 +99,7 @@ class CellFinder:
             yield sample._replace(record=msgspec.structs.replace(sample.record, cells=cells))
 
     def _asked(self, sample: LayoutSample, last: int) -> _Asked:
-        tables = _tables(sample, self.settings.table_threshold)
+        tables = _tables(sample, self.settings)
         return _Asked(sample, tables, self._known(tables, last))
 
     def _infer(self, crops: _Crops) -> list[Detections]:
@@ -120,16 +121,16 @@ class CellFinder:
         return f"{cache_prefix(self.engine)}/{fingerprint_of((tables.fingerprint, repr(_pixels(box))))}"
 
 
-def _tables(sample: LayoutSample, threshold: float) -> Tables | None:
+def _tables(sample: LayoutSample, settings: LayoutSettings) -> Tables | None:
     tables = [
         (place, region.box)
         for place, region in enumerate(sample.record.regions)
-        if region.label == TABLE and region.score > threshold
+        if region.label == TABLE and region.score > settings.table_threshold
     ]
     if not tables:
         return None
     regions, boxes = zip(*tables, strict=True)
-    return Tables(sample.image, sample.fingerprint, regions, boxes)
+    return Tables(sample.image, sample.fingerprint, regions, boxes, settings.max_pixels)
 
 
 def _cells(tables: Tables, found: Sequence[Detections]) -> Iterator[Cell]:

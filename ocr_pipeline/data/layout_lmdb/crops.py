@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -11,12 +12,16 @@ import msgspec
 import numpy as np
 
 from ocr_pipeline.data.layout_lmdb.assignment import assign_words, reading_lines
+from ocr_pipeline.data.layout_lmdb.decoding import Undecodable
 from ocr_pipeline.data.layout_lmdb.format.geometry import Box, box_of, clip_quad, outside, quad_area
 from ocr_pipeline.data.layout_lmdb.format.record import CELL, LayoutRecord, LayoutWord, Region
 from ocr_pipeline.data.layout_lmdb.samples import joined_text
 from ocr_pipeline.data.layout_lmdb.settings import CELL_SCORE, Samples
-from ocr_pipeline.page import Quad
-from ocr_pipeline.storage.files.pictures import decode_picture
+from ocr_pipeline.errors import end_on_shortage
+from ocr_pipeline.page import Quad, what_was_unexpected
+from ocr_pipeline.storage.files.pictures import decode_picture, opencv_memory
+
+logger = logging.getLogger(__name__)
 
 JPEG_QUALITY = 95
 
@@ -28,12 +33,13 @@ class Cut(NamedTuple):
 
     image: bytes
     windows: tuple[_Window, ...]
+    most_pixels: int
 
     @classmethod
-    def of(cls, image: bytes, crops: Sequence[LayoutRecord]) -> Cut | None:
+    def of(cls, image: bytes, crops: Sequence[LayoutRecord], most_pixels: int) -> Cut | None:
         """What is to be cut for these crops; None for none."""
         windows = tuple((int(x0), int(y0), int(x1), int(y1)) for x0, y0, x1, y1 in (c.crop for c in crops if c.crop))
-        return cls(image, windows) if windows else None
+        return cls(image, windows, most_pixels) if windows else None
 
 
 def crops_of(page: LayoutRecord, samples: Samples) -> list[LayoutRecord]:
@@ -46,16 +52,26 @@ def crops_of(page: LayoutRecord, samples: Samples) -> list[LayoutRecord]:
     return [_crop(page, region) for region in regions if region.words]
 
 
-def cut_crops(task: Cut) -> list[bytes]:
-    """The windows as JPEG files.
+def cut_crops(task: Cut) -> list[bytes] | Undecodable:
+    """The windows as JPEG files, or why there are none.
 
     Raises:
-        ValueError: the page cannot be decoded.
+        PipelineError: this machine ran out of memory.
     """
-    picture = decode_picture(task.image)
+    try:
+        return _cut(task)
+    except Exception as error:
+        end_on_shortage(error, "a page that is cut")
+        logger.exception("a page cannot be cut: a fault of this program")
+        return Undecodable("unexpected", what_was_unexpected(error))
+
+
+def _cut(task: Cut) -> list[bytes]:
+    picture = decode_picture(task.image, most_pixels=task.most_pixels)
     crops = []
     for x0, y0, x1, y1 in task.windows:
-        encoded, data = cv2.imencode(".jpg", picture[y0:y1, x0:x1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        with opencv_memory():
+            encoded, data = cv2.imencode(".jpg", picture[y0:y1, x0:x1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         if not encoded:
             raise ValueError(f"a crop of {x1 - x0}x{y1 - y0} pixels cannot be encoded")
         crops.append(data.tobytes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import NamedTuple
 from ocr_pipeline.data.layout_lmdb.cache import opened_cache
 from ocr_pipeline.data.layout_lmdb.engines.detections import Detections, model_input
 from ocr_pipeline.data.layout_lmdb.engines.slots import PictureSlots
-from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.errors import PipelineError, end_on_shortage
+from ocr_pipeline.page import what_was_unexpected
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
-from ocr_pipeline.storage.files.pictures import decode_picture
+from ocr_pipeline.storage.files.pictures import decode_picture, demand_whole
+
+logger = logging.getLogger(__name__)
 
 ReadBytes = Callable[[str], bytes]
 
@@ -50,6 +54,7 @@ class DecodePicture:
         read_bytes: content of a path.
         slots: where what the model sees is put.
         elsewhere: whether another process asks: it finds the encoded picture in the slot too.
+        most_pixels: larger pictures are set aside.
         cache: file of the earlier detections; None: there are none.
         cache_prefix: what the keys of this model begin with.
         cache_last: the entry after which the cache is not looked at.
@@ -58,6 +63,7 @@ class DecodePicture:
     read_bytes: ReadBytes
     slots: PictureSlots
     elsewhere: bool
+    most_pixels: int
     cache: Path | None = None
     cache_prefix: str = ""
     cache_last: int = 0
@@ -70,6 +76,18 @@ class DecodePicture:
         """
         path, slot = task
         try:
+            return self._looked_at(path, slot)
+        except PipelineError:
+            raise
+        except ValueError as error:
+            return Undecodable("image_unreadable", f"{path}: {error}")
+        except Exception as error:
+            end_on_shortage(error, path)
+            logger.exception("%s cannot be looked at: a fault of this program", path)
+            return Undecodable("unexpected", what_was_unexpected(error))
+
+    def _looked_at(self, path: str, slot: int) -> DecodedPicture | Undecodable:
+        try:
             image = self.read_bytes(path)
         except FileNotFoundError:
             return Undecodable("image_missing", f"{path} is not there")
@@ -79,18 +97,13 @@ class DecodePicture:
                 where=path,
                 remedy="Check that the share is mounted and reachable, then run the same command again.",
             ) from error
+        demand_whole(image, self.most_pixels)
         fingerprint = fingerprint_of((image,))
         if self.cache and self.cache_last:
             known = opened_cache(self.cache).get(f"{self.cache_prefix}/{fingerprint}", self.cache_last)
             if known:
                 return self._handed(slot, DecodedPicture(image, known.size, fingerprint, known.found))
-        return self._decode(path, slot, image, fingerprint)
-
-    def _decode(self, path: str, slot: int, image: bytes, fingerprint: str) -> DecodedPicture | Undecodable:
-        try:
-            picture = decode_picture(image)
-        except ValueError as error:
-            return Undecodable("image_unreadable", f"{path}: {error}")
+        picture = decode_picture(image, most_pixels=self.most_pixels)
         size = (picture.shape[1], picture.shape[0])
         pixels = self.slots.pixels[slot]
         model_input(picture, (pixels.shape[1], pixels.shape[0]), into=pixels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +13,10 @@ import numpy as np
 from ocr_pipeline.data.layout_lmdb.accounts import Accounts
 from ocr_pipeline.data.layout_lmdb.decoding import DecodedPicture, DecodePicture
 from ocr_pipeline.data.layout_lmdb.samples import PlacedWords, place_words
+from ocr_pipeline.data.picture_size import Fitted, SizeDiffersError, fit, turned_back
 from ocr_pipeline.page import Page, Quarantined
 from ocr_pipeline.parallel import in_order
+from ocr_pipeline.storage.files.orientation import orientation_of
 
 FindImage = Callable[[Page], "str | Quarantined"]
 
@@ -78,8 +81,29 @@ class PageReader:
             else:
                 yield _Asked(page, slot), (found, slot)
 
+    def _fitted(self, page: Page, slot: int, picture: DecodedPicture) -> Fitted:
+        """The page upon the stored pixels: the picture is kept as it is, so words that count turned ones are turned."""
+
+        @cache
+        def orientation() -> int:
+            return orientation_of(picture.image or self.decode.slots.file(slot, picture.in_slot))
+
+        fitted = fit(page, picture.size, orientation, self.accounts.settings.other_size)
+        if not fitted.is_turned:
+            return fitted
+        return fitted._replace(page=turned_back(fitted.page, orientation(), picture.size))
+
     def _with_words(self, page: Page, slot: int, picture: DecodedPicture) -> ReadPage | None:
-        placed = place_words(page, picture.size)
+        try:
+            fitted = self._fitted(page, slot, picture)
+            placed = place_words(fitted.page, picture.size)
+        except SizeDiffersError as error:
+            self.accounts.page_aside(page, "size_differs", str(error), len(page.words))
+            return None
+        except Exception as error:  # noqa: BLE001 (goes to the log there)
+            self.accounts.unexpected(page, error, len(page.words))
+            return None
+        self.accounts.fitted(fitted)
         self.accounts.words_placed(placed)
         if page.words and not placed.words:  # as a sample it would teach that its text is background
             self.accounts.page_aside(page, "no_words_left", f"none of its {len(page.words)} words is on it", 0)

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from ocr_pipeline.data.layout_lmdb.format.record import TABLE
+from ocr_pipeline.data.picture_size import MostPixels, OtherSize
 from ocr_pipeline.settings import Setting, Settings
+from ocr_pipeline.storage.files.pictures import MOST_PIXELS
 
 NO_MODEL = "none"
 DEBUG_PAGES = 500
@@ -63,6 +65,8 @@ class LayoutSettings(Settings):
         float,
         Setting("The same for tables, whose scores run lower.", env="FAST_TABLE_LAYOUT_THR", least=0, most=1),
     ] = 0.3
+    other_size: OtherSize = "aside"
+    max_pixels: MostPixels = MOST_PIXELS
     batch_size: Annotated[int, Setting("Pages that the model sees at once.", least=1)] = 8
     max_pages: Annotated[int | None, Setting("Only the first pages of each split, for a trial.", least=0)] = None
     debug: Annotated[

@@ -17,8 +17,8 @@ import msgspec
 from ocr_pipeline.data.datasets import Parsed, SourcePartition, source_partition
 from ocr_pipeline.data.merged_json.format import LINE_END
 from ocr_pipeline.data.merged_json.labels import read_label, unreadable
-from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.page import Quarantined
+from ocr_pipeline.errors import PipelineError, end_on_shortage
+from ocr_pipeline.page import Quarantined, what_was_unexpected
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.shards import Shard
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
@@ -102,9 +102,9 @@ def _parse(entry: Entry, data: bytes | DamagedError, partition: SourcePartition)
     try:
         return read_label(data, entry.shown, partition)
     except Exception as error:
+        end_on_shortage(error, entry.shown)
         logger.exception("%s cannot be read: a fault of the reader", entry.shown)
-        why = f"{type(error).__name__}: {error}"[:200]
-        return unreadable(entry.shown, partition, why, data, "unexpected")
+        return unreadable(entry.shown, partition, what_was_unexpected(error), data, "unexpected")
 
 
 def _fetch(share: Share, entry: Entry) -> bytes | DamagedError:

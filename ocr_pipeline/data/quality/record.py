@@ -138,6 +138,7 @@ class Quality(msgspec.Struct):
         crops: published crops, by artifact.
         characters: how often each character stands in the NFC labels, most frequent first.
         groups: characters by script.
+        other_size: pages whose picture is not of the size that their label says, by artifact with crops.
         suspicions: labels to look at, by kind (see `labels.KINDS`).
     """
 
@@ -157,6 +158,7 @@ class Quality(msgspec.Struct):
     suspicions: dict[str, Suspicion]
     comparison: Comparison
     samples: list[SamplePicture]
+    other_size: dict[str, int] = msgspec.field(default_factory=dict)
 
     @property
     def page_count(self) -> int:

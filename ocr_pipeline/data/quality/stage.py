@@ -12,6 +12,7 @@ import msgspec
 from ocr_pipeline.data.datasets import PARTITIONS, SourcePartition
 from ocr_pipeline.data.lookup import load_lookup
 from ocr_pipeline.data.merged_json import read_pages
+from ocr_pipeline.data.picture_size import OTHER_SIZE_NOTES
 from ocr_pipeline.data.quality.duplicates import compare_pages
 from ocr_pipeline.data.quality.labels import character_groups
 from ocr_pipeline.data.quality.measuring import Meter
@@ -29,7 +30,7 @@ from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file
 from ocr_pipeline.storage.source.share import Share
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def measure_quality(
             share.check()
             quality = _measure(share, partition, family, workspace, settings)
             quality.crops = {name: manifest.counts.words_out for name, manifest in crops.items()}
+            quality.other_size = {name: _of_other_size(manifest.counts) for name, manifest in crops.items()}
             with made.file() as draft:
                 draft.write_bytes(msgspec.json.format(msgspec.json.encode(quality), indent=1) + b"\n")
             pages, words = quality.page_count, quality.word_count
@@ -166,3 +168,7 @@ def _crops(partition: SourcePartition, workspace: Workspace) -> dict[str, Manife
     artifacts = STAGES["annotations"].artifacts(workspace, [partition])
     manifests = {artifact.name: known_manifest(artifact) for artifact in artifacts}
     return {name: manifest for name, manifest in manifests.items() if manifest}
+
+
+def _of_other_size(counts: Counts) -> int:
+    return counts.reasons["page"].get("size_differs", 0) + sum(counts.notes.get(note, 0) for note in OTHER_SIZE_NOTES)

@@ -5,8 +5,10 @@ One decoder serves every stage; it refuses half a picture instead of padding it 
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import struct
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,45 +18,85 @@ from typing import Literal
 import cv2
 import numpy as np
 import simplejpeg
+from PIL import Image
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import PICTURE_ENDINGS
+from ocr_pipeline.storage.files.jpeg_files import END_OF_IMAGE, SIGNATURE, jpeg_fault, jpeg_size, sound_jpeg
 
 logger = logging.getLogger(__name__)
 
-_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
-_COMMON_COLOURS, _MOST_PIXELS = ("Gray", "YCbCr"), 1 << 30
-_START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
+MOST_PIXELS = 200_000_000
+"""Of a picture, unless a setting says otherwise: four times what a scanner makes of an A3 sheet at 400 dpi."""
+MOST_PIXELS_VARIABLE = "OCR_PIPELINE_MOST_PIXELS"
+
+_PNG, _TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+Image.MAX_IMAGE_PIXELS = None  # Pillow's own bound, lower than ours, would forbid to read even the header
 
 
-def decode_picture(data: bytes, order: Literal["BGR", "RGB"] = "BGR") -> np.ndarray:
-    """Pixels as they are stored (EXIF orientation is not applied: labels count stored pixels).
+def decode_picture(data: bytes, order: Literal["BGR", "RGB"] = "BGR", most_pixels: int = MOST_PIXELS) -> np.ndarray:
+    """Pixels as they are stored: labels count them so, and EXIF orientation is for `orientation` to apply.
 
-    Grey and palette pictures become coloured, 16 bits become 8, transparency is laid on white.
+    The orientation of a TIFF is no note of a camera but a part of the format; it is applied by every reader, and here.
+    Grey and palette pictures become coloured, 16 bits become 8, transparency is laid on white; of several pages or
+    frames the first is taken.
 
     Args:
         order: of the colours.
+        most_pixels: larger pictures are refused before memory is taken for them.
 
     Returns:
         uint8 [height, width, 3], contiguous.
 
     Raises:
-        ValueError: with the reason, when the data is truncated or no picture.
+        ValueError: with the reason, when the data is truncated, damaged, too large or no picture.
+        MemoryError: there is not enough for this picture.
     """
-    fault = outline_fault(data)
-    if fault:
-        raise ValueError(fault)
-    if _is_common_jpeg(data):
+    demand_whole(data, most_pixels)
+    colours = _colours(data)
+    if colours in ("Gray", "YCbCr"):
         # The pixels of OpenCV's decoder, bit for bit (both are libjpeg-turbo), in nine tenths of its time.
-        return simplejpeg.decode_jpeg(data, order, strict=False)
+        return _jpeg_pixels(data, order)
+    if colours:
+        _jpeg_pixels(data, "RGB" if colours == "RGB" else "CMYK")  # OpenCV, which knows them, tells of no damage
+    with opencv_memory():
+        bgr = _by_pillow(data) if _is_beyond_opencv(data) else _bgr(_eight_bits(_by_opencv(data)))
+        return bgr if order == "BGR" else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def demand_whole(data: bytes, most_pixels: int = MOST_PIXELS) -> None:
+    """See to it that a picture is not truncated or too large, as far as its outline tells without decoding it.
+
+    Raises:
+        ValueError: with the reason.
+    """
+    if fault := _outline_fault(data):
+        raise ValueError(fault)
+    width, height = _size_told(data)
+    if width * height > most_pixels:
+        raise ValueError(
+            f"the picture is too large: {width}x{height} are more than {most_pixels:,} pixels ({MOST_PIXELS_VARIABLE})"
+        )
+
+
+def page_count(data: bytes) -> int:
+    """How many pages a TIFF holds; 1 for other pictures."""
+    if not data.startswith(_TIFF):
+        return 1
+    with _opened(data) as picture:
+        return getattr(picture, "n_frames", 1) if picture else 1
+
+
+@contextmanager
+def opencv_memory() -> Iterator[None]:
+    """Lack of memory within OpenCV is told as Python tells it; its other errors as a ValueError."""
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:  # more pixels than OpenCV admits
-        raise ValueError(f"the picture cannot be decoded ({error.err})") from error
-    if pixels is None:
-        raise ValueError("the picture cannot be decoded (damaged, or no known format)")
-    bgr = _bgr(_eight_bits(pixels))
-    return bgr if order == "BGR" else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        yield
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError(error.err) from error
+        raise ValueError(f"the picture cannot be worked on ({error.err})") from error
 
 
 def pictures_in(folder: str | Path, *, deep: bool = False) -> list[Path]:
@@ -97,43 +139,83 @@ def one_thread_in_opencv() -> Iterator[None]:
 
 def tail_is_whole(tail: bytes) -> bool:
     """Whether the last bytes of a picture file are those of a whole JPEG or PNG."""
-    return b"IEND" in tail or _END_OF_IMAGE in tail
+    return b"IEND" in tail or END_OF_IMAGE in tail
 
 
-def outline_fault(data: bytes) -> str | None:
-    """Why the data cannot hold a whole picture, as far as the file's outline tells without decoding it."""
+def _outline_fault(data: bytes) -> str | None:
     if not data:
         return "the file is empty"
-    if data.startswith(_JPEG) and not _jpeg_ends(data):
-        return "the picture is truncated (JPEG without its end marker)"
+    if data.startswith(SIGNATURE):
+        return jpeg_fault(data)
     if data.startswith(_PNG) and not _png_ends(data):
         return "the picture is truncated (PNG without its IEND chunk)"
     return None
 
 
-def _jpeg_ends(data: bytes) -> bool:
-    """Whether an end marker follows the first scan; an embedded thumbnail's own end marker lies before it."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-        elif marker == _START_OF_SCAN:
-            return data.rfind(_END_OF_IMAGE, at) >= 0  # it stands at the end: found at once from there
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return False
+def _size_told(data: bytes) -> tuple[int, int]:
+    """Width and height by the header; 0, 0 where nobody can read it."""
+    if size := jpeg_size(data):
+        return size
+    with _opened(data) as picture:
+        return picture.size if picture else (0, 0)
 
 
-def _is_common_jpeg(data: bytes) -> bool:
-    """Whether it is a JPEG in grey or colour (not in print's CMYK), of a size that OpenCV would decode as well."""
-    if not data.startswith(_JPEG):
-        return False
+@contextmanager
+def _opened(data: bytes) -> Iterator[Image.Image | None]:
+    """The picture as Pillow knows it by its header; None if it is none."""
     try:
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(data, strict=False)
+        picture = Image.open(io.BytesIO(data))
+    except (OSError, SyntaxError, ValueError, struct.error):  # UnidentifiedImageError is an OSError
+        yield None
+        return
+    with picture:
+        yield picture
+
+
+def _colours(data: bytes) -> str:
+    """Those of a JPEG: Gray, YCbCr, RGB, CMYK or YCCK; empty for other pictures, and where sampling is unusual."""
+    try:
+        return simplejpeg.decode_jpeg_header(data, strict=False)[2] if data.startswith(SIGNATURE) else ""
     except ValueError:
-        return False
-    return colours in _COMMON_COLOURS and height * width <= _MOST_PIXELS
+        return ""
+
+
+def _jpeg_pixels(data: bytes, order: str) -> np.ndarray:
+    try:
+        return simplejpeg.decode_jpeg(data, order, strict=True)
+    except ValueError as error:
+        sound = sound_jpeg(data, str(error))
+    # What was only joined is asked about anew: libjpeg tells of its first warning and keeps the others to itself.
+    return _jpeg_pixels(sound, order) if sound is not data else simplejpeg.decode_jpeg(data, order, strict=False)
+
+
+def _by_opencv(data: bytes) -> np.ndarray:
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        width, height = _size_told(data)
+        np.empty((height, width, 4), np.uint8)  # OpenCV keeps it to itself when memory ran out; then so it does here
+        raise ValueError("the picture cannot be decoded (damaged, or no known format)")
+    return pixels
+
+
+def _is_beyond_opencv(data: bytes) -> bool:
+    """Whether OpenCV would pass over a part of the format: transparency of grey PNGs and of TIFFs, and Lab colours."""
+    with _opened(data) as picture:
+        if picture is None:
+            return False
+        if picture.format == "TIFF":
+            return picture.mode in ("RGBA", "LA", "PA", "LAB")
+        return picture.format == "PNG" and picture.mode in ("1", "L") and "transparency" in picture.info
+
+
+def _by_pillow(data: bytes) -> np.ndarray:
+    with _opened(data) as picture:
+        assert picture is not None
+        try:
+            rgba = np.asarray(picture.convert("RGBA"))
+        except (OSError, SyntaxError, ValueError, struct.error) as error:
+            raise ValueError(f"the picture cannot be decoded ({error})") from error
+    return _on_white(cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))
 
 
 def _png_ends(data: bytes) -> bool:

@@ -15,8 +15,8 @@ from ocr_pipeline_tests.data.annotations.making import quad
 from ocr_pipeline_tests.trees import picture, pixels
 
 
-def crop(*words: Word, data: bytes | None = None, **settings) -> PageCrops:
-    page = Page("handwriting", "train", "a.b.png", 60, 40, "TL/a.b.json", words)
+def crop(*words: Word, data: bytes | None = None, size: tuple[int, int] = (60, 40), **settings) -> PageCrops:
+    page = Page("handwriting", "train", "a.b.png", *size, "TL/a.b.json", words)
     cropper = Cropper(AnnotationSettings("lmdb", **settings))
     found = cropper.crop(page, "TS/x", "0123456789", lambda: picture() if data is None else data)
     assert found.counts.add_up
@@ -111,9 +111,9 @@ def test_a_picture_that_is_gone_takes_its_words_along():
     assert (aside.reason, aside.words) == ("image_unreadable", 1)
 
 
-def test_the_page_need_not_be_as_large_as_its_label_says():
+def test_if_so_said_the_page_need_not_be_as_large_as_its_label_says():
     page = Page("handwriting", "train", "a.png", 6000, 4000, "a.json", (Word(0, "가", quad(50, 30, 80, 90)),))
-    ((sample, _),) = Cropper(AnnotationSettings()).crop(page, "", "0", picture).crops
+    ((sample, _),) = Cropper(AnnotationSettings(other_size="ignore")).crop(page, "", "0", picture).crops
     assert (sample.name, sample.origin.box) == ("a_000000_0.jpg", (50, 30, 60, 40))
 
 
@@ -160,7 +160,7 @@ def test_a_slanted_quad_is_rectified():
     page = cv2.warpPerspective(upright, cv2.getPerspectiveTransform(edges, corners), (140, 100))
     word = Word(0, "가", tuple((float(x), float(y)) for x, y in corners))
     data = cv2.imencode(".png", page)[1].tobytes()
-    ((_, crop_bytes),) = crop(word, crop="quad", codec="png", data=data).crops
+    ((_, crop_bytes),) = crop(word, crop="quad", codec="png", data=data, size=(140, 100)).crops
     found = decoded(crop_bytes)
     assert found.shape == (20, 60, 3)
     assert np.abs(found.astype(int) - upright)[2:-2, 2:-2].mean() < 6
@@ -234,5 +234,5 @@ def test_exif_is_applied_only_where_labels_count_so(orientation):
     stored = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))[..., ::-1]
     turned = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB"))[..., ::-1]
     for policy, page in (("ignore", stored), ("apply", turned)):
-        ((_, crop_bytes),) = crop(WORD, data=data, exif=policy, codec="png").crops
+        ((_, crop_bytes),) = crop(WORD, data=data, size=page.shape[1::-1], exif=policy, codec="png").crops
         assert np.abs(decoded(crop_bytes).astype(int) - page[6:17, 5:25]).max() <= 1

@@ -4,6 +4,7 @@ import io
 import json
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -69,8 +70,12 @@ def test_pages_that_are_no_jpeg_or_lie_on_their_side_are_encoded_anew_and_counte
     exif, buffer = Image.Exif(), io.BytesIO()
     exif[0x0112] = 6
     Image.fromarray(pixels(203, 117)).save(buffer, "JPEG", exif=exif)
-    for data, settings in ((picture(".png", 203, 117), {}), (buffer.getvalue(), {"exif": "apply"})):
-        found = cropper(**settings).crop(PAGE, "", "0", lambda data=data: data)
+    upright = msgspec.structs.replace(PAGE, width=117, height=203)
+    for data, page, settings in (
+        (picture(".png", 203, 117), PAGE, {}),
+        (buffer.getvalue(), upright, {"exif": "apply"}),
+    ):
+        found = cropper(**settings).crop(page, "", "0", lambda data=data: data)
         assert found.counts.notes == {"pages_encoded_anew": 1}
         assert found.crops[0][0].origin.window is None
     assert not cropper().crop(PAGE, "", "0", buffer.getvalue).counts.notes
@@ -79,7 +84,10 @@ def test_pages_that_are_no_jpeg_or_lie_on_their_side_are_encoded_anew_and_counte
 @pytest.mark.parametrize("form", ["lmdb", "jsonl"])
 def test_the_reader_tells_where_the_word_lies(tmp_path, workspace, form):
     data = page_jpeg()
-    files = {f"{HAND_LABELS}/A/n.json": corner_label("가", "나"), f"{HAND_PICTURES}/A/n.jpg": data}
+    files = {
+        f"{HAND_LABELS}/A/n.json": corner_label("가", "나", width=203, height=117),
+        f"{HAND_PICTURES}/A/n.jpg": data,
+    }
     build(Share(write_tree(tmp_path / "share", files)), workspace, form, codec="jpeg-lossless")
     reader = CropReader(workspace.annotations("handwriting", "train", form))
     for place, box in enumerate([(2, 4, 18, 14), (20, 4, 36, 14)]):

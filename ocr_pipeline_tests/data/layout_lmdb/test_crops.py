@@ -14,7 +14,7 @@ from ocr_pipeline.data.layout_lmdb import (
 from ocr_pipeline.data.layout_lmdb.cells import MAX_SIDE, CutTables, Tables
 from ocr_pipeline.data.layout_lmdb.crops import crops_of
 from ocr_pipeline.storage.artifacts.quarantine import Counts
-from ocr_pipeline.storage.files.pictures import decode_picture
+from ocr_pipeline.storage.files.pictures import MOST_PIXELS, decode_picture
 from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, Share, page, picture, record, rectangle
 
 TEXT, TABLE = ("text", 0.9, (5, 5, 50, 25)), ("table", 0.9, (50, 30, 110, 70))
@@ -110,6 +110,6 @@ def test_cells_come_in_pixels_of_the_page_and_only_once_from_the_model(tmp_path)
 
 
 def test_a_large_table_is_shrunk_and_its_size_told_as_it_was():
-    tables = Tables(picture(2 * MAX_SIDE, 300), "f", (0,), ((10.0, 10.0, 2 * MAX_SIDE, 290.0),))
+    tables = Tables(picture(2 * MAX_SIDE, 300), "f", (0,), ((10.0, 10.0, 2 * MAX_SIDE, 290.0),), MOST_PIXELS)
     crops = CutTables((16, 16))(tables)
     assert crops.pixels.shape == (1, 16, 16, 3) and crops.sizes == [(2 * MAX_SIDE - 10, 280)]

@@ -58,7 +58,7 @@ def test_what_cannot_be_used_is_set_aside_and_counted(target, share):
         page(4, [outside]),
         page(5, [], width=999),
     ]
-    counts = build(target, pages, share).counts
+    counts = build(target, pages, share, settings=LayoutSettings(batch_size=3, other_size="ignore")).counts
     assert counts.add_up and (counts.pages_in, counts.pages_out, counts.words_in, counts.words_out) == (6, 2, 8, 2)
     assert counts.reasons["page"] == {"image_unreadable": 2, "image_missing": 1, "no_words_left": 1}
     assert counts.reasons["word"] == {

@@ -28,6 +28,14 @@ def test_pixels_are_turned_as_pillow_turns_them(orientation, form):
     assert turned.shape == expected.shape and np.abs(turned.astype(int) - expected).max() <= (form == "JPEG") * 3
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_tiff_is_turned_once(orientation):
+    data = tagged(orientation, "TIFF")
+    with Image.open(io.BytesIO(data)) as stored:
+        expected = np.asarray(stored)  # Pillow turns it too
+    np.testing.assert_array_equal(upright(decode_picture(data, "RGB"), data), expected)
+
+
 @pytest.mark.parametrize("data", [b"", b"no picture", tagged(6, "JPEG")[:30], tagged(9, "PNG")])
 def test_where_nothing_sensible_is_told_the_pixels_stay_as_they_are(data):
     assert orientation_of(data) == 1
