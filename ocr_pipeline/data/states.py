@@ -35,20 +35,23 @@ def partition_states(
     if share:
         now["labels"] = label_input(partition.label_folders(share)).fingerprint
         now["pictures"] = picture_input(partition.picture_folders(share)).fingerprint
-    making = _making(partition, share, environment, now)
+    making = _making(workspace, partition, share, environment, now)
     for stage in stages_of("data"):
-        found = (
-            find_state(stage, artifact, making[stage]) for artifact in STAGES[stage].artifacts(workspace, [partition])
-        )
+        artifacts = STAGES[stage].artifacts(workspace, [partition])
+        found = (find_state(stage, each, making.get(f"{stage}{each.suffix}", making[stage])) for each in artifacts)
         for _, alternatives in groupby(found, lambda one: one.artifact.stem):
             states = list(alternatives)
             yield from [one for one in states if one.state.name != "missing"] or states[:1]
 
 
 def _making(
-    partition: SourcePartition, share: Share | None, environment: Mapping[str, str], inputs: Mapping[str, str]
+    workspace: Workspace,
+    partition: SourcePartition,
+    share: Share | None,
+    environment: Mapping[str, str],
+    inputs: Mapping[str, str],
 ) -> dict[str, Making]:
-    """How each stage would make its artifacts."""
+    """How each stage would make its artifacts; crops as a JSONL in another way."""
     crops = AnnotationSettings.from_environment(environment)
     layouts = LayoutSettings.from_environment(environment).suited_to(partition.dataset.documents)
     seconds = QualitySettings.from_environment(environment).seconds
@@ -56,7 +59,8 @@ def _making(
     return {
         "merged_json": Making(inputs, merge_stage.CODE_VERSION),
         "lookup": Making(inputs, lookup_stage.CODE_VERSION, {"source": share.place} if share else {}),
-        "annotations": Making(inputs, annotation_stage.CODE_VERSION, crops.recorded()),
+        "annotations": Making(inputs, annotation_stage.CODE_VERSION, crops.recorded_in(workspace.root, "lmdb")),
+        "annotations.jsonl": Making(inputs, annotation_stage.CODE_VERSION, crops.recorded_in(workspace.root, "jsonl")),
         "data_quality": Making(inputs, quality_stage.CODE_VERSION, {"seconds": seconds}),
         "layout_lmdb": Making(inputs, layout_stage.CODE_VERSION, of_layouts),
     }

@@ -81,7 +81,7 @@ class LeaseQueue:
         with self._gate():
             number = 1 + max((ticket.number for ticket in self._alive()), default=0)
             ticket = Ticket(number, demand, time.monotonic(), owner)
-            lock = os.open(self._path(number), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
+            lock = os.open(self._path(number), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._write(ticket)
         return Place(self, ticket, lock)
@@ -103,7 +103,8 @@ class LeaseQueue:
 
     @contextmanager
     def _gate(self) -> Iterator[None]:
-        with (self.folder / _GATE).open("w") as gate:
+        gate_file = os.open(self.folder / _GATE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        with os.fdopen(gate_file, "w") as gate:
             fcntl.flock(gate, fcntl.LOCK_EX)
             yield
 

@@ -119,3 +119,29 @@ def another(path: Path) -> bytes:
     size = path.stat().st_size
     found = next(data for seed in range(100, 400) if len(data := picture(seed=seed)) <= size)
     return found + bytes(size - len(found))
+
+
+def test_an_output_folder_that_was_moved_goes_on_working(tmp_path: Path, workspace: Workspace) -> None:
+    root = write_tree(tmp_path / "share", hand_tree(2))
+    make(root, workspace, "jsonl")
+    moved = Workspace(workspace.root.rename(tmp_path / "bigger_disk"))
+    told = command("status", root, moved)
+    assert "stale (settings place changed)" in row(told, "annotations") and "complete" in row(told, "merged_json")
+    make(root, moved, "jsonl")
+    assert "complete" in row(command("status", root, moved), "annotations")
+    crops = CropReader(moved.annotations("handwriting", "train", "jsonl"))
+    assert all(str(moved.root) in crops.read(number).source for number in range(len(crops)))
+
+
+def test_artifacts_that_were_moved_to_another_disk_and_linked_stay_links(root: Path, workspace: Workspace) -> None:
+    disk = root.parent / "larger_disk"
+    disk.mkdir()
+    artifacts = (workspace.merged_json(TRAIN.key), workspace.lookup(TRAIN.key), crops(workspace))
+    for artifact in artifacts:
+        artifact.rename(disk / artifact.name)
+        artifact.symlink_to(disk / artifact.name)
+    for _ in range(2):
+        make(root, workspace, rebuild=True)
+        assert all(artifact.is_symlink() for artifact in artifacts)
+        assert command("status", root, workspace, "--verify").exit_code == 0
+    assert len(CropReader(crops(workspace))) == 6

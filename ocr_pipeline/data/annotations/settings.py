@@ -74,10 +74,18 @@ class AnnotationSettings(Settings):
         return TextFilter(self.min_chars, self.max_chars, read_charset(self.charset) if self.charset else None)
 
     def recorded(self) -> dict[str, Any]:
-        """What decides the crops, for the manifest: of the character set its content, not where it lies."""
+        """What decides the crops, for their shards: of the character set its content, not where it lies."""
         characters = "".join(sorted(read_charset(self.charset))) if self.charset else None
         chosen = {**asdict(self), "charset": characters}
         del chosen["output_format"]
         if self.codec == "jpeg-lossless":
             chosen["other_readers"] = _WIDER
         return chosen
+
+    def recorded_in(self, root: Path, output_format: OutputFormat) -> dict[str, Any]:
+        """What decides an artifact, for its manifest: a JSONL names its crops by where they lie.
+
+        Args:
+            root: the output folder.
+        """
+        return self.recorded() | ({"place": str(root)} if output_format == "jsonl" else {})

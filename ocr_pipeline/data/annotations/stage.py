@@ -104,7 +104,7 @@ class _Build:
             stage="annotations",
             partition=self.partition.key,
             code_version=CODE_VERSION,
-            settings=self.settings.recorded(),
+            settings=self.settings.recorded_in(self.workspace.root, self.settings.output_format),
             inputs=self._inputs,
             rebuild=rebuild,
             loss_limit=self.loss_limit,
@@ -128,8 +128,9 @@ class _Build:
         lookup that grew elsewhere).
         """
         store = self.workspace.shards(made.artifact)
-        folders = [store / shard.fingerprint for shard in self._shards(split)] if made.published else []
-        if made.published and made.published.fingerprint == self._fingerprint(folders):
+        earlier = made.published if made.published and made.published.settings == made.manifest.settings else None
+        folders = [store / shard.fingerprint for shard in self._shards(split)] if earlier else []
+        if earlier and earlier.fingerprint == self._fingerprint(folders):
             made.renew()
         else:
             folders = []

@@ -25,6 +25,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.depot_lease import depot_lease
 from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.files.locking import open_lock
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ def lease(path: Path, owner: str) -> Iterator[None]:
         owner: who asks, as people will read it (``run 1f0c, layout_lmdb handwriting_train``).
 
     Raises:
-        PipelineError: the folder cannot be written to.
+        PipelineError: the folder cannot be written to, or a link stands in the place of the lease.
     """
     with _opened(path) as file:
         _wait(file, path)
@@ -58,7 +59,7 @@ def lease(path: Path, owner: str) -> Iterator[None]:
 
 def holder(path: Path) -> str:
     """Who holds the lease, or held it when it was killed; empty if it was given back."""
-    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+    return path.read_text(encoding="utf-8").strip() if path.is_file() and not path.is_symlink() else ""
 
 
 def _among_machines(path: Path, owner: str) -> AbstractContextManager[None]:
@@ -68,8 +69,7 @@ def _among_machines(path: Path, owner: str) -> AbstractContextManager[None]:
 
 def _opened(path: Path) -> IO[str]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("a+", encoding="utf-8")
+        return open_lock(path)
     except OSError as error:
         raise PipelineError(
             f"no lease can be taken ({error.strerror})", where=path, remedy="Check that the output folder is writable."

@@ -42,7 +42,8 @@ class Manifest(msgspec.Struct, kw_only=True):
         counts: pages and words in, out and set aside.
         fingerprint: of the artifact itself; Dagster's data version.
         metrics: what a training reached on its validation data.
-        files: fingerprint of the bytes of each of its files, by path beside the manifest; empty in older ones.
+        files: fingerprint of the bytes of each of its files, by what their paths have beyond the artifact's; empty in
+            older ones.
     """
 
     stage: str

@@ -22,7 +22,7 @@ from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import older_quarantine
 from ocr_pipeline.storage.artifacts.vouching import retire, write_manifest
 from ocr_pipeline.storage.files.fingerprints import fingerprint_files
-from ocr_pipeline.storage.files.publishing import publish_file, publish_folder
+from ocr_pipeline.storage.files.publishing import place_of, publish_file, publish_folder
 
 if TYPE_CHECKING:
     from ocr_pipeline.storage.artifacts.quarantine_parquet import ParquetRecords
@@ -100,14 +100,14 @@ class Publication:
         """A path to write the artifact to, or the file beside it that has this word after its name."""
         target = self.artifact.with_name(".".join((self.artifact.name, *beside)))
         self._parts.append(target)
-        with publish_file(target) as draft:
+        with publish_file(place_of(target)) as draft:
             yield draft
             self.retire()
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
         """An empty folder to write the artifact to."""
-        with publish_folder(self.artifact) as draft:
+        with publish_folder(place_of(self.artifact)) as draft:
             yield draft
             self.retire()
 
@@ -179,7 +179,7 @@ class Publication:
     def _take_stock(self) -> None:
         """Note every byte of what stands in its place by now."""
         if not self._is_renewed:
-            self.manifest = replace(self.manifest, files=fingerprint_files(self._parts, self.artifact.parent))
+            self.manifest = replace(self.manifest, files=fingerprint_files(self._parts, self.artifact))
 
 
 def _current(artifact: Path, wanted: Manifest, published: Manifest) -> Manifest | None:

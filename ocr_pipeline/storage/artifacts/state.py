@@ -50,9 +50,9 @@ class ArtifactState(NamedTuple):
         manifest = read_manifest(self.artifact) if self.manifest else None
         if manifest is None:
             return self
-        paths = [self.artifact.parent / name for name in manifest.files]
-        found = fingerprint_files(paths, self.artifact.parent)
-        differing = [name for name, fingerprint in manifest.files.items() if found.get(name) != fingerprint]
+        found = fingerprint_files([Path(f"{self.artifact}{name}") for name in manifest.files], self.artifact)
+        names = (name for name, fingerprint in manifest.files.items() if found.get(name) != fingerprint)
+        differing = [f"{self.artifact.name}{name}" for name in names]
         return self._replace(state=State("damaged", f"{', '.join(differing)} differ")) if differing else self
 
 

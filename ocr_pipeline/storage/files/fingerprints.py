@@ -17,10 +17,13 @@ def fingerprint_of(parts: Iterable[bytes | str]) -> str:
     return digest.hexdigest()[:24]
 
 
-def fingerprint_files(paths: Iterable[Path], root: Path) -> dict[str, str]:
-    """Fingerprints of files, and of all files in folders, by their paths below ``root``, sorted."""
+def fingerprint_files(paths: Iterable[Path], artifact: Path) -> dict[str, str]:
+    """Fingerprints of files, and of all files in folders, by what their paths have beyond that of the artifact.
+
+    The artifact itself is called by nothing, a file in it ``/data.mdb``, one beside it ``.quarantine.parquet``.
+    """
     files = {file for path in paths for file in (path.rglob("*") if path.is_dir() else (path,)) if file.is_file()}
-    return {file.relative_to(root).as_posix(): fingerprint_file(file) for file in sorted(files)}
+    return {str(file).removeprefix(str(artifact)): fingerprint_file(file) for file in sorted(files)}
 
 
 def fingerprint_file(path: Path) -> str:

@@ -37,6 +37,26 @@ def publish_folder(target: Path) -> Iterator[Path]:
         take_place(draft, target)
 
 
+def place_of(target: Path) -> Path:
+    """Where an artifact really lies: its owner may have moved it to another disk and left a link.
+
+    A link that somebody else made is not followed: it is replaced, and what it leads to stays as it is.
+
+    Raises:
+        PipelineError: the link leads nowhere.
+    """
+    if not target.is_symlink() or target.lstat().st_uid != os.geteuid():
+        return target
+    place = Path(os.path.realpath(target))
+    if not place.parent.is_dir():
+        raise PipelineError(
+            f"the artifact is a link to {place}, and there is no such folder",
+            where=target,
+            remedy="Mount the disk that it leads to, or remove the link.",
+        )
+    return place
+
+
 def take_place(made: Path, target: Path) -> None:
     """Put a finished file or folder, whose content is synced, in the place of another on the same disk.
 
@@ -46,7 +66,7 @@ def take_place(made: Path, target: Path) -> None:
     if made.is_dir():
         old = target.with_name(f".{target.name}.old")
         _remove(old)
-        if target.exists():
+        if os.path.lexists(target):
             target.replace(old)
         made.replace(target)
         _remove(old)
@@ -78,7 +98,7 @@ def _draft_of(target: Path) -> Iterator[Path]:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)

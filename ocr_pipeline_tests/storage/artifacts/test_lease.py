@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from ocr_pipeline.cli import cli
 from ocr_pipeline.data.synthetic import write_collection
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts import lease as artifacts
 from ocr_pipeline.storage.artifacts.lease import holder, lease, lease_path
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
@@ -112,3 +113,16 @@ def test_adopting_waits_for_who_makes_the_same_artifact(
     process.wait()
     adopting.join(60)
     assert results[0].exit_code == 0 and read_manifest(workspace.lookup("handwriting_train"))
+
+
+def test_a_link_in_the_place_of_a_lease_is_refused_and_empties_nothing(tmp_path: Path) -> None:
+    path, victim = lease_path(Workspace(tmp_path / "out"), "merged_json", "handwriting_train"), tmp_path / "victim"
+    victim.write_text("mine")
+    path.parent.mkdir(parents=True)
+    path.symlink_to(victim)
+    with pytest.raises(PipelineError, match="a link stands"), lease(path, "me"):
+        pass
+    assert victim.read_text() == "mine" and holder(path) == ""
+    path.unlink()  # as the remedy says
+    with lease(path, "me"):
+        assert "me" in holder(path)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.files.publishing import publish_file, publish_folder, publish_text
+from ocr_pipeline.storage.files.locking import file_lock
+from ocr_pipeline.storage.files.publishing import place_of, publish_file, publish_folder, publish_text
 
 
 def test_a_crash_leaves_the_old_file(tmp_path):
@@ -95,3 +96,67 @@ def test_a_disk_that_takes_no_more_bytes_is_named_as_the_cause_and_nothing_is_le
         [sys.executable, "-c", FULL_DISK, target], capture_output=True, text=True, check=True, timeout=60
     )
     assert answer.stdout.splitlines() == [f"file {target} True True []", f"folder {target} True True []"]
+
+
+def moved(target: Path) -> Path:
+    """Where an artifact lies by now: its owner moved it to another disk and left a link."""
+    place = target.parent.parent / "larger_disk" / target.name
+    place.parent.mkdir()
+    target.rename(place)
+    target.symlink_to(place)
+    return place
+
+
+def test_what_its_owner_moved_and_linked_stays_a_link_and_goes_on_working(tmp_path):
+    file, folder = tmp_path / "out" / "labels.json", tmp_path / "out" / "pages.lmdb"
+    write_version(file, folder, "first")
+    place = moved(file)
+    folder.rename(place.parent / folder.name)
+    folder.symlink_to(place.parent / folder.name)
+    for version in ("second", "third"):
+        write_version(file, folder, version)
+        assert file.is_symlink() and folder.is_symlink()
+        assert place.read_text() == (place.parent / "pages.lmdb" / "data").read_text() == version
+    assert sorted(path.name for path in place.parent.iterdir()) == ["labels.json", "pages.lmdb"]
+    assert sorted(path.name for path in file.parent.iterdir()) == ["labels.json", "pages.lmdb"]
+
+
+def write_version(file: Path, folder: Path, version: str) -> None:
+    publish_text(place_of(file), version)
+    with publish_folder(place_of(folder)) as draft:
+        (draft / "data").write_text(version)
+
+
+def test_a_link_that_leads_nowhere_is_told_and_stays(tmp_path):
+    target = tmp_path / "labels.json"
+    target.symlink_to(tmp_path / "not_mounted" / "labels.json")
+    with pytest.raises(PipelineError, match="no such folder") as caught:
+        place_of(target)
+    assert "Mount" in caught.value.remedy and target.is_symlink()
+    assert not (tmp_path / "not_mounted").exists()
+
+
+def test_a_link_in_the_place_of_a_small_file_is_replaced_and_its_end_is_left_alone(tmp_path):
+    victim, folder = tmp_path / "victim", tmp_path / "folder"
+    victim.write_text("mine")
+    folder.mkdir()
+    (folder / "mine").touch()
+    for name, leads_to in (("manifest.json", victim), (".manifest.json.draft", victim), (".pages.lmdb.draft", folder)):
+        (tmp_path / name).symlink_to(leads_to)
+    publish_text(tmp_path / "manifest.json", "new")
+    with publish_folder(tmp_path / "pages.lmdb") as draft:
+        (draft / "data").touch()
+    assert victim.read_text() == "mine" and (folder / "mine").exists()
+    assert not (tmp_path / "manifest.json").is_symlink() and (tmp_path / "manifest.json").read_text() == "new"
+
+
+def test_a_link_in_the_place_of_a_lock_is_refused(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / ".report.html.lock").symlink_to(victim)
+    with pytest.raises(PipelineError, match="a link stands"), file_lock(tmp_path / "report.html"):
+        pass
+    assert victim.read_text() == "mine"
+    (tmp_path / ".report.html.lock").unlink()  # as the remedy says
+    with file_lock(tmp_path / "report.html"):
+        pass
