@@ -2,7 +2,8 @@
 
 A delivery that is still being copied is left alone: a partition must look the same for a while (what its files' times
 say is not asked, copies often keep them), or a marker file must have appeared or been written anew since the last run.
-A partition that is empty, or that vanished with its mount, starts nothing.
+A partition that is empty, or that vanished with its mount, starts nothing; one that shrank waits longer, for the rest
+may come back; and one that came back as it once was starts again, as what was made meanwhile may be of less.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from ocr_pipeline.orchestration.jobs import DATA_JOB
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.storage.source.share import Share
 
+SHRUNKEN_WAITS = 6
+"""Times as long as others."""
+
 
 class Watch(msgspec.Struct):
     """The sensor's cursor: the look at the share that is under way, what the last whole one saw, and what was started.
@@ -27,27 +31,41 @@ class Watch(msgspec.Struct):
     Attributes:
         seen: tally of each partition and since when (seconds) it has looked like that.
         started: tally of each partition when its data job was last requested.
+        starts: how often that was.
     """
 
     place: str = ""
     sweep: Sweep = msgspec.field(default_factory=Sweep)
     seen: dict[str, tuple[Tally, float]] = msgspec.field(default_factory=dict)
     started: dict[str, Tally] = msgspec.field(default_factory=dict)
+    starts: dict[str, int] = msgspec.field(default_factory=dict)
+
+    def start(self, change: Change) -> None:
+        """Note that the data job of a partition is requested."""
+        self.started[change.partition] = change.tally
+        self.starts[change.partition] = change.number + 1
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A partition that differs from when its data job was last requested; ``waits`` for that many seconds yet."""
+    """A partition that differs from when its data job was last requested.
+
+    Attributes:
+        last: fingerprint of what it was then, and ``number`` how often it was requested before.
+        waits: for that many seconds yet.
+    """
 
     partition: str
     tally: Tally
     why: str
     waits: float = 0.0
+    last: str = ""
+    number: int = 0
 
     @property
     def request(self) -> dg.RunRequest:
-        """The same content is never requested twice: Dagster keeps the run keys, should the cursor be lost."""
+        """The same change is never requested twice: Dagster keeps the run keys, should the cursor be lost."""
         return dg.RunRequest(
-            run_key=f"{self.partition}:{self.tally.fingerprint}",
+            run_key=f"{self.partition}:{self.number}:{self.last}>{self.tally.fingerprint}",
             partition_key=self.partition,
             tags={"ocr_pipeline/why": self.why},
         )
@@ -86,10 +104,11 @@ def _changes(watch: Watch, settings: AutomationSettings, now: float) -> Iterator
             continue
         why = f"{tally.files} files, {last.files} when it last ran"
         if tally.marker and tally.marker != last.marker:
-            yield Change(partition, tally, f"{why}; marked as delivered")
+            why, waits = f"{why}; marked as delivered", 0.0
         else:
-            waits = max(0.0, settings.quiet_seconds - (now - since))
-            yield Change(partition, tally, f"{why}; quiet for {now - since:.0f} s", waits)
+            quiet = settings.quiet_seconds * (SHRUNKEN_WAITS if tally.files < last.files else 1)
+            why, waits = f"{why}; quiet for {now - since:.0f} s", max(0.0, quiet - (now - since))
+        yield Change(partition, tally, why, waits, last.fingerprint, watch.starts.get(partition, 0))
 
 
 def watch_sensor(settings: AutomationSettings) -> dg.SensorDefinition:
@@ -113,7 +132,8 @@ def _tick(
     watch = read_cursor(context.cursor, share.place)
     changes = look(share, watch, settings, time.time())
     settled = [change for change in changes if not change.waits]
-    watch.started |= {change.partition: change.tally for change in settled}
+    for change in settled:
+        watch.start(change)
     cursor = msgspec.json.encode(watch).decode()
     for change in changes:
         waiting = f", runs after {change.waits:.0f} s more without a change" if change.waits else ""

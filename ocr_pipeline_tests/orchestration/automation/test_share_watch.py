@@ -48,10 +48,13 @@ class Watcher:
 
     def __init__(self, root: Path, settings: AutomationSettings = SETTINGS) -> None:
         self.share, self.settings, self.watch = Share(root), settings, Watch(place=str(root))
+        self.keys: list[str | None] = []
 
     def look(self, now: float) -> list[str]:
         changes = [change for change in look(self.share, self.watch, self.settings, now) if not change.waits]
-        self.watch.started |= {change.partition: change.tally for change in changes}
+        for change in changes:
+            self.watch.start(change)
+        self.keys += [change.request.run_key for change in changes]
         self.watch = read_cursor(msgspec.json.encode(self.watch).decode(), str(self.share.place))
         return [change.partition for change in changes]
 
@@ -100,6 +103,28 @@ def test_a_marker_ends_the_waiting_and_an_old_one_does_not(root: Path) -> None:
 def test_a_marker_above_the_splits_speaks_for_both(root: Path) -> None:
     put(root / HANDWRITING / "_DELIVERED")
     assert Watcher(root).look(0) == ["handwriting_train", "handwriting_valid"]
+
+
+def test_what_shrank_waits_longer_and_what_came_back_starts_again_each_time(root: Path) -> None:
+    put(root / f"{TRAINING}/라벨링데이터/TL/b/2.json")
+    watcher, now = settled(root), 100.0
+    for _ in range(3):
+        (root / f"{TRAINING}/라벨링데이터/TL/b").rename(root / "away")
+        assert [watcher.look(now + 1), watcher.look(now + 600)] == [[], []]
+        assert watcher.look(now + 601) == ["handwriting_train"]
+        (root / "away").rename(root / f"{TRAINING}/라벨링데이터/TL/b")
+        assert [watcher.look(now + 700), watcher.look(now + 800)] == [[], ["handwriting_train"]]
+        now += 800
+    assert len(watcher.keys) == len(set(watcher.keys)) == 3 + 6, "Dagster starts no run of a key that it knows"
+
+
+def test_what_is_back_before_it_counts_as_gone_starts_nothing(root: Path) -> None:
+    put(root / f"{TRAINING}/라벨링데이터/TL/b/2.json")
+    watcher = settled(root)
+    (root / f"{TRAINING}/라벨링데이터/TL/b").rename(root / "away")
+    assert [watcher.look(200), watcher.look(500)] == [[], []]
+    (root / "away").rename(root / f"{TRAINING}/라벨링데이터/TL/b")
+    assert [watcher.look(600), watcher.look(5000)] == [[], []]
 
 
 def test_a_set_that_vanished_with_its_mount_starts_nothing(root: Path) -> None:
