@@ -18,12 +18,11 @@ _COLUMNS = ("file", "becomes", "state", "pages", "words", "aside", "because")
 @click.command("adopt")
 @click.argument("folder", type=click.Path(path_type=Path))
 @output_option
-def adopt_command(folder: Path, output: str) -> None:
+def adopt_command(folder: Path, workspace: Workspace) -> None:
     """Take over merged JSON, lookups and word crops that the guide's scripts have made.
 
     Each is checked and counted; FOLDER itself is never changed. Exit code 1 if a file had to be refused.
     """
-    workspace = Workspace.at(output)
     outcomes, unknown = adopt(folder, workspace, lambda one: artifact_lease(workspace, one.asset, one.partition))
     rows = []
     for outcome in outcomes:

@@ -12,7 +12,7 @@ import click
 from ocr_pipeline.cli.options import output_option, source_option
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.storage.artifacts.workspace import Workspace
-from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
+from ocr_pipeline.storage.source.share import Share
 
 Row = tuple[str, str, str]
 """(what, on or off, what it would do now)."""
@@ -21,13 +21,11 @@ Row = tuple[str, str, str]
 @click.command()
 @source_option
 @output_option
-def automation(source: str, output: str) -> None:
+def automation(share: Share, workspace: Workspace) -> None:
     """Say of the watch, the night and the trainings whether they are on, and what they would do now.
 
     The watch is asked as if it had never looked, so it names all that is on the share.
     """
-    workspace = Workspace.at(output)
-    share = Share.from_environment({SOURCE_VARIABLE: source})
     print_table(f"automation -> {workspace.root}", ("", "", "would now"), list(_rows(share, workspace)))
 
 

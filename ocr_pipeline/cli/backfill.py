@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 import click
 
-from ocr_pipeline.cli.options import output_option, partition_option, source_option, spellings
+from ocr_pipeline.cli.options import dataset_option, output_option, partition_option, source_option, spellings
 from ocr_pipeline.cli.tables import print_table
-from ocr_pipeline.data.datasets import DATASETS, PARTITIONS, SourcePartition
+from ocr_pipeline.data.datasets import PARTITIONS, SourcePartition
 from ocr_pipeline.data.datasets.dataset import find_roots
 from ocr_pipeline.data.states import partition_states
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.stages import STAGES, stages_of
 from ocr_pipeline.storage.artifacts.workspace import Workspace
-from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
+from ocr_pipeline.storage.source.share import Share
 
 ASSETS = stages_of("data")
 
@@ -34,9 +34,7 @@ class Step(NamedTuple):
 @click.command()
 @source_option
 @output_option
-@click.option(
-    "--dataset", "datasets", multiple=True, type=click.Choice([d.name for d in DATASETS]), help="A whole data set."
-)
+@dataset_option
 @partition_option
 @click.option("--asset", "assets", multiple=True, type=click.Choice(ASSETS), help="May be repeated. Default: all data.")
 @click.option(
@@ -47,8 +45,8 @@ class Step(NamedTuple):
 @click.pass_context
 def backfill(
     context: click.Context,
-    source: str,
-    output: str,
+    share: Share,
+    workspace: Workspace,
     datasets: Sequence[str],
     partitions: list[SourcePartition],
     assets: Sequence[str],
@@ -60,8 +58,6 @@ def backfill(
 
     Nothing is done twice: a run finds what is current, and waits for another run that makes the same artifact.
     """
-    share = Share.from_environment({SOURCE_VARIABLE: source})
-    workspace = Workspace.at(output)
     chosen = _chosen(datasets, partitions, context.get_parameter_source("partitions"))
     steps = [step for partition in chosen for step in plan(share, workspace, partition, assets or ASSETS, everything)]
     rows = [(s.partition, s.asset, "materialise" if s.is_wanted else "leave", s.why) for s in steps]
@@ -73,7 +69,7 @@ def backfill(
     elif dry_run:
         click.echo(f"Dry run: {len(wanted)} partitions would run, nothing was started.")
     else:
-        _launch(source, workspace, wanted, accept_loss)
+        _launch(share, workspace, wanted, accept_loss)
 
 
 def _chosen(
@@ -109,12 +105,12 @@ def plan(
             yield Step(partition.key, asset, everything, "seems current")
 
 
-def _launch(source: str, workspace: Workspace, wanted: dict[str, list[str]], accept_loss: bool) -> None:
+def _launch(share: Share, workspace: Workspace, wanted: dict[str, list[str]], accept_loss: bool) -> None:
     from ocr_pipeline.orchestration import backfills  # dagster costs seconds, which a dry run need not wait for
     from ocr_pipeline.orchestration.definitions import build_definitions
     from ocr_pipeline.orchestration.resources import Locations
 
-    definitions = build_definitions(Locations(source=source, output=str(workspace.root)))
+    definitions = build_definitions(Locations(source=share.root, output=str(workspace.root)))
     instance = backfills.open_instance(Path.cwd())
     if instance and backfills.has_daemon(instance):
         name = backfills.submit(instance, definitions, wanted, accept_loss=accept_loss)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
-from ocr_pipeline.cli.options import leased, output_option, partition_option, settings_options, source_option
+from ocr_pipeline.cli.options import leased, on_partitions, settings_options, stacked, workers_option
 from ocr_pipeline.cli.tables import print_counts
 from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.data.datasets import SourcePartition
@@ -18,28 +17,21 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
-from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
+from ocr_pipeline.storage.source.share import Share
 
 Partitions = list[SourcePartition]
 
-workers_option = click.option(
-    "--workers", type=click.IntRange(1), default=os.cpu_count(), show_default="all cores", help="Parallel workers."
-)
 rebuild_option = click.option("--rebuild", is_flag=True, help="Make anew what is current or was adopted.")
 loss_options = settings_options(LossLimit, called="loss_limit")
+by_workers = stacked(on_partitions, workers_option, rebuild_option, loss_options)
 
 
 @click.command()
-@source_option
-@output_option
-@partition_option
-@workers_option
-@rebuild_option
-@loss_options
-def merge(source: str, output: str, partitions: Partitions, workers: int, rebuild: bool, loss_limit: LossLimit) -> None:
+@by_workers
+def merge(
+    share: Share, workspace: Workspace, partitions: Partitions, workers: int, rebuild: bool, loss_limit: LossLimit
+) -> None:
     """Raw label JSON -> merged JSON (step 2 of the guide)."""
-    share, workspace = _locations(source, output)
-    share.check()
     manifests = [
         merge_labels(share, partition, workspace, workers=workers, rebuild=rebuild, loss_limit=loss_limit)
         for partition in leased(workspace, "merged_json", partitions, makes_folder=True)
@@ -48,14 +40,11 @@ def merge(source: str, output: str, partitions: Partitions, workers: int, rebuil
 
 
 @click.command()
-@source_option
-@output_option
-@partition_option
+@on_partitions
 @rebuild_option
 @loss_options
-def lookup(source: str, output: str, partitions: Partitions, rebuild: bool, loss_limit: LossLimit) -> None:
+def lookup(share: Share, workspace: Workspace, partitions: Partitions, rebuild: bool, loss_limit: LossLimit) -> None:
     """Picture trees -> file name to path (step 3 of the guide)."""
-    share, workspace = _locations(source, output)
     manifests = [
         build_lookup(share, partition, workspace, rebuild=rebuild, loss_limit=loss_limit)
         for partition in leased(workspace, "lookup", partitions)
@@ -64,16 +53,11 @@ def lookup(source: str, output: str, partitions: Partitions, rebuild: bool, loss
 
 
 @click.command("annotations")
-@source_option
-@output_option
-@partition_option
-@workers_option
-@rebuild_option
-@loss_options
+@by_workers
 @settings_options(AnnotationSettings)
 def annotations_command(
-    source: str,
-    output: str,
+    share: Share,
+    workspace: Workspace,
     partitions: Partitions,
     workers: int,
     rebuild: bool,
@@ -81,7 +65,6 @@ def annotations_command(
     settings: AnnotationSettings,
 ) -> None:
     """Pages -> word crops and their text, as JSONL or LMDB (step 4 of the guide)."""
-    share, workspace = _locations(source, output)
     manifests = [
         manifest
         for partition in leased(workspace, "annotations", partitions)
@@ -93,16 +76,11 @@ def annotations_command(
 
 
 @click.command()
-@source_option
-@output_option
-@partition_option
-@workers_option
-@rebuild_option
-@loss_options
+@by_workers
 @settings_options(LayoutSettings)
 def layout(
-    source: str,
-    output: str,
+    share: Share,
+    workspace: Workspace,
     partitions: Partitions,
     workers: int,
     rebuild: bool,
@@ -110,7 +88,6 @@ def layout(
     settings: LayoutSettings,
 ) -> None:
     """Pages and layout model -> layout LMDB (step 5 of the guide)."""
-    share, workspace = _locations(source, output)
     manifests = [
         manifest
         for partition in leased(workspace, "layout_lmdb", partitions)
@@ -128,11 +105,6 @@ def paddle_env(gpu: bool) -> None:
     folder = paddle_environment()
     make_paddle_environment(folder, gpu=gpu)
     click.echo(f"paddle is ready in {folder}; use it with FAST_LAYOUT_BACKEND=paddle")
-
-
-def _locations(source: str, output: str) -> tuple[Share, Workspace]:
-    share = Share.from_environment({SOURCE_VARIABLE: source})
-    return share, Workspace.at(output)
 
 
 def _report(stage: str, manifests: list[Manifest], folder: Path) -> None:

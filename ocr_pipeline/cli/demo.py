@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,9 @@ from ocr_pipeline.storage.artifacts.manifest import read_manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.stages import STAGES
 from ocr_pipeline.storage.artifacts.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ocr_pipeline.demo.graph import Demo
 
 
 @click.command()
@@ -70,26 +74,15 @@ def asset_rows(workspace: Workspace) -> Iterator[tuple[str, int, Counts, str]]:
         yield stage.name, len(partitions), counts, "".join(names[:1]) + more
 
 
-def _report_scores(this) -> None:
+def _report_scores(this: Demo) -> None:
     from ocr_pipeline.demo.scores import score
     from ocr_pipeline.models import TINY_KOREAN
 
-    scores = score(this, TINY_KOREAN)
-    workspace = this.workspace
+    scores, workspace = score(this, TINY_KOREAN), this.workspace
+    found, before = scores.detector, scores.untrained
+    read, base = scores.recognizer, scores.base
     rows = [
-        (
-            "detections",
-            f"hmean {scores.detector.hmean:.3f}",
-            f"untrained {scores.untrained.hmean:.3f}",
-            f"{scores.detector.words} words",
-            str(workspace.detections),
-        ),
-        (
-            "predictions",
-            f"CER {scores.recognizer.cer:.3f}",
-            f"base model {scores.base.cer:.3f}",
-            f"{scores.recognizer.count} words",
-            str(workspace.predictions),
-        ),
+        ("detections", f"hmean {found.hmean:.3f}", f"untrained {before.hmean:.3f}", found.words, workspace.detections),
+        ("predictions", f"CER {read.cer:.3f}", f"base model {base.cer:.3f}", read.count, workspace.predictions),
     ]
-    print_table("On held-out pages", ("asset", "trained", "before", "over", "files"), rows)
+    print_table("On held-out pages", ("asset", "trained", "before", "words", "files"), rows)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
-from ocr_pipeline.cli.options import spellings
+from ocr_pipeline.cli.options import spellings, workers_option
 from ocr_pipeline.data.layout_lmdb import Split, draw_layouts
 from ocr_pipeline.data.synthetic.faces import judging_faces, korean_faces, training_faces
 
@@ -28,7 +27,7 @@ from ocr_pipeline.data.synthetic.faces import judging_faces, korean_faces, train
 @click.option(
     *spellings("held_out"), "held_out", is_flag=True, help="Draw in the faces that nothing is trained on, to judge by."
 )
-@click.option("--workers", type=click.IntRange(1), default=os.cpu_count(), show_default="all cores")
+@workers_option
 def draw_pages(
     lmdb_base: Path,
     pages: int,

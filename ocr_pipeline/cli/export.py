@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ocr_pipeline.cli.options import overwrite_option, spellings
+from ocr_pipeline.cli.options import overwrite_option, spellings, stacked
 from ocr_pipeline.cli.tables import print_table
 
 
@@ -30,12 +30,17 @@ def export_fast(checkpoint: Path, output: Path, config: Path | None, overwrite: 
     print_table(f"{output}", ("metadata", "value"), sorted(metadata.items()))
 
 
+_from_dlora = stacked(
+    click.option("--ckpt", type=click.Path(path_type=Path), required=True, help="checkpoint-N of a training."),
+    click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to write."),
+    click.option("--base", default=None, help="Base model; without: the one the checkpoint names."),
+    overwrite_option,
+)
+
+
 @click.command("export-dlora")
-@click.option("--ckpt", type=click.Path(path_type=Path), required=True, help="checkpoint-N of a training.")
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to write.")
-@click.option("--base", default=None, help="Base model; without: the one the checkpoint names.")
+@_from_dlora
 @click.option(*spellings("max_len"), "longest", default=64, show_default=True, help="Most tokens, for the metadata.")
-@overwrite_option
 def export_dlora(ckpt: Path, output: Path, base: str | None, longest: int, overwrite: bool) -> None:
     """Write a recognizer as ONNX: encoder, decoder and tokenizer (needs the extra `export`)."""
     from ocr_pipeline.recognition import dlora
@@ -45,10 +50,7 @@ def export_dlora(ckpt: Path, output: Path, base: str | None, longest: int, overw
 
 
 @click.command("merge-dlora")
-@click.option("--ckpt", type=click.Path(path_type=Path), required=True, help="checkpoint-N of a training.")
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to write.")
-@click.option("--base", default=None, help="Base model; without: the one the checkpoint names.")
-@overwrite_option
+@_from_dlora
 def merge_dlora(ckpt: Path, output: Path, base: str | None, overwrite: bool) -> None:
     """Work the adapters of a checkpoint into its base: a plain Hugging Face folder that transformers loads."""
     from ocr_pipeline.recognition import dlora

@@ -11,12 +11,12 @@ from typing import Any
 
 import click
 
-from ocr_pipeline.data.datasets import PARTITIONS, SourcePartition
+from ocr_pipeline.data.datasets import DATASETS, PARTITIONS, SourcePartition
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.settings import Setting, Settings, Values, read, settings_in
 from ocr_pipeline.storage.artifacts.lease import lease, lease_path
 from ocr_pipeline.storage.artifacts.workspace import OUTPUT_VARIABLE, Workspace
-from ocr_pipeline.storage.source.share import SOURCE_VARIABLE
+from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -26,43 +26,29 @@ def spellings(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}")))
 
 
-def source_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--source``: the share."""
+def stacked(*options: Decorator) -> Decorator:
+    """Several options as one, in this order."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        return functools.reduce(lambda made, option: option(made), reversed(options), command)
+
+    return decorate
+
+
+def _source_option(share_at: Callable[[str], Share | None]) -> Decorator:
     return click.option(
         "--source",
+        "share",
         envvar=SOURCE_VARIABLE,
         default="",
         help="Folder or fsspec URL of the AI-Hub sets.",
         show_envvar=True,
-    )(command)
+        callback=lambda context, option, source: share_at(source),
+    )
 
 
-def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--output``: the folder of all artifacts."""
-    return click.option(
-        "--output",
-        envvar=OUTPUT_VARIABLE,
-        default="data",
-        show_default=True,
-        show_envvar=True,
-        help="Folder or s3:// URL of all artifacts.",
-    )(command)
-
-
-def overwrite_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--overwrite``: what stands at the output may go."""
-    return click.option("--overwrite", is_flag=True, help="Replace what stands at the output, whole.")(command)
-
-
-def partition_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--partition``: which partitions; a data set's name stands for all of its partitions."""
-    return click.option(
-        "--partition",
-        "partitions",
-        multiple=True,
-        callback=_chosen_partitions,
-        help="Partition (handwriting_train) or data set (handwriting); may be repeated. Default: all.",
-    )(command)
+def _share_at(source: str) -> Share:
+    return Share.from_environment({SOURCE_VARIABLE: source})
 
 
 def _chosen_partitions(_: click.Context, __: click.Parameter, names: Sequence[str]) -> list[SourcePartition]:
@@ -73,6 +59,45 @@ def _chosen_partitions(_: click.Context, __: click.Parameter, names: Sequence[st
             raise click.BadParameter(f"{name!r} is none of: {', '.join(PARTITIONS)}")
         chosen += found
     return chosen or list(PARTITIONS.values())
+
+
+source_option = _source_option(_share_at)
+"""``--source``: the share, which has to be there."""
+optional_source_option = _source_option(lambda source: _share_at(source) if source else None)
+"""The same for who can do without one."""
+output_option = click.option(
+    "--output",
+    "workspace",
+    envvar=OUTPUT_VARIABLE,
+    default="data",
+    show_default=True,
+    show_envvar=True,
+    help="Folder or s3:// URL of all artifacts.",
+    callback=lambda context, option, output: Workspace.at(output),
+)
+"""``--output``: the workspace of all artifacts."""
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace what stands at the output, whole.")
+"""``--overwrite``: what stands at the output may go."""
+partition_option = click.option(
+    "--partition",
+    "partitions",
+    multiple=True,
+    callback=_chosen_partitions,
+    help="Partition (handwriting_train) or data set (handwriting); may be repeated. Default: all.",
+)
+"""``--partition``: which partitions; a data set's name stands for all of its partitions."""
+dataset_option = click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    type=click.Choice([dataset.name for dataset in DATASETS]),
+    help="A whole data set; may be repeated.",
+)
+workers_option = click.option(
+    "--workers", type=click.IntRange(1), default=os.cpu_count(), show_default="all cores", help="Parallel workers."
+)
+on_partitions = stacked(source_option, output_option, partition_option)
+"""What a stage works on, and where it publishes."""
 
 
 def settings_options(

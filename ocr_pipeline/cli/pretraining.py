@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
-from ocr_pipeline.cli.options import settings_options
+from ocr_pipeline.cli.options import settings_options, workers_option
 from ocr_pipeline.cli.training import end_of
 from ocr_pipeline.data.synthetic.word_set import WordSetSettings, draw_words
 from ocr_pipeline.training.stopping import TrainingStoppedError
@@ -44,7 +43,7 @@ def pretrain_recognizer(
 
 @click.command("draw-words")
 @click.argument("output", type=click.Path(path_type=Path))
-@click.option("--workers", type=click.IntRange(1), default=os.cpu_count(), show_default="all cores", help="They draw.")
+@workers_option
 @click.option("--rebuild", is_flag=True, help="Make anew what is current.")
 @settings_options(WordSetSettings)
 def draw_words_command(output: Path, workers: int, rebuild: bool, settings: WordSetSettings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ocr_pipeline.cli.options import leased, output_option, partition_option, settings_options, source_option
+from ocr_pipeline.cli.options import leased, on_partitions, settings_options
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.quality import (
@@ -15,20 +15,16 @@ from ocr_pipeline.data.quality import (
     write_report,
 )
 from ocr_pipeline.storage.artifacts.workspace import Workspace
-from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
+from ocr_pipeline.storage.source.share import Share
 
 _COLUMNS = ("partition", "pages", "known", "words", "characters", "suspicious", "duplicates", "near names", "leaks")
 
 
 @click.command()
-@source_option
-@output_option
-@partition_option
+@on_partitions
 @settings_options(QualitySettings)
-def quality(source: str, output: str, partitions: list[SourcePartition], settings: QualitySettings) -> None:
+def quality(share: Share, workspace: Workspace, partitions: list[SourcePartition], settings: QualitySettings) -> None:
     """Counts, characters, boxes, duplicates and leaks of the published pages, as numbers and an HTML report."""
-    share = Share.from_environment({SOURCE_VARIABLE: source})
-    workspace = Workspace.at(output)
     for partition in leased(workspace, "data_quality", partitions):
         measure_quality(share, partition, workspace, settings)
     report = write_report(workspace)
@@ -45,7 +41,7 @@ def _row(quality: Quality) -> tuple[object, ...]:
         known,
         quality.word_count,
         len(quality.characters),
-        sum(suspicion.count for suspicion in quality.suspicions.values()),
+        quality.suspicious_count,
         found.duplicates.groups,
         found.near_names.groups,
         found.leaks.groups,

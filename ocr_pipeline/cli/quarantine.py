@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from ocr_pipeline.cli.options import output_option, partition_option
+from ocr_pipeline.cli.options import dataset_option, output_option, partition_option
 from ocr_pipeline.cli.tables import print_table
-from ocr_pipeline.data.datasets import DATASETS, SourcePartition
+from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.page import Quarantined
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.manifest import known_manifest, quarantine_path
@@ -50,18 +50,12 @@ class RecordFilter:
 @partition_option
 @click.option("--stage", "stages", multiple=True, type=click.Choice(_STAGES), help="Stage; may be repeated.")
 @click.option("--reason", "reasons", multiple=True, help="Reason, such as image_missing; may be repeated.")
-@click.option(
-    "--dataset",
-    "datasets",
-    multiple=True,
-    type=click.Choice([dataset.name for dataset in DATASETS]),
-    help="Data set; may be repeated.",
-)
+@dataset_option
 @click.option("--limit", type=click.IntRange(0), help=f"Records to show.  [default: {_SHOWN}; all with --csv, --json]")
 @click.option("--csv", "form", flag_value="csv", help="All records to standard output, as CSV.")
 @click.option("--json", "form", flag_value="json", help="All records to standard output, one JSON object per line.")
 def quarantine(
-    output: str,
+    workspace: Workspace,
     partitions: list[SourcePartition],
     stages: Sequence[str],
     reasons: Sequence[str],
@@ -70,8 +64,7 @@ def quarantine(
     form: str | None,
 ) -> None:
     """What was set aside: counted by stage, partition and reason, then record by record."""
-    workspace, wanted = Workspace.at(output), RecordFilter(stages, reasons, datasets)
-    rows = quarantined_rows(workspace, partitions, wanted)
+    rows = quarantined_rows(workspace, partitions, RecordFilter(stages, reasons, datasets))
     if form:
         _write(form, islice(rows, limit))
         return

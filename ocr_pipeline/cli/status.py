@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ocr_pipeline.cli.options import output_option, partition_option, source_option
+from ocr_pipeline.cli.options import optional_source_option, output_option, partition_option
 from ocr_pipeline.cli.tables import print_table, reasons_text
 from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.states import partition_states
@@ -22,16 +22,12 @@ COLUMNS = ("artifact", "file", "state", "pages", "words", "aside", "set aside be
 
 
 @click.command()
-@source_option
+@optional_source_option
 @output_option
 @partition_option
 @click.option("--verify", is_flag=True, help="Read every byte of what is published, and say what differs.")
-def status(source: str, output: str, partitions: list[SourcePartition], verify: bool) -> None:
+def status(share: Share | None, workspace: Workspace, partitions: list[SourcePartition], verify: bool) -> None:
     """What is complete, missing, stale or empty; with a source, labels and pictures are compared with the share."""
-    workspace = Workspace.at(output)
-    share = Share(source) if source else None
-    if share:
-        share.check()
     states = [state for partition in partitions for state in partition_states(workspace, partition, share, os.environ)]
     for name in stages_of("training"):
         states += [

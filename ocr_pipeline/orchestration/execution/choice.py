@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
 
 import dagster as dg
 
@@ -47,56 +49,31 @@ def executor_name() -> str:
     return name
 
 
-def _local() -> dg.ExecutorDefinition:
-    from ocr_pipeline.orchestration.execution.executor import local_executor  # its kernel locks are Linux's
+def _loaded(module: str) -> ModuleType:
+    """A module of this package that not every machine can import.
 
-    return local_executor
-
-
-def _ray() -> dg.ExecutorDefinition:
+    Raises:
+        PipelineError: what it needs is not installed.
+    """
     try:
-        from ocr_pipeline.orchestration.execution.ray_executor import ray_executor
+        return import_module(f"{__package__}.{module}")
     except ModuleNotFoundError as error:
-        raise _not_installed(error) from error
-    return ray_executor
-
-
-def _ray_cluster(instance: dg.DagsterInstance) -> Cluster:
-    _ray()
-    from ocr_pipeline.orchestration.execution.ray_cluster import RayCluster
-
-    return RayCluster.found()
-
-
-def _k8s() -> dg.ExecutorDefinition:
-    try:
-        from ocr_pipeline.orchestration.execution.k8s_executor import k8s_executor
-    except ModuleNotFoundError as error:
-        raise _not_installed(error) from error
-    return k8s_executor
-
-
-def _k8s_cluster(instance: dg.DagsterInstance) -> Cluster:
-    _k8s()
-    from ocr_pipeline.orchestration.execution.k8s_cluster import K8sCluster
-
-    return K8sCluster.found(instance)
-
-
-def _not_installed(error: ModuleNotFoundError) -> PipelineError:
-    name = executor_name()
-    return PipelineError(
-        f"the package {(error.name or '').partition('.')[0]} is not installed",
-        where=f"{EXECUTOR_VARIABLE}={name}",
-        remedy=f"pip install 'ocr_pipeline[{name}]'",
-    )
+        name = executor_name()
+        raise PipelineError(
+            f"the package {(error.name or '').partition('.')[0]} is not installed",
+            where=f"{EXECUTOR_VARIABLE}={name}",
+            remedy=f"pip install 'ocr_pipeline[{name}]'",
+        ) from error
 
 
 _EXECUTORS: dict[str, Callable[[], dg.ExecutorDefinition]] = {
-    "local": _local,
+    "local": lambda: _loaded("executor").local_executor,  # its kernel locks are Linux's
     "multiprocess": lambda: dg.multiprocess_executor,
     "in_process": lambda: dg.in_process_executor,
-    "ray": _ray,
-    "k8s": _k8s,
+    "ray": lambda: _loaded("ray_executor").ray_executor,
+    "k8s": lambda: _loaded("k8s_executor").k8s_executor,
 }
-_CLUSTERS: dict[str, Callable[[dg.DagsterInstance], Cluster]] = {"ray": _ray_cluster, "k8s": _k8s_cluster}
+_CLUSTERS: dict[str, Callable[[dg.DagsterInstance], Cluster]] = {
+    "ray": lambda instance: _loaded("ray_cluster").RayCluster.found(),
+    "k8s": lambda instance: _loaded("k8s_cluster").K8sCluster.found(instance),
+}
