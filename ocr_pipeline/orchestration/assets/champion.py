@@ -4,7 +4,7 @@ import dagster as dg
 from pydantic import Field
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.orchestration.assets.data import OWNERS
+from ocr_pipeline.orchestration.assets.stage_asset import stage_asset
 from ocr_pipeline.orchestration.automation.conditions import FOLLOW
 from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, MODEL
 from ocr_pipeline.orchestration.metadata import checkpoint_metadata
@@ -39,17 +39,12 @@ def _check(contest: Contest) -> dg.AssetChecksDefinition:
     return not_below_champion
 
 
-def _asset(contest: Contest, group: str, kind: str) -> dg.AssetsDefinition:
-    @dg.asset(
-        name=contest.champion_name,
-        deps=[contest.name],
-        group_name=group,
-        kinds={kind},
-        owners=OWNERS,
-        pool=GPU_POOL,
-        op_tags=MODEL,
-        retry_policy=AFTER_A_CRASH,
-        code_version=CODE_VERSION,
+def _asset(contest: Contest, kind: str) -> dg.AssetsDefinition:
+    @stage_asset(
+        contest.champion_name,
+        kind,
+        CODE_VERSION,
+        MODEL,
         automation_condition=FOLLOW,
         description="The checkpoint in use: the newest that was not worse than the one before it, which is kept.",
     )
@@ -77,7 +72,7 @@ def _asset(contest: Contest, group: str, kind: str) -> dg.AssetsDefinition:
     return champion
 
 
-detector_champion = _asset(DETECTOR, "detection", "pytorch")
-recognizer_champion = _asset(RECOGNIZER, "recognition", "huggingface")
+detector_champion = _asset(DETECTOR, "pytorch")
+recognizer_champion = _asset(RECOGNIZER, "huggingface")
 
 CHECKS = [_check(DETECTOR), _check(RECOGNIZER)]

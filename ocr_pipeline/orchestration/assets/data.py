@@ -25,7 +25,8 @@ from ocr_pipeline.data.layout_lmdb import (
 from ocr_pipeline.data.lookup import build_lookup, load_lookup
 from ocr_pipeline.data.merged_json import merge_labels, read_pages
 from ocr_pipeline.devices.machine import leased_cpus
-from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, DATA, GPU_POOL, LAYOUT, SMALL
+from ocr_pipeline.orchestration.assets.stage_asset import stage_asset
+from ocr_pipeline.orchestration.execution.demands import DATA, LAYOUT, SMALL
 from ocr_pipeline.orchestration.launchpad import chosen, launchpad
 from ocr_pipeline.orchestration.metadata import (
     artifact_metadata,
@@ -35,7 +36,6 @@ from ocr_pipeline.orchestration.metadata import (
     picture,
     total_counts,
 )
-from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.page import Page
@@ -44,19 +44,8 @@ from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 
-OWNERS = ["team:ocr"]
 
-
-@dg.asset(
-    partitions_def=SOURCE_PARTITIONS,
-    group_name="labels",
-    kinds={"json"},
-    owners=OWNERS,
-    code_version=merge_stage.CODE_VERSION,
-    op_tags=DATA,
-    retry_policy=AFTER_A_CRASH,
-    config_schema=launchpad(LossLimit),
-)
+@stage_asset("merged_json", "json", merge_stage.CODE_VERSION, DATA, config_schema=launchpad(LossLimit))
 def merged_json(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Label files of the share, merged into one JSON document with one page on each line (guide, step 2)."""
     partition = source_partition(context.partition_key)
@@ -70,17 +59,7 @@ def merged_json(context: dg.AssetExecutionContext, locations: Locations) -> dg.M
     return _result(manifest.fingerprint, {**artifact_metadata(manifest, artifact), **sample})
 
 
-@dg.asset(
-    deps=[merged_json],
-    partitions_def=SOURCE_PARTITIONS,
-    group_name="labels",
-    kinds={"pickle"},
-    owners=OWNERS,
-    code_version=lookup_stage.CODE_VERSION,
-    op_tags=SMALL,
-    retry_policy=AFTER_A_CRASH,
-    config_schema=launchpad(LossLimit),
-)
+@stage_asset("lookup", "pickle", lookup_stage.CODE_VERSION, SMALL, config_schema=launchpad(LossLimit))
 def lookup(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Where the picture of each page lies, and which pages and pictures have no counterpart (guide, step 3)."""
     partition = source_partition(context.partition_key)
@@ -91,15 +70,11 @@ def lookup(context: dg.AssetExecutionContext, locations: Locations) -> dg.Materi
     return _result(manifest.fingerprint, {**artifact_metadata(manifest, artifact), **sample})
 
 
-@dg.asset(
-    deps=[merged_json, lookup],
-    partitions_def=SOURCE_PARTITIONS,
-    group_name="recognition",
-    kinds={"lmdb"},
-    owners=OWNERS,
-    code_version=annotation_stage.CODE_VERSION,
-    op_tags=DATA,
-    retry_policy=AFTER_A_CRASH,
+@stage_asset(
+    "annotations",
+    "lmdb",
+    annotation_stage.CODE_VERSION,
+    DATA,
     config_schema={**launchpad(AnnotationSettings), **launchpad(LossLimit)},
 )
 def annotations(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
@@ -121,16 +96,11 @@ def annotations(context: dg.AssetExecutionContext, locations: Locations) -> dg.M
 WORKERS = dg.Field(int, default_value=0, description="Processes that decode pictures; 0: one for each leased core.")
 
 
-@dg.asset(
-    deps=[merged_json, lookup],
-    partitions_def=SOURCE_PARTITIONS,
-    group_name="detection",
-    kinds={"lmdb"},
-    owners=OWNERS,
-    pool=GPU_POOL,
-    code_version=layout_stage.CODE_VERSION,
-    op_tags=LAYOUT,
-    retry_policy=AFTER_A_CRASH,
+@stage_asset(
+    "layout_lmdb",
+    "lmdb",
+    layout_stage.CODE_VERSION,
+    LAYOUT,
     config_schema={**launchpad(LayoutSettings), **launchpad(LossLimit), "workers": WORKERS},
 )
 def layout_lmdb(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:

@@ -11,9 +11,8 @@ import dagster as dg
 from pydantic import Field
 
 from ocr_pipeline import fast
-from ocr_pipeline.orchestration.assets.champion import detector_champion, recognizer_champion
-from ocr_pipeline.orchestration.assets.data import OWNERS
-from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, MODEL
+from ocr_pipeline.orchestration.assets.stage_asset import stage_asset
+from ocr_pipeline.orchestration.execution.demands import MODEL
 from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
@@ -34,16 +33,7 @@ class DetectionConfig(dg.Config):
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: the GPU where there is one.")
 
 
-@dg.asset(
-    deps=[detector_champion],
-    group_name="inference",
-    kinds={"pytorch"},
-    owners=OWNERS,
-    pool=GPU_POOL,
-    code_version=CODE_VERSION,
-    op_tags=MODEL,
-    retry_policy=AFTER_A_CRASH,
-)
+@stage_asset("detections", "pytorch", CODE_VERSION, MODEL)
 def detections(
     context: dg.AssetExecutionContext, config: DetectionConfig, locations: Locations
 ) -> dg.MaterializeResult:
@@ -83,16 +73,7 @@ class PredictionConfig(dg.Config):
     batch_size: int = 16
 
 
-@dg.asset(
-    deps=[recognizer_champion],
-    group_name="inference",
-    kinds={"csv"},
-    owners=OWNERS,
-    pool=GPU_POOL,
-    code_version=CODE_VERSION,
-    op_tags=MODEL,
-    retry_policy=AFTER_A_CRASH,
-)
+@stage_asset("predictions", "csv", CODE_VERSION, MODEL)
 def predictions(
     context: dg.AssetExecutionContext, config: PredictionConfig, locations: Locations
 ) -> dg.MaterializeResult:

@@ -15,11 +15,10 @@ from ocr_pipeline.data.quality import (
     read_quality,
     write_report,
 )
-from ocr_pipeline.orchestration.assets.data import OWNERS, annotations, lookup, merged_json
-from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, SMALL
+from ocr_pipeline.orchestration.assets.stage_asset import stage_asset
+from ocr_pipeline.orchestration.execution.demands import SMALL
 from ocr_pipeline.orchestration.launchpad import chosen, launchpad
 from ocr_pipeline.orchestration.metadata import crop_table, markdown_table
-from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
@@ -32,17 +31,7 @@ _PICTURES = {
 }
 
 
-@dg.asset(
-    deps=[merged_json, lookup, annotations],
-    partitions_def=SOURCE_PARTITIONS,
-    group_name="quality",
-    kinds={"html"},
-    owners=OWNERS,
-    code_version=quality_stage.CODE_VERSION,
-    op_tags=SMALL,
-    retry_policy=AFTER_A_CRASH,
-    config_schema=launchpad(QualitySettings),
-)
+@stage_asset("data_quality", "html", quality_stage.CODE_VERSION, SMALL, config_schema=launchpad(QualitySettings))
 def data_quality(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
     """Counts, characters, boxes, duplicates, suspicious labels, and pages in training and validation data at once.
 

@@ -10,13 +10,13 @@ import msgspec
 
 from ocr_pipeline import fast, recognition
 from ocr_pipeline.devices.machine import leased_gpus
-from ocr_pipeline.orchestration.assets.data import OWNERS
+from ocr_pipeline.orchestration.assets.stage_asset import stage_asset
 from ocr_pipeline.orchestration.automation.conditions import train_condition
 from ocr_pipeline.orchestration.automation.settings import AutomationSettings
-from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, training_demand
+from ocr_pipeline.orchestration.execution.demands import training_demand
 from ocr_pipeline.orchestration.execution.many_devices import train_on_leased_devices
 from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
-from ocr_pipeline.orchestration.launchpad import Schema, chosen, launchpad
+from ocr_pipeline.orchestration.launchpad import chosen, launchpad
 from ocr_pipeline.orchestration.metadata import checkpoint_metadata, crop_table, encoded_picture
 from ocr_pipeline.orchestration.partitions import from_chosen
 from ocr_pipeline.orchestration.resources import Locations
@@ -26,6 +26,7 @@ from ocr_pipeline.release.checkpoint import TrainedCheckpoint
 from ocr_pipeline.release.sections import DloraSection, FastSection, TrainingSection
 from ocr_pipeline.release.soundness import crop_faults, demand_sayable_labels, demand_sound_data, page_faults
 from ocr_pipeline.storage.artifacts.manifest import Manifest
+from ocr_pipeline.storage.artifacts.stages import STAGES
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file
 from ocr_pipeline.training.training_log import TrainingLog
@@ -43,18 +44,7 @@ def training_assets(locations: Locations, automation: AutomationSettings) -> lis
     workspace, condition = locations.workspace, train_condition(locations, automation)
     fast_section, dlora_section = FastSection.of(workspace), DloraSection.of(workspace)
 
-    @dg.asset(
-        deps=_deps(fast_section, "layout_lmdb", "data_quality"),
-        group_name="detection",
-        kinds={"pytorch"},
-        owners=OWNERS,
-        pool=GPU_POOL,
-        code_version=fast.CODE_VERSION,
-        op_tags=training_demand(fast_section.gpus),
-        retry_policy=AFTER_A_CRASH,
-        automation_condition=condition,
-        config_schema=_launchpad(fast_section),
-    )
+    @_training_asset(fast_section, "pytorch", fast.CODE_VERSION, condition)
     def fast_checkpoint(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
         """The text detector FAST, trained on the layout LMDBs of a recipe (guide, step 6).
 
@@ -63,18 +53,7 @@ def training_assets(locations: Locations, automation: AutomationSettings) -> lis
         with stage_run(context):
             return _train_detector(chosen(FastSection, context), locations.workspace)
 
-    @dg.asset(
-        deps=_deps(dlora_section, "annotations", "data_quality"),
-        group_name="recognition",
-        kinds={"huggingface"},
-        owners=OWNERS,
-        pool=GPU_POOL,
-        code_version=dlora.CODE_VERSION,
-        op_tags=training_demand(dlora_section.gpus),
-        retry_policy=AFTER_A_CRASH,
-        automation_condition=condition,
-        config_schema=_launchpad(dlora_section),
-    )
+    @_training_asset(dlora_section, "huggingface", dlora.CODE_VERSION, condition)
     def dlora_checkpoint(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
         """TrOCR with DoRA in its image encoder and LoRA in its text decoder (guide, step 8).
 
@@ -86,13 +65,19 @@ def training_assets(locations: Locations, automation: AutomationSettings) -> lis
     return [fast_checkpoint, dlora_checkpoint]
 
 
-def _deps(section: TrainingSection, *assets: str) -> list[dg.AssetDep]:
+def _training_asset(
+    section: TrainingSection, kind: str, code_version: str, condition: dg.AutomationCondition
+) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
     mapping = from_chosen(section.partitions, fully_labelled=section.fully_labelled)
-    return [dg.AssetDep(asset, partition_mapping=mapping) for asset in assets]
-
-
-def _launchpad(section: TrainingSection) -> Schema:
-    return launchpad(type(section), without=("gpus",), defaults=vars(section))
+    return stage_asset(
+        section.asset,
+        kind,
+        code_version,
+        training_demand(section.gpus),
+        config_schema=launchpad(type(section), without=("gpus",), defaults=vars(section)),
+        deps=[dg.AssetDep(name, partition_mapping=mapping) for name in STAGES[section.asset].needs],
+        automation_condition=condition,
+    )
 
 
 def _train_detector(section: FastSection, workspace: Workspace) -> dg.MaterializeResult:
