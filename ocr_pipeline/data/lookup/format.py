@@ -8,19 +8,7 @@ import zlib
 from pathlib import Path
 
 from ocr_pipeline.errors import PipelineError
-
-_DAMAGE = (  # what gzip and pickle raise on bytes that are not theirs
-    OSError,
-    EOFError,
-    zlib.error,
-    pickle.UnpicklingError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    MemoryError,
-    OverflowError,
-)
+from ocr_pipeline.storage.files.plain_pickle import load_plain
 
 
 def write_lookup(path: Path, paths: dict[str, str]) -> None:
@@ -37,12 +25,12 @@ def read_lookup(path: Path) -> dict[str, str]:
     """
     try:
         with gzip.open(path, "rb") as file:
-            content = _StringsOnly(file).load()
+            content = load_plain(file)
     except FileNotFoundError as error:
         raise PipelineError(
             "there is no lookup", where=path, remedy="Run `ocr-pipeline lookup` or materialise lookup first."
         ) from error
-    except _DAMAGE as error:
+    except (OSError, EOFError, zlib.error, ValueError) as error:
         raise PipelineError(
             f"the lookup cannot be read ({error})", where=path, remedy="Delete it and materialise lookup again."
         ) from error
@@ -51,10 +39,3 @@ def read_lookup(path: Path) -> dict[str, str]:
             "the lookup is no dict of strings", where=path, remedy="Delete it and materialise lookup again."
         )
     return content
-
-
-class _StringsOnly(pickle.Unpickler):
-    """Builds dicts, strings and numbers; anything that would need code is refused."""
-
-    def find_class(self, module: str, name: str) -> object:
-        raise pickle.UnpicklingError(f"it names {module}.{name}, and a lookup holds only strings")

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -49,16 +49,43 @@ def leases_folder() -> Path:
     return Path(os.environ.get(LEASES_VARIABLE) or fallback).absolute()
 
 
+STEP_OPTIONS = {
+    "retries": get_retries_config(),
+    "max_concurrent": dg.Field(dg.Noneable(int), default_value=None, description="Steps of a run at once."),
+    "grace_seconds": dg.Field(
+        float, default_value=GRACE_SECONDS, description="From the request to stop a step to its kill."
+    ),
+}
+"""The options of an executor that hands its steps on."""
+
+
+def handing_on(
+    handler: StepHandler, config: Mapping[str, object], *, sleep_seconds: float, ask_every: int, verifies: bool = False
+) -> StepDelegatingExecutor:
+    """The executor that hands its steps on to a handler.
+
+    Args:
+        config: values of `STEP_OPTIONS`.
+        sleep_seconds: between two rounds of its work; ask_every: seconds between two looks at the steps' health.
+        verifies: whether a step asks first if it was not started already.
+    """
+    max_concurrent = config["max_concurrent"]
+    return StepDelegatingExecutor(
+        handler,
+        retries=RetryMode.from_config(config["retries"]),  # type: ignore[arg-type]
+        sleep_seconds=sleep_seconds,
+        check_step_health_interval_seconds=ask_every,
+        max_concurrent=max_concurrent if isinstance(max_concurrent, int) else None,
+        should_verify_step=verifies,
+    )
+
+
 @dg.executor(
     name="local",
     config_schema={
-        "retries": get_retries_config(),
-        "max_concurrent": dg.Field(dg.Noneable(int), default_value=None, description="Steps of a run at once."),
+        **STEP_OPTIONS,
         "patience_seconds": dg.Field(
             float, default_value=PATIENCE_SECONDS, description="After this wait a step is no longer passed over."
-        ),
-        "grace_seconds": dg.Field(
-            float, default_value=GRACE_SECONDS, description="From the request to stop a step to its kill."
         ),
     },
     requirements=multiple_process_executor_requirements(),
@@ -72,14 +99,7 @@ def local_executor(init_context: InitExecutorContext) -> StepDelegatingExecutor:
         patience=float(str(config["patience_seconds"])),
         grace=float(str(config["grace_seconds"])),
     )
-    max_concurrent = config["max_concurrent"]
-    return StepDelegatingExecutor(
-        handler,
-        retries=RetryMode.from_config(config["retries"]),  # type: ignore[arg-type]
-        sleep_seconds=_POLL_SECONDS,
-        check_step_health_interval_seconds=1,
-        max_concurrent=max_concurrent if isinstance(max_concurrent, int) else None,
-    )
+    return handing_on(handler, config, sleep_seconds=_POLL_SECONDS, ask_every=1)
 
 
 class LeasedStepHandler(StepHandler):

@@ -23,14 +23,12 @@ from ocr_pipeline.orchestration.dagster_private import (
     DagsterEvent,
     EngineEventData,
     InitExecutorContext,
-    RetryMode,
     StepDelegatingExecutor,
     StepHandlerContext,
-    get_retries_config,
     multiple_process_executor_requirements,
 )
 from ocr_pipeline.orchestration.execution.clusters import DemandTag, TranslatingStepHandler
-from ocr_pipeline.orchestration.execution.executor import GRACE_SECONDS
+from ocr_pipeline.orchestration.execution.executor import STEP_OPTIONS, handing_on
 from ocr_pipeline.orchestration.execution.ray_cluster import RayCluster
 from ocr_pipeline.orchestration.execution.workers import working_here
 
@@ -43,13 +41,7 @@ _PASSWORD_IN_URL = re.compile("://[^/@]*@")
 
 @dg.executor(
     name="ray",
-    config_schema={
-        "retries": get_retries_config(),
-        "max_concurrent": dg.Field(dg.Noneable(int), default_value=None, description="Steps of a run at once."),
-        "grace_seconds": dg.Field(
-            float, default_value=GRACE_SECONDS, description="From the request to stop a step to its kill."
-        ),
-    },
+    config_schema=STEP_OPTIONS,
     requirements=multiple_process_executor_requirements(),
 )
 def ray_executor(init_context: InitExecutorContext) -> StepDelegatingExecutor:
@@ -62,15 +54,8 @@ def ray_executor(init_context: InitExecutorContext) -> StepDelegatingExecutor:
         "PATH": f"{Path(sys.executable).parent}:${{PATH}}",  # where `dagster` is; Ray puts in the rest on the spot
     }
     demand_tag = DemandTag("dagster-ray/config", lambda demand: in_words_of_ray(demand, cluster, variables))
-    max_concurrent = config["max_concurrent"]
-    return StepDelegatingExecutor(
-        TranslatingStepHandler(RayJobs(cluster.client), demand_tag),
-        retries=RetryMode.from_config(config["retries"]),  # type: ignore[arg-type]
-        sleep_seconds=0.5,
-        check_step_health_interval_seconds=3,
-        max_concurrent=max_concurrent if isinstance(max_concurrent, int) else None,
-        should_verify_step=True,
-    )
+    handler = TranslatingStepHandler(RayJobs(cluster.client), demand_tag)
+    return handing_on(handler, config, sleep_seconds=0.5, ask_every=3, verifies=True)
 
 
 def in_words_of_ray(demand: Demand, cluster: RayCluster, variables: Mapping[str, str]) -> dict[str, object]:

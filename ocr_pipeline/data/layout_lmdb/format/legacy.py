@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
-from typing import NoReturn
 
 import msgspec
 import numpy as np
@@ -13,25 +11,15 @@ from PIL import Image
 from ocr_pipeline.data.layout_lmdb.format.geometry import clip_quad
 from ocr_pipeline.data.layout_lmdb.format.record import LayoutRecord, LayoutWord
 from ocr_pipeline.page import Quad, nfc, word_state
+from ocr_pipeline.storage.files.plain_pickle import load_plain
 
 _NORMALISED_UP_TO = 1.000001
-_BROKEN_PICKLE = (pickle.UnpicklingError, EOFError, LookupError, TypeError, AttributeError, ValueError, OverflowError)
 
 
 class _OldSample(msgspec.Struct):
     bboxes: list[list[float | list[float]]]
     words: list[str | None]
     filename: str = ""
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    """Admits containers, numbers and strings alone: whatever needs a name to be looked up is refused."""
-
-    def find_class(self, module: str, name: str) -> NoReturn:
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which plain data never does")
-
-    def persistent_load(self, pid: object) -> NoReturn:
-        raise pickle.UnpicklingError("it asks for something outside the file")
 
 
 def decode_legacy_record(data: bytes, image: bytes) -> LayoutRecord:
@@ -44,7 +32,7 @@ def decode_legacy_record(data: bytes, image: bytes) -> LayoutRecord:
     Raises:
         ValueError: the pickle is broken, holds more than plain data, or holds something else.
     """
-    sample = _plain_sample(data)
+    sample = msgspec.convert(load_plain(io.BytesIO(data)), _OldSample)
     width, height = _size(image)
     boxes = np.array([np.ravel(box) for box in sample.bboxes], np.float64).reshape(-1, 4, 2)
     if not np.isfinite(boxes).all():
@@ -58,14 +46,6 @@ def decode_legacy_record(data: bytes, image: bytes) -> LayoutRecord:
         for position, (corners, text) in enumerate(zip(boxes.tolist(), sample.words, strict=True))
     )
     return LayoutRecord("", "", nfc(sample.filename), "", width, height, words)
-
-
-def _plain_sample(data: bytes) -> _OldSample:
-    try:
-        plain = _PlainUnpickler(io.BytesIO(data)).load()
-    except _BROKEN_PICKLE as error:
-        raise ValueError(f"the pickle is refused: {error}") from error
-    return msgspec.convert(plain, _OldSample)
 
 
 def _size(image: bytes) -> tuple[int, int]:
