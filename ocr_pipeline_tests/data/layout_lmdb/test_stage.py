@@ -1,5 +1,9 @@
+import io
+from functools import partial
+
 import msgspec
 import pytest
+from PIL import Image
 
 from ocr_pipeline.data.layout_lmdb import Engines, LayoutBuild, LayoutReader, LayoutSettings, NoLayout
 from ocr_pipeline.errors import PipelineError
@@ -187,3 +191,59 @@ def test_a_picture_that_vanished_is_missing_but_a_broken_share_stops_the_run(tar
     share.read = unreachable
     with pytest.raises(PipelineError, match="share is mounted"):
         build(target, [page(0)], share, inputs=[])
+
+
+# -- pictures that are not what their labels say ---------------------------------------------------------------------
+
+
+def test_a_picture_of_another_size_is_set_aside_unless_its_words_are_to_be_scaled(target, share):
+    share.pictures["0.jpg"] = picture(60, 40)
+    counts = build(target, [page(0), page(1)], share).counts
+    assert counts.add_up and counts.reasons["page"] == {"size_differs": 1}
+    (record,) = read_quarantine(quarantine_path(target))
+    assert "120x80" in record.detail and "60x40" in record.detail
+    settings = LayoutSettings(batch_size=3, other_size="scale")
+    counts = build(target, [page(0), page(1)], share, settings=settings).counts
+    assert counts.add_up and counts.pages_out == 2 and counts.notes == {"size_scaled": 1}
+    assert LayoutReader(target).read(0)[1].words[0].quad == rectangle(5, 5, 20, 10)
+
+
+def test_words_that_count_the_turned_picture_lie_on_the_stored_one(target, share):
+    exif, buffer = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6
+    Image.new("RGB", (80, 120)).save(buffer, "JPEG", exif=exif)
+    share.pictures["0.jpg"] = buffer.getvalue()
+    counts = build(target, [page(0)], share).counts
+    assert counts.notes == {"exif_applied": 1}
+    record = LayoutReader(target).read(0)[1]
+    assert (record.width, record.height) == (80, 120)
+    assert record.words[0].quad == ((10, 110), (10, 80), (20, 80), (20, 110))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_nobody_thought_of_costs_its_page(target, share, workers):
+    del share.pictures["1.jpg"]
+    maker = LayoutBuild(
+        lambda wanted: wanted.image,
+        partial(_read_or_fail, share.pictures),
+        Engines(NoLayout()),
+        LayoutSettings(batch_size=3),
+        workers,
+    )
+    counts = maker.publish(target, "handwriting_train", INPUTS, map(page, range(4))).counts
+    assert counts.add_up and counts.pages_out == 3 and counts.reasons["page"] == {"unexpected": 1}
+    (record,) = read_quarantine(quarantine_path(target))
+    assert record.detail == "KeyError: '1.jpg'"
+
+
+def _read_or_fail(pictures, path):
+    return pictures[path]
+
+
+def test_lack_of_memory_ends_the_step(target, share):
+    def read(path):
+        raise MemoryError
+
+    maker = LayoutBuild(share.find, read, Engines(NoLayout()), LayoutSettings(batch_size=3))
+    with pytest.raises(PipelineError, match="ran out of memory"):
+        maker.publish(target, "handwriting_train", INPUTS, [page(0)])
