@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 
+from ocr_pipeline.shown import visible
+
 _SHORTAGES = {
     errno.ENOMEM: ("memory", "Run the same command with fewer --workers, or where there is more memory"),
     errno.EMFILE: ("file handles", "Raise `ulimit -n`, or run the same command with fewer --workers"),
@@ -24,7 +26,7 @@ class PipelineError(Exception):
 
     def __init__(self, what: str, *, where: object, remedy: str) -> None:
         self.what, self.where, self.remedy = what, str(where), remedy
-        super().__init__(f"{what}: {self.where}. {remedy}")
+        super().__init__(visible(f"{what}: {self.where}. {remedy}"))
 
     def __reduce__(self):  # keyword-only arguments do not survive the default pickling
         return _rebuild, (type(self), self.what, self.where, self.remedy)

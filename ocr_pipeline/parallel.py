@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing.connection import wait
+from contextlib import closing, contextmanager
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import TypeVar, overload
 
 from ocr_pipeline.errors import PipelineError
@@ -59,15 +62,19 @@ def in_order(
             last = _settled(waiting.popleft())
             yield last
     except BrokenProcessPool as error:
-        raise PipelineError(
-            "a worker process was killed, most likely because memory ran out",
-            where="worker processes",
-            remedy="Run the same command again with fewer --workers; what is finished is kept.",
-        ) from error
+        raise _killed() from error
     finally:
         for _, future in waiting:
             if future is not None:
                 future.cancel()
+
+
+def _killed() -> PipelineError:
+    return PipelineError(
+        "a worker process was killed, most likely because memory ran out",
+        where="worker processes",
+        remedy="Run the same command again with fewer --workers; what is finished is kept.",
+    )
 
 
 def _settled(item: tuple[Kept, Future[Result] | None]) -> tuple[Kept, Result | None]:
@@ -79,35 +86,67 @@ def _settled(item: tuple[Kept, Future[Result] | None]) -> tuple[Kept, Result | N
 def worker_processes(count: int, prepare: Callable[[], object] | None = None) -> Iterator[Executor | None]:
     """Processes that end with this one, even if it is killed; None for a count of 1: the caller works alone.
 
-    They are spawned: a process forked after torch has run may hang.
+    They are spawned: a process forked after torch has run may hang. Ctrl-C ends them in the midst of their work.
 
     Args:
         prepare: called in each before its first task; has to survive pickling.
+
+    Raises:
+        PipelineError: one of them was killed.
     """
     if count <= 1:
         yield None
         return
-    spawn = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(count, mp_context=spawn, initializer=_start, initargs=(prepare,))
-    try:
-        yield executor
-    finally:
-        executor.shutdown(cancel_futures=True)
+    with closing(WorkerPool(count, prepare)) as pool:
+        try:
+            yield pool.executor
+        except BrokenProcessPool as error:
+            raise _killed() from error
+        except (KeyboardInterrupt, SystemExit):
+            pool.end()
+            raise
 
 
-def _start(prepare: Callable[[], object] | None) -> None:
-    end_with_parent()
+class WorkerPool:
+    """Spawned processes that end with this one and leave Ctrl-C to it; see `worker_processes`."""
+
+    def __init__(self, count: int, prepare: Callable[[], object] | None = None) -> None:
+        heard, self._held = multiprocessing.Pipe(duplex=False)
+        self.executor = ProcessPoolExecutor(count, mp_context=_Spawn(), initializer=_start, initargs=(heard, prepare))
+
+    def end(self) -> None:
+        """End the processes now, whatever they are doing."""
+        self._held.close()
+
+    def close(self) -> None:
+        """Wait for the tasks under way and end the processes."""
+        self.executor.shutdown(cancel_futures=True)
+        self._held.close()
+
+
+class _Worker(SpawnProcess):
+    """A process that Ctrl-C passes by from its first instruction on; the one that started it decides."""
+
+    def start(self) -> None:
+        resource_tracker.ensure_running()  # it would unblock the signal in passing
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a new process inherits
+        try:
+            super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Spawn(SpawnContext):
+    Process = _Worker
+
+
+def _start(heard: Connection, prepare: Callable[[], object] | None) -> None:
+    threading.Thread(target=_end_after, args=(heard,), daemon=True).start()
     if prepare is not None:
         prepare()
 
 
-def end_with_parent() -> None:
-    """See to it that this process ends when the one that started it does, even if that was killed."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_after(sentinel: int) -> None:
-    wait([sentinel])
+def _end_after(heard: Connection) -> None:
+    """Nothing is ever sent: the other end is closed by whoever holds it, or by the kernel when that was killed."""
+    wait([heard])
     os._exit(1)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from collections.abc import Iterable, Iterator
+from typing import TextIO
 
 _UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _MARKUP = re.compile(r"[<>&!\[\]()`|\\*~#]|(?<![^\W_])_|_(?![^\W_])")
 _LINK_BEFORE = re.compile(r"https?(?=:)|www(?=\.)|@", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
+_FORMULA = re.compile("'*[=+\\-@\t\r]")
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
 def visible(text: str) -> str:
@@ -37,3 +42,35 @@ def as_markdown(text: str) -> str:
     """
     apart = _LINK_BEFORE.sub(lambda found: found[0] + _WORD_JOINER, visible(text))
     return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", apart)
+
+
+def as_cell(text: str) -> str:
+    """As a cell of a CSV file that no spreadsheet takes for a formula; `from_cell` undoes it.
+
+    A text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a return gets an apostrophe before it, and so does one
+    that would else read as if it had got one. Bytes of names that are no text are written as escapes, for good.
+
+    >>> [as_cell(text) for text in ("=1+1", "'=1", "1,000")]
+    ["'=1+1", "''=1", '1,000']
+    """
+    return "'" * bool(_FORMULA.match(text)) + _NO_TEXT.sub(_escape, text)
+
+
+def from_cell(cell: str) -> str:
+    """The text that `as_cell` wrote."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def write_csv(file: TextIO, rows: Iterable[Iterable[object]]) -> None:
+    """Rows in CSV, each text as a cell that is harmless."""
+    plain = csv.writer(file, lineterminator="\n")
+    quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)  # Python < 3.13 leaves a return bare
+    for row in rows:
+        cells = [as_cell(value) if isinstance(value, str) else value for value in row]
+        (quoting if any("\r" in str(cell) for cell in cells) else plain).writerow(cells)
+
+
+def read_csv(file: Iterable[str]) -> Iterator[dict[str, str]]:
+    """The rows of a file that `write_csv` wrote, by the names in its first line."""
+    for row in csv.DictReader(file):
+        yield {name: from_cell(cell) for name, cell in row.items()}

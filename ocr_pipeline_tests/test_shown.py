@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import re
 from html.parser import HTMLParser
 
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ocr_pipeline.shown import as_markdown, visible
+from ocr_pipeline.shown import as_cell, as_markdown, from_cell, read_csv, visible, write_csv
 
 WIPE = "![u](/graphql?query=mutation%7BwipeAssets(assetPartitionRanges:%5B%5D)%7B__typename%7D%7D)"
 HOSTILE = [
@@ -102,3 +104,36 @@ def test_what_would_act_on_a_terminal_is_written_out(text: str, shown: str) -> N
 @given(st.text())
 def test_any_text_can_be_written_and_stays_on_its_line(text: str) -> None:
     assert len(visible(text).encode().decode().splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=cmd|' _C calc'!A0.jpg", "'=cmd|' _C calc'!A0.jpg"),
+        ("+82-10", "'+82-10"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("'=1", "''=1"),
+        ("'가'", "'가'"),
+        ("1,000", "1,000"),
+        ("a=b", "a=b"),
+    ],
+)
+def test_no_cell_is_a_formula_and_each_comes_back(text: str, cell: str) -> None:
+    assert (as_cell(text), from_cell(cell)) == (cell, text)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("'=+-@\t\r\n,\"")), min_size=1))
+def test_a_csv_of_any_texts_comes_back_and_computes_nothing(texts: list[str]) -> None:
+    file = io.StringIO(newline="")
+    write_csv(file, [["text", "number"], *([text, -1] for text in texts)])
+    file.seek(0)
+    cells = [row[0] for row in csv.reader(io.StringIO(file.getvalue(), newline=""))]
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
+    assert list(read_csv(file)) == [{"text": text, "number": "-1"} for text in texts]
+
+
+def test_names_that_are_no_utf8_are_written_as_escapes() -> None:
+    assert as_cell("=\udcb0.jpg") == r"'=\xb0.jpg"

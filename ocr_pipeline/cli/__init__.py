@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import sys
+import threading
 import warnings
+from types import FrameType
+from typing import TextIO
 
 import click
 
 from ocr_pipeline import __version__
+from ocr_pipeline.cli.output import StandardStreams, VisibleFormatter, say
 from ocr_pipeline.errors import PipelineError
 
 COMMANDS = {
@@ -38,6 +44,10 @@ COMMANDS = {
 }
 
 
+_INTERRUPTED = 128 + signal.SIGINT
+_MOMENT = 3.0  # seconds
+
+
 class _LazyGroup(click.Group):
     """Imports a command's module when it is asked for: ``--help`` of one does not wait for torch."""
 
@@ -59,13 +69,42 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line: exit code 0 done, 1 an error the user can mend, 2 a wrong flag."""
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    """Run the command line: exit code 0 done, 1 an error the user can mend, 2 a wrong flag, 130 Ctrl-C."""
+    streams = StandardStreams()
+    _log_to(sys.stderr)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not what a shell put into the background
+        signal.signal(signal.SIGINT, _interrupt)
+    sys.exit(_run(streams))
+
+
+def _run(streams: StandardStreams) -> int:
+    try:
+        code = cli.main(standalone_mode=False)
+        streams.demand_told()
+        return code or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        say("interrupted; what is finished is kept, and the same command goes on from there", err=True)
+        return _INTERRUPTED
+    except PipelineError as error:
+        say(f"error: {error}", err=True)
+        return 1
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Ctrl-C: what is under way gets a moment to end in order; workers end with this process, whatever they do."""
+    last = threading.Timer(_MOMENT, os._exit, (_INTERRUPTED,))
+    last.daemon = True
+    last.start()
+    signal.default_int_handler(number, frame)
+
+
+def _log_to(stream: TextIO) -> None:
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(VisibleFormatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logging.basicConfig(handlers=[handler])
     logging.getLogger("ocr_pipeline").setLevel(logging.INFO)
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it tells of kernels that it does without
     warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*")  # peft's concern, not the user's
-    try:
-        cli()
-    except PipelineError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1)

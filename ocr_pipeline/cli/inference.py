@@ -9,6 +9,7 @@ import click
 
 from ocr_pipeline import fast
 from ocr_pipeline.cli.options import settings_options
+from ocr_pipeline.cli.output import say
 from ocr_pipeline.recognition.settings import DEFAULT_BASE, FolderReading
 from ocr_pipeline.storage.files.pictures import pictures_in
 
@@ -24,9 +25,9 @@ def detect(settings: fast.FastPrediction) -> None:
     """
     pages, errors = fast.predict(settings)
     for page in pages:
-        click.echo(f"{page.image}: {len(page.words)} words")
+        say(f"{page.image}: {len(page.words)} words")
     for path, reason in errors.items():
-        click.echo(f"{path}: {reason}", err=True)
+        say(f"{path}: {reason}", err=True)
     if errors:
         sys.exit(1)
 
@@ -47,6 +48,6 @@ def recognize(settings: FolderReading) -> None:
     read = recognition.recognize_pictures(
         recognizer, paths, settings.output_csv, batch_size=settings.batch_size, overwrite=settings.overwrite
     )
-    click.echo(f"{read.images - read.errors} of {read.images} pictures read -> {read.output_csv}")
+    say(f"{read.images - read.errors} of {read.images} pictures read -> {read.output_csv}")
     if read.errors:
         sys.exit(1)

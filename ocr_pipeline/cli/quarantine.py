@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +16,7 @@ from ocr_pipeline.cli.options import dataset_option, output_option, partition_op
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.page import Quarantined
+from ocr_pipeline.shown import write_csv
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.manifest import known_manifest, quarantine_path
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
@@ -131,7 +131,5 @@ def _write(form: str, rows: Iterable[Row]) -> None:
             line = {"stage": stage, "partition": partition, **msgspec.structs.asdict(record)}
             click.echo(msgspec.json.encode(line))
         return
-    table = csv.writer(sys.stdout, lineterminator="\n")
-    table.writerow(("stage", "partition", *_FIELDS))
-    for stage, partition, record in rows:
-        table.writerow((stage, partition, *(getattr(record, name) for name in _FIELDS)))
+    cells = ((stage, partition, *(getattr(record, name) for name in _FIELDS)) for stage, partition, record in rows)
+    write_csv(sys.stdout, chain([("stage", "partition", *_FIELDS)], cells))

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from ocr_pipeline.shown import visible
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 
 COUNT_COLUMNS = ("pages in", "out", "aside", "words in", "out", "aside", "set aside because")
@@ -25,8 +27,10 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[obje
         numeric = all(isinstance(row[place], int | float) for row in cells)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold", min_width=len(column))
     for row in cells:
-        table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row))
-    console.print(title, style="italic", markup=False, highlight=False, soft_wrap=True)  # paths stay in one piece
+        table.add_row(*(f"{value:,}" if isinstance(value, int) else Text(visible(str(value))) for value in row))
+    console.print(
+        visible(title), style="italic", markup=False, highlight=False, soft_wrap=True
+    )  # paths stay in one piece
     console.print(table)
 
 

@@ -1,6 +1,5 @@
 """What the demo learned: its detections and predictions against the truth of the held-out pages."""
 
-import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from ocr_pipeline.evaluation import (
     recognition_scores,
     score_detections,
 )
+from ocr_pipeline.shown import read_csv
 from ocr_pipeline.storage.files.pictures import pictures_in
 
 
@@ -69,5 +69,5 @@ def _detection_score(truth: dict[str, list], detections: Path) -> DetectionScore
 
 def _recognition_scores(truth: dict[str, str], predictions: Path) -> RecognitionScores:
     with predictions.open(encoding="utf-8-sig", newline="") as file:
-        read = {Path(row["filename"]).name: row["text"] for row in csv.DictReader(file)}
+        read = {Path(row["filename"]).name: row["text"] for row in read_csv(file)}
     return recognition_scores(list(truth.values()), [read[name] for name in truth])

@@ -9,6 +9,7 @@ import dagster as dg
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.execution.stopping import cancelled_with_its_run
+from ocr_pipeline.shown import visible
 from ocr_pipeline.storage.artifacts.lease import lease, lease_path
 
 
@@ -52,4 +53,4 @@ class _Forward(logging.Handler):
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._log.log(record.levelno, record.getMessage())
+        self._log.log(record.levelno, visible(record.getMessage()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from ocr_pipeline.evaluation import RecognitionScores, recognition_scores, score
 from ocr_pipeline.recognition.crops import Crops
 from ocr_pipeline.recognition.images import decode_rgb
 from ocr_pipeline.recognition.interface import TextRecognizer
+from ocr_pipeline.shown import read_csv, write_csv
 from ocr_pipeline.storage.files.publishing import publish_text
 from ocr_pipeline.storage.files.typed_paths import begins_with, claim
 
@@ -91,7 +91,7 @@ def worst_crops(predictions: Path, count: int = 12) -> list[tuple[bytes, ReadCro
             ReadCrop(
                 row["data"], int(row["number"]), row["reference"], row["prediction"], float(row["confidence"]), edits
             )
-            for row in csv.DictReader(file)
+            for row in read_csv(file)
             if (edits := int(row["edits"]))
         ]
     worst = sorted(crops, key=lambda crop: -crop.edits / max(1, len(crop.reference)))[:count]
@@ -100,7 +100,5 @@ def worst_crops(predictions: Path, count: int = 12) -> list[tuple[bytes, ReadCro
 
 def _csv(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    write_csv(text, [columns, *rows])
     return text.getvalue()

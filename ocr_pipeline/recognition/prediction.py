@@ -20,6 +20,7 @@ from ocr_pipeline.parallel import in_order
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.recognition.images import decode_rgb
 from ocr_pipeline.recognition.interface import TextRecognizer
+from ocr_pipeline.shown import visible, write_csv
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.publishing import publish_file
 from ocr_pipeline.storage.files.typed_paths import begins_with, claim
@@ -58,9 +59,10 @@ def recognize_pictures(
 ) -> Predictions:
     """Read pictures into a CSV file, in their order.
 
-    The file is UTF-8 with a byte order mark, has the columns ``filename,text,confidence,error``, and appears when it is
-    complete. Until then its lines collect in a hidden file beside it, from which a killed run goes on. A picture that
-    cannot be read has its reason in ``error``; whether that is a failure is the caller's to decide.
+    The file is UTF-8 with a byte order mark, has the columns ``filename,text,confidence,error``, which `read_csv`
+    reads (what a spreadsheet would compute has an apostrophe before it), and appears when it is complete. Until then
+    its lines collect in a hidden file beside it, from which a killed run goes on. A picture that cannot be read has its
+    reason in ``error``; whether that is a failure is the caller's to decide.
 
     Args:
         batch_size: pictures that are read at once; changes the speed only.
@@ -100,9 +102,9 @@ def _read(paths: Sequence[Path], recognizer: TextRecognizer, batch_size: int) ->
 
 def _batch_rows(batch: Mapping[Path, np.ndarray | str], recognizer: TextRecognizer) -> Iterator[tuple[Path, Row]]:
     crops = {path: crop for path, crop in batch.items() if not isinstance(crop, str)}
-    yield from ((path, Row(str(path), error=fault)) for path, fault in batch.items() if isinstance(fault, str))
+    yield from ((path, Row(visible(str(path)), error=fault)) for path, fault in batch.items() if isinstance(fault, str))
     for path, reading in zip(crops, recognizer.read_crops(list(crops.values())), strict=True):
-        yield path, Row(str(path), reading.text, f"{reading.confidence:.4f}")
+        yield path, Row(visible(str(path)), reading.text, f"{reading.confidence:.4f}")
 
 
 def _ratio(path: Path) -> float:
@@ -126,7 +128,7 @@ def _fingerprint(paths: Sequence[Path], recognizer: TextRecognizer) -> str:
     """What the lines of an unfinished run depend on: pictures, and who reads them."""
     stats = ((path, path.stat()) for path in paths)
     return fingerprint_of(
-        [recognizer.fingerprint, *(f"{path}|{stat.st_size}|{stat.st_mtime_ns}" for path, stat in stats)]
+        [recognizer.fingerprint, *(os.fsencode(f"{path}|{stat.st_size}|{stat.st_mtime_ns}") for path, stat in stats)]
     )
 
 
@@ -155,7 +157,5 @@ class _Part:
 
     def publish(self) -> None:
         with publish_file(self.output) as draft, draft.open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(self.rows)
+            write_csv(file, [COLUMNS, *self.rows])
         self.path.unlink()

@@ -1,6 +1,5 @@
 """The inference assets: the inbox's pages through the detector, its words through the recognizer."""
 
-import csv
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from itertools import islice
@@ -17,6 +16,7 @@ from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, enc
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.release.contest import RECOGNIZER
+from ocr_pipeline.shown import read_csv
 from ocr_pipeline.storage.artifacts.manifest import Input, upstream
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
@@ -24,6 +24,7 @@ from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprin
 from ocr_pipeline.storage.files.pictures import pictures_in
 
 CODE_VERSION = "1"
+_SHOWN = 12
 
 
 class DetectionConfig(dg.Config):
@@ -97,13 +98,13 @@ def predictions(
             made.counts = Counts(0, 0, read.images, read.images - read.errors, reasons)
             made.fingerprint = _fingerprint([workspace.predictions])
     with workspace.predictions.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(islice(csv.DictReader(file), 12))
+        rows = list(zip(paths, islice(read_csv(file), _SHOWN), strict=False))
     return dg.MaterializeResult(
         data_version=dg.DataVersion(made.fingerprint),
         metadata={
             **counts_metadata(made.counts),
             "path": dg.MetadataValue.path(workspace.predictions),
-            "sample_words": crop_table((Path(row["filename"]).read_bytes(), row["text"]) for row in rows),
+            "sample_words": crop_table((path.read_bytes(), row["text"]) for path, row in rows),
         },
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import logging
 import time
@@ -14,6 +13,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import RecognitionScores
 from ocr_pipeline.recognition.dlora.data import CropDataset
 from ocr_pipeline.recognition.text import Coverage
+from ocr_pipeline.shown import write_csv
 from ocr_pipeline.storage.files.publishing import publish_text
 from ocr_pipeline.training.history import HistoryFiles
 
@@ -67,12 +67,9 @@ def report_coverage(data: CropDataset, seed: int, strict: bool, output_dir: Path
 def _write_charset(output_dir: Path, coverage: Coverage) -> None:
     """``charset.csv``: each character that cannot be said, and each label that comes back changed, with counts."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("kind", "text", "comes_back_as", "count"))
-    for character, count in coverage.characters.most_common():
-        writer.writerow(("character", character, "", count))
-    for (label, said), count in coverage.lost.most_common():
-        writer.writerow(("label", label, said, count))
+    characters = (("character", character, "", count) for character, count in coverage.characters.most_common())
+    labels = (("label", label, said, count) for (label, said), count in coverage.lost.most_common())
+    write_csv(text, [("kind", "text", "comes_back_as", "count"), *characters, *labels])
     publish_text(output_dir / "charset.csv", text.getvalue())
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from queue import SimpleQueue
 from typing import Any
 
@@ -15,7 +14,7 @@ from ocr_pipeline.data.layout_lmdb.engines.detections import Detections
 from ocr_pipeline.data.layout_lmdb.engines.engine import LayoutEngine
 from ocr_pipeline.data.layout_lmdb.engines.slots import PictureSlots
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.parallel import end_with_parent
+from ocr_pipeline.parallel import WorkerPool
 
 
 class EnginePool:
@@ -67,7 +66,7 @@ class EngineProcess:
     """
 
     def __init__(self, open_engine: Callable[..., LayoutEngine], *arguments: Any) -> None:
-        self._process = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=end_with_parent)
+        self._process = WorkerPool(1)
         about = self._ask(_open, open_engine, arguments)
         self.backend, self.name, self.fingerprint, self.labels, self.input_size = about
         self._slots: PictureSlots | None = None
@@ -79,13 +78,13 @@ class EngineProcess:
         return self._ask(_infer, slots, list(sizes))
 
     def close(self) -> None:
-        self._process.shutdown()
+        self._process.close()
         if self._slots:
             self._slots.close()
 
     def _ask(self, work: Callable[..., Any], *arguments: Any) -> Any:
         try:
-            return self._process.submit(work, *arguments).result()
+            return self._process.executor.submit(work, *arguments).result()
         except BrokenProcessPool as error:
             raise PipelineError(
                 "the process of a layout model was killed, most likely because memory ran out",
