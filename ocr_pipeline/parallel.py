@@ -12,7 +12,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import TypeVar, overload
 
@@ -103,7 +103,7 @@ def worker_processes(count: int, prepare: Callable[[], object] | None = None) ->
         except BrokenProcessPool as error:
             raise _killed() from error
         except (KeyboardInterrupt, SystemExit):
-            pool.end()
+            end_workers()
             raise
 
 
@@ -111,17 +111,18 @@ class WorkerPool:
     """Spawned processes that end with this one and leave Ctrl-C to it; see `worker_processes`."""
 
     def __init__(self, count: int, prepare: Callable[[], object] | None = None) -> None:
-        heard, self._held = multiprocessing.Pipe(duplex=False)
-        self.executor = ProcessPoolExecutor(count, mp_context=_Spawn(), initializer=_start, initargs=(heard, prepare))
-
-    def end(self) -> None:
-        """End the processes now, whatever they are doing."""
-        self._held.close()
+        self.executor = ProcessPoolExecutor(count, mp_context=_Spawn(), initializer=_start, initargs=(prepare,))
 
     def close(self) -> None:
         """Wait for the tasks under way and end the processes."""
         self.executor.shutdown(cancel_futures=True)
-        self._held.close()
+
+
+def end_workers() -> None:
+    """End all workers of this process now, whatever they are doing, be it their start."""
+    for process in multiprocessing.active_children():
+        if isinstance(process, _Worker):
+            process.kill()
 
 
 class _Worker(SpawnProcess):
@@ -129,24 +130,42 @@ class _Worker(SpawnProcess):
 
     def start(self) -> None:
         resource_tracker.ensure_running()  # it would unblock the signal in passing
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a new process inherits
-        try:
-            super().start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with _interrupted_later():  # half a start would leave a process without its orders
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a new process inherits
+            try:
+                super().start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Ctrl-C counts when this is left; only the main thread is ever interrupted, whichever thread hears the signal."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        for number in heard[:1]:
+            signal.raise_signal(number)
 
 
 class _Spawn(SpawnContext):
     Process = _Worker
 
 
-def _start(heard: Connection, prepare: Callable[[], object] | None) -> None:
-    threading.Thread(target=_end_after, args=(heard,), daemon=True).start()
+def _start(prepare: Callable[[], object] | None) -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # who calls this is a worker
+    threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
     if prepare is not None:
         prepare()
 
 
-def _end_after(heard: Connection) -> None:
-    """Nothing is ever sent: the other end is closed by whoever holds it, or by the kernel when that was killed."""
-    wait([heard])
+def _end_after(sentinel: int) -> None:
+    wait([sentinel])
     os._exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -9,13 +10,14 @@ import sys
 import threading
 import warnings
 from types import FrameType
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 import click
 
 from ocr_pipeline import __version__
 from ocr_pipeline.cli.output import StandardStreams, VisibleFormatter, say
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.parallel import end_workers
 
 COMMANDS = {
     "merge": "ocr_pipeline.cli.data:merge",
@@ -45,6 +47,7 @@ COMMANDS = {
 
 
 _INTERRUPTED = 128 + signal.SIGINT
+_INTERRUPTION = "interrupted; what is finished is kept, and the same command goes on from there"
 _MOMENT = 3.0  # seconds
 
 
@@ -86,19 +89,35 @@ def _run(streams: StandardStreams) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        say("interrupted; what is finished is kept, and the same command goes on from there", err=True)
-        return _INTERRUPTED
+        return _interrupted()
     except PipelineError as error:
+        if signal.getsignal(signal.SIGINT) is _end:  # what broke off because of it says so in its own way
+            return _interrupted()
         say(f"error: {error}", err=True)
         return 1
 
 
+def _interrupted() -> int:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is heard
+    say(_INTERRUPTION, err=True)
+    return _INTERRUPTED
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Ctrl-C: what is under way gets a moment to end in order; workers end with this process, whatever they do."""
-    last = threading.Timer(_MOMENT, os._exit, (_INTERRUPTED,))
+    """Ctrl-C: what is under way gets a moment to end in order, or until it comes again."""
+    signal.signal(signal.SIGINT, _end)
+    last = threading.Timer(_MOMENT, _end)
     last.daemon = True
     last.start()
     signal.default_int_handler(number, frame)
+
+
+def _end(*_: object) -> NoReturn:
+    """End now with all workers, as by a kill: no artifact is ever half made."""
+    end_workers()
+    with contextlib.suppress(OSError):
+        os.write(2, f"{_INTERRUPTION}\n".encode())
+    os._exit(_INTERRUPTED)
 
 
 def _log_to(stream: TextIO) -> None:
