@@ -53,7 +53,8 @@ def test_a_training_may_save_before_its_container_is_killed() -> None:
 
 def test_the_ui_is_seen_from_this_machine_only_unless_somebody_says_otherwise() -> None:
     assert SERVICES["web"]["ports"] == ["${UI_ADDRESS:-127.0.0.1:3000}:3000"]
-    assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["web"]
+    assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["web", "proxy"]
+    assert SERVICES["proxy"]["profiles"] == ["shared"]  # who starts that has said otherwise, and it asks for a login
 
 
 def test_the_gpu_file_gives_devices_to_those_that_run_steps() -> None:
@@ -105,7 +106,7 @@ def test_every_version_comes_from_the_constraints() -> None:
 
 def test_both_images_run_as_the_user_of_the_compose_file() -> None:
     (uid,) = re.findall(r"ARG UID=(\d+)", DOCKERFILE)
-    assert {SERVICES[name]["user"] for name in SERVICES if name != "postgres"} == {f"{uid}:{uid}"}
+    assert {SERVICES[name]["user"] for name in SERVICES if name not in ("postgres", "proxy")} == {f"{uid}:{uid}"}
     assert re.findall(r"^FROM base AS (\w+)(?:(?!^FROM).)*?^USER ocr$", DOCKERFILE, re.M | re.S) == ["web", "code"]
 
 
