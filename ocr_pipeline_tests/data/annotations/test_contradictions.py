@@ -13,10 +13,13 @@ from PIL import Image
 from ocr_pipeline.data.annotations import AnnotationSettings
 from ocr_pipeline.data.annotations.crops import Cropper, PageCrops
 from ocr_pipeline.data.annotations.files import crop_name
+from ocr_pipeline.data.quality import measure_quality, read_quality
+from ocr_pipeline.data.quality.report import report_html
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import Page, Word
-from ocr_pipeline_tests.data.annotations.making import quad
-from ocr_pipeline_tests.trees import picture, pixels
+from ocr_pipeline.storage.source.share import Share
+from ocr_pipeline_tests.data.annotations.making import TRAIN, build, quad
+from ocr_pipeline_tests.trees import HAND_PICTURES, hand_tree, picture, pixels, write_tree
 
 WORD = Word(3, "가", quad(5, 6, 25, 17))
 
@@ -153,3 +156,16 @@ def test_a_name_without_room_is_shortened_to_one_of_its_own():
 def test_a_name_with_room_stays():
     assert crop_name("TS/x", "a.b", "_000003_0.jpg") == "TS/x/a.b_000003_0.jpg"
     assert crop_name("", "a", "_0.jpg") == "a_0.jpg"
+
+
+# -- what quality says -----------------------------------------------------------------------------------------------
+
+
+def test_quality_counts_pages_of_another_size(tmp_path, workspace):
+    files = hand_tree(3) | {f"{HAND_PICTURES}/R.Free0/IMG_OCR_53_4PR_00001.png": picture(width=80)}
+    share = Share(write_tree(tmp_path / "share", files))
+    build(share, workspace, "lmdb")
+    measure_quality(share, TRAIN, workspace)
+    quality = read_quality(workspace.quality(TRAIN.key))
+    assert quality.other_size == {"handwriting_annotations_train.lmdb": 1}
+    assert "1 pages of handwriting_annotations_train.lmdb whose picture has another size" in report_html([quality])
