@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from typing import overload
 
 from ocr_pipeline.shown import visible
 
@@ -24,7 +25,18 @@ class PipelineError(Exception):
         remedy: what the user can do now.
     """
 
-    def __init__(self, what: str, *, where: object, remedy: str) -> None:
+    @overload
+    def __init__(self, what: str, *, where: object, remedy: str) -> None: ...
+
+    @overload
+    def __init__(self, what: str) -> None: ...
+
+    def __init__(self, what: str, *, where: object = None, remedy: str | None = None) -> None:
+        if remedy is None:  # torch makes the error of a loader's worker anew, from the text of its traceback alone
+            what = what.rstrip().rpartition(f"{type(self).__name__}: ")[2]
+            self.what, self.where, self.remedy = what, "", ""
+            super().__init__(what)
+            return
         self.what, self.where, self.remedy = what, str(where), remedy
         super().__init__(visible(f"{what}: {self.where}. {remedy}"))
 
@@ -33,7 +45,7 @@ class PipelineError(Exception):
 
 
 def _rebuild(cls: type[PipelineError], what: str, where: str, remedy: str) -> PipelineError:
-    return cls(what, where=where, remedy=remedy)
+    return cls(what, where=where, remedy=remedy) if remedy else cls(what)
 
 
 def end_on_shortage(error: BaseException, where: object) -> None:

@@ -72,7 +72,8 @@ def train_dlora_command(settings: DloraTraining) -> None:
     if not first:
         return
     if result.best is None:
-        click.echo(f"trained, and without VAL_LMDB_PATHS not evaluated: {result.checkpoint}")
+        why = "VAL_LMDB_PATHS holds no crops" if data.valid else "VAL_LMDB_PATHS is not set"
+        click.echo(f"trained, and not evaluated, for {why}: {result.checkpoint}")
         return
     click.echo(f"best: {result.checkpoint}")
     base = result.base.as_dict() if result.base else {}

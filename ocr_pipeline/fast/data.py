@@ -26,7 +26,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import Truth
 from ocr_pipeline.fast.config import FastConfig, LearningRules
 from ocr_pipeline.fast.maps.augmentation import Points, random_crop
-from ocr_pipeline.fast.maps.pictures import Picture, fit_short_side, read_rgb
+from ocr_pipeline.fast.maps.pictures import Picture, fit_page, read_rgb
 from ocr_pipeline.fast.maps.targets import draw_targets
 from ocr_pipeline.storage.artifacts.manifest import here_manifest
 from ocr_pipeline.training.readers import Concatenated
@@ -70,7 +70,11 @@ class Pages(Concatenated[LayoutReader]):
     """
 
     def __init__(self, lmdbs: Sequence[Path]) -> None:
-        super().__init__([LayoutReader(path) for path in lmdbs])
+        readers = [LayoutReader(path) for path in lmdbs]
+        for reader in readers:
+            if not len(reader):
+                logger.warning("%s is passed over: it holds no page", reader.path)
+        super().__init__([reader for reader in readers if len(reader)])
         if not len(self):
             names = ", ".join(str(path) for path in lmdbs) or "no LMDB given"
             raise PipelineError("no page to train from", where=names, remedy="Make the layout LMDBs first.")
@@ -176,7 +180,7 @@ class ValidationPages(Dataset[PreparedPage]):
     def __getitem__(self, number: int) -> PreparedPage:
         picture, record = self._pages.read(self._chosen[number])
         truths = [Truth(polygon, ignore) for polygon, ignore in zip(*labelled_areas(record), strict=True)]
-        fitted = torch.from_numpy(fit_short_side(picture, self._short_size))
+        fitted = torch.from_numpy(fit_page(picture, self._short_size))
         return PreparedPage(fitted, (record.height, record.width), truths)
 
 
@@ -253,6 +257,11 @@ def find_lmdbs(base: Path, split: str) -> list[Path]:
     if not found:
         raise PipelineError(
             f"no *_{split}_layout.lmdb here", where=base, remedy="Make the layout LMDBs first, or correct --lmdb_base."
+        )
+    left_out = {path.name for path in Path(base).glob(f"*_{split}_*.lmdb")} - {path.name for path in found.values()}
+    if left_out:
+        logger.warning(
+            "%s: not taken, for their names do not end on _%s_layout.lmdb: %s", base, split, sorted(left_out)
         )
     return [found[name] for name in sorted(found)]
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.config import FastConfig, config_from
-from ocr_pipeline.fast.maps.pictures import Picture, fit_short_side
+from ocr_pipeline.fast.maps.pictures import Picture, fit_page
 from ocr_pipeline.fast.maps.postprocess import BoxRules, Detection, Map, find_boxes
 from ocr_pipeline.fast.network import FastNetwork, in_channels_last, normalise
 from ocr_pipeline.fast.settings import Device, Precision
@@ -21,7 +21,6 @@ from ocr_pipeline.fast.weights.reading import Weights, load_network
 logger = logging.getLogger(__name__)
 
 _DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-MAX_SIDE = 4096  # of what the network sees; without a limit a strip of 200 x 20000 pixels would fill the memory
 
 
 class Detector:
@@ -53,7 +52,7 @@ class Detector:
 
     def detect_batch(self, pictures: Sequence[Picture]) -> list[list[Detection]]:
         """Boxes of each picture; those that are equal in size at the network's input go through it together."""
-        fitted = [fit_short_side(picture, self.config.short_size, MAX_SIDE) for picture in pictures]
+        fitted = [fit_page(picture, self.config.short_size) for picture in pictures]
         found: list[list[Detection]] = [[] for _ in pictures]
         for shape in dict.fromkeys(picture.shape for picture in fitted):
             alike = [number for number, picture in enumerate(fitted) if picture.shape == shape]

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ocr_pipeline.fast.config import FastConfig
-from ocr_pipeline.fast.detector import MAX_SIDE, Detector, config_of
-from ocr_pipeline.fast.maps.pictures import STRIDE
+from ocr_pipeline.fast.detector import Detector, config_of
+from ocr_pipeline.fast.maps.pictures import MAX_SIDE, STRIDE
 from ocr_pipeline.fast.network import IMAGENET_DEVIATION, IMAGENET_MEAN, FastNetwork, normalise
 from ocr_pipeline.fast.weights.reading import load_network
 from ocr_pipeline.fast.weights.slim import halved, without_sides

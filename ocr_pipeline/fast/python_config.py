@@ -21,6 +21,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
 }
+_LONGEST, _LARGEST = 200_000, 1e18  # characters of a file; numbers
 _REMEDY = "Keep to assignments of plain values and dict(...), or write the configuration as YAML."
 
 
@@ -31,21 +32,34 @@ def read_python_config(path: Path) -> dict[str, Any]:
         PipelineError: the file is not there, is no Python, or does more than assign plain values.
     """
     try:
-        statements = ast.parse(path.read_text(encoding="utf-8-sig"), filename=str(path)).body
+        text = path.read_text(encoding="utf-8-sig")
+        if len(text) > _LONGEST:
+            raise SyntaxError(f"it has {len(text)} characters, {_LONGEST} at most are read")
+        statements = ast.parse(text, filename=str(path)).body
     except FileNotFoundError as error:
         raise PipelineError("no such configuration", where=path, remedy="Check the path given as --config.") from error
-    except (SyntaxError, UnicodeDecodeError) as error:
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise PipelineError(f"the configuration cannot be parsed ({error})", where=path, remedy=_REMEDY) from error
     names: dict[str, Any] = {}
     for statement in statements:
         try:
             _assign(statement, names)
-        except (_NotDataError, ArithmeticError, TypeError) as error:
+        except (_NotDataError, ArithmeticError, TypeError, RecursionError) as error:
             where = f"{path}, line {statement.lineno}"
             raise PipelineError(
                 f"the configuration is read as data, but {error}", where=where, remedy=_REMEDY
             ) from error
     return names
+
+
+def _computed(sign: ast.operator, left: Any, right: Any) -> Any:
+    """Arithmetic that cannot last: on numbers of a usual size, and on texts and lists that stay short."""
+    one, other = (abs(value) if isinstance(value, int | float) else len(value) for value in (left, right))
+    are_numbers = isinstance(left, int | float) and isinstance(right, int | float)
+    size = max(one, other) if are_numbers else one + other if isinstance(sign, ast.Add) else one * other
+    if size > (_LARGEST if are_numbers else _LONGEST):
+        raise _NotDataError("its arithmetic leads to what no configuration needs")
+    return _ARITHMETIC[type(sign)](left, right)
 
 
 class _NotDataError(Exception):
@@ -79,5 +93,5 @@ def _value(node: ast.expr, names: dict[str, Any]) -> Any:
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_value(operand, names)
         case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _ARITHMETIC:
-            return _ARITHMETIC[type(sign)](_value(left, names), _value(right, names))
+            return _computed(sign, _value(left, names), _value(right, names))
     raise _NotDataError(f"this is no plain value: {ast.unparse(node)[:60]}")

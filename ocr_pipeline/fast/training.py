@@ -122,6 +122,9 @@ class _Training:
                 self.step, self.position, self.last = state.global_step, state.position, Path(path)
                 self.learner.restore(state)
                 self.progress.restore(state)
+                if self._is_elsewhere(Path(path), state):
+                    self.progress.best = {}
+                    logger.warning("%s: its best score is not of this folder and data; the best is sought anew", path)
                 logger.info("going on from %s at step %d of %d", path, self.step, self.schedule.steps)
                 return
             logger.info("%s was trained on other data or settings: starting anew", path)
@@ -134,6 +137,13 @@ class _Training:
                     where=self.weights.path,
                     remedy="Set side_branches: true in the configuration.",
                 )
+
+    def _is_elsewhere(self, path: Path, state: TrainingState) -> bool:
+        """Whether the best detector so far is not in this folder, or was judged on other data."""
+        is_here = (
+            path.resolve().parent == self.settings.output_dir.resolve() and (self.settings.output_dir / BEST).exists()
+        )
+        return not is_here or state.data != self.identity["data"]
 
     # ---- the loop
 
@@ -247,7 +257,17 @@ class _Training:
         )
 
     def _result(self) -> TrainingResult:
+        best = self.settings.output_dir / BEST
         if self.valid is None:
             self._keep_best()
-        best = self.settings.output_dir / BEST
+        if not best.is_file():
+            raise _nothing_trained(best, self.step, self.schedule.steps)
         return TrainingResult(best, self.last, self.progress.best, self.step, self.progress.history, self.stopped)
+
+
+def _nothing_trained(where: Path, step: int, steps: int) -> PipelineError:
+    return PipelineError(
+        f"nothing was trained: step {step} of {steps} was done before",
+        where=where,
+        remedy="Raise --max_steps or --epochs, or begin anew in another --output_dir.",
+    )

@@ -20,7 +20,7 @@ def label_coverage(base: str | Path, paths: Sequence[str | Path], *, samples: in
         PipelineError: there is no such model, or the data cannot be opened.
     """
     try:
-        codec = TextCodec(AutoTokenizer.from_pretrained(str(base)))
+        codec = TextCodec(AutoTokenizer.from_pretrained(str(base), trust_remote_code=False))
     except (OSError, ValueError) as error:
         raise not_loaded("the tokenizer of the base model", base, error) from error
     crops = Crops([CropReader(path) for path in paths])

@@ -14,8 +14,9 @@ from rapidfuzz.distance import Levenshtein
 from ocr_pipeline.data.annotations import CropReader
 from ocr_pipeline.evaluation import RecognitionScores, recognition_scores, scores_by_group
 from ocr_pipeline.recognition.crops import Crops
-from ocr_pipeline.recognition.images import decode_rgb
+from ocr_pipeline.recognition.images import decode_crop
 from ocr_pipeline.recognition.interface import TextRecognizer
+from ocr_pipeline.recognition.text import clean_label
 from ocr_pipeline.shown import read_csv, write_csv
 from ocr_pipeline.storage.files.publishing import publish_text
 from ocr_pipeline.storage.files.typed_paths import begins_with, claim
@@ -52,16 +53,21 @@ class Evaluation:
 
 
 def evaluate(recognizer: TextRecognizer, dataset: Crops, indices: Sequence[int], batch: int) -> Evaluation:
-    """Read the crops at ``indices``, ``batch`` at a time."""
+    """Read the crops at ``indices``, ``batch`` at a time.
+
+    Raises:
+        PipelineError: a crop cannot be read.
+    """
     crops: list[ReadCrop] = []
     for start in range(0, len(indices), batch):
         chosen = indices[start : start + batch]
         stored = [dataset.crop(index) for index in chosen]
-        readings = recognizer.read_crops([crop.cut(decode_rgb(crop.image)) for crop in stored])
+        readings = recognizer.read_crops([decode_crop(crop) for crop in stored])
         for index, crop, (text, confidence) in zip(chosen, stored, readings, strict=True):
             reader, number = dataset.place(index)
-            edits = Levenshtein.distance(crop.text, text)
-            crops.append(ReadCrop(str(reader.path), number, crop.text, text, round(confidence, 4), edits))
+            reference = clean_label(crop.text)
+            edits = Levenshtein.distance(reference, text)
+            crops.append(ReadCrop(str(reader.path), number, reference, text, round(confidence, 4), edits))
     return Evaluation(crops)
 
 

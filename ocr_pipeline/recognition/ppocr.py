@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoConfig, PPOCRV5MobileRecForTextRecognition, PPOCRV5ServerRecForTextRecognition
 
@@ -71,9 +72,10 @@ class PpOcrRecognizer:
         place = Path(folder)
         try:
             settings = json.loads((place / "preprocessor_config.json").read_text(encoding="utf-8"))
-            model = _CLASSES[AutoConfig.from_pretrained(place).model_type].from_pretrained(place).eval()
+            kind = _CLASSES[AutoConfig.from_pretrained(place, trust_remote_code=False).model_type]
+            model = kind.from_pretrained(place).eval()
             self.characters: list[str] = list(settings["character_list"])
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise PipelineError(
                 f"there is no PP-OCRv5 recognizer here ({str(error).splitlines()[0]})",
                 where=folder,

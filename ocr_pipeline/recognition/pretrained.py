@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
+from msgspec import MsgspecError
+from safetensors import SafetensorError
 from torch import nn
 
 from ocr_pipeline.errors import PipelineError
@@ -20,6 +25,39 @@ def not_loaded(what: str, place: str | Path, error: Exception) -> PipelineError:
         where=place,
         remedy="Give the folder of a VisionEncoderDecoderModel with its processor, or its name on the hub.",
     )
+
+
+@contextmanager
+def whole(what: str, path: Path) -> Iterator[None]:
+    """Whatever a library says of a file that is damaged or torn, as one error that names it.
+
+    Raises:
+        PipelineError: the file cannot be read.
+    """
+    try:
+        yield
+    except _DAMAGED as error:
+        # torch would advise to load such a file with weights_only=False, which runs what is in it
+        is_torch = isinstance(error, UnpicklingError | RuntimeError | EOFError)
+        reason = "it is damaged, or no file of plain weights" if is_torch else str(error).splitlines()[0]
+        raise PipelineError(
+            f"{what} cannot be read ({reason})",
+            where=path,
+            remedy="Copy the checkpoint again, whole, or take an earlier one.",
+        ) from error
+
+
+_DAMAGED = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    RuntimeError,
+    UnpicklingError,
+    SafetensorError,
+    MsgspecError,
+)
 
 
 def chosen_device(device: str) -> str:

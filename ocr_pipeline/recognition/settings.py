@@ -32,10 +32,12 @@ class FolderReading(Settings):
             env="TROCR_BASE",
         ),
     ] = None
-    device: Annotated[str, Setting("auto, cpu or cuda.")] = "auto"
+    device: Annotated[
+        str, Setting("auto, cpu or cuda.", form=r"auto|cpu|cuda(:\d+)?", example="auto, cpu, cuda or cuda:N")
+    ] = "auto"
     batch_size: Annotated[int, Setting("Crops read at once.", least=1)] = 16
     num_beams: Annotated[int, Setting("1: greedy.", env="TROCR_BEAMS", least=1)] = 1
-    max_len: Annotated[int, Setting("Most tokens of a text.", env="TROCR_MAX_LEN", least=1)] = 64
+    max_len: Annotated[int, Setting("Most tokens of a text, the start included.", env="TROCR_MAX_LEN", least=2)] = 64
     repetition_penalty: Annotated[
         float,
         Setting("Above 1: what was said becomes less likely (harms figures).", env="TROCR_REP_PEN", above=0),

@@ -118,3 +118,21 @@ def test_flags_override_the_file(tmp_path: Path):
     (tmp_path / "a.yaml").write_text("batch_size: 4\nlearning_rate: 1e-3\n")
     settings = FastTraining(config=tmp_path / "a.yaml", output_dir=tmp_path, batch_size=8, img_size=64)
     assert settings.effective_config() == FastConfig(batch_size=8, img_size=64)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = 10\n" + "a = a * a\n" * 25,
+        "a = [0] * 10 ** 10",
+        "a = [0] * 9999999999",
+        "a = 'x' * 100000\nb = a * 1000",
+        "a = " + "-" * 5000 + "1",
+        "a = " + "1+" * 20000 + "1",
+        "a = " + "[" * 5000 + "]" * 5000,
+    ],
+)
+def test_a_configuration_cannot_compute_for_long(tmp_path: Path, text: str):
+    (tmp_path / "c.py").write_text(text)
+    with pytest.raises(PipelineError, match="configuration"):
+        read_config(tmp_path / "c.py")

@@ -3,11 +3,12 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
-from ocr_pipeline.data.layout_lmdb import write_layout_samples
+from ocr_pipeline.data.layout_lmdb import LayoutRecord, write_layout_samples
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import find_lmdbs, read_config
 from ocr_pipeline.fast.config import Augmentation, FastConfig
@@ -153,3 +154,19 @@ def test_lmdbs_are_found_by_split(tmp_path: Path):
     assert found == ["a_train_layout.lmdb", "b_train_layout.lmdb", "old_train.lmdb"]
     with pytest.raises(PipelineError, match="test_layout"):
         find_lmdbs(tmp_path, "test")
+
+
+def test_an_empty_lmdb_beside_a_good_one_is_passed_over_by_name(tmp_path: Path, lmdbs, caplog):
+    empty = tmp_path / "handwriting_train_layout.lmdb"
+    write_layout_samples(empty, [], {"model": "none"})
+    pages = Pages([empty, lmdbs[0]])
+    assert len(pages) == len(Pages(lmdbs[:1])) and "handwriting_train_layout.lmdb" in caplog.text
+    assert [shares for shares, _ in pages.shares({})] == [len(pages)]
+
+
+def test_a_validation_page_is_bounded_as_a_detected_one_is(tmp_path: Path):
+    strip = cv2.imencode(".png", np.full((3000, 60, 3), 255, np.uint8))[1].tobytes()
+    record = LayoutRecord("ocr_public", "valid", "s.png", "s.json", 60, 3000, ())
+    write_layout_samples(tmp_path / "ocr_public_valid_layout.lmdb", [(strip, record)], {"model": "none"})
+    page = ValidationPages(Pages([tmp_path / "ocr_public_valid_layout.lmdb"]), 640, None)[0]
+    assert page.picture.shape == (4096, 96, 3)

@@ -246,3 +246,17 @@ def test_a_detector_file_cannot_be_resumed(train):
     result = train("out", max_steps=1)
     with pytest.raises(PipelineError, match="cannot go on"):
         train("other", resume=result.best_checkpoint, max_steps=2)
+
+
+def test_the_best_of_another_folder_is_not_the_best_of_this_one(train):
+    first = train("a", max_steps=2)
+    second = train("b", max_steps=4, resume=first.last_checkpoint)
+    assert second.best_checkpoint.is_file()
+    assert second.best_checkpoint.parent.name == "b"
+    assert second.metrics["step"] == 4
+
+
+def test_a_training_that_is_done_elsewhere_is_no_success(train):
+    first = train("a", max_steps=2)
+    with pytest.raises(PipelineError, match="nothing was trained"):
+        train("b", max_steps=2, resume=first.last_checkpoint)

@@ -104,3 +104,12 @@ def test_bfloat16_reads_nearly_the_same(words):
     same = [a.text == b.text for a, b in zip(exact.read_crops(crops), rough.read_crops(crops), strict=True)]
     assert rough.model.dtype == torch.bfloat16
     assert np.mean(same) > 0.8
+
+
+def test_a_damaged_crop_is_named_and_nothing_to_compare_on_is_an_error(tmp_path, jsonl, words):
+    path, recognizers = jsonl("words", words[:2]), {"tiny": load_recognizer(TINY_KOREAN)}
+    (tmp_path / "words_crops/1.png").write_bytes(b"\xff\xd8\xff\xe0 broken")
+    with pytest.raises(PipelineError, match=r"a crop cannot be read.*words"):
+        compare(recognizers, [path])
+    with pytest.raises(PipelineError, match="no crops to compare on"):
+        compare(recognizers, [])

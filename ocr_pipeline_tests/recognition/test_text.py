@@ -5,7 +5,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import BertTokenizer, PreTrainedTokenizerFast
 
 from ocr_pipeline.recognition.pretraining.tokenizer import SPECIAL, jamo_tokenizer
-from ocr_pipeline.recognition.text import TextCodec
+from ocr_pipeline.recognition.text import TextCodec, clean_label
+from ocr_pipeline_tests.recognition.dlora import families
 
 FIGURES = ["1,000,000원", "10000", "010-1111-2222", "2000년", "www", "[별지", "제1호서식]", "12.5%", "(~ㅇㅂㅇ)~"]
 
@@ -103,3 +104,20 @@ def test_special_tokens_stand_where_the_model_expects_them():
 def _said(tokenizer, text):
     codec = TextCodec(tokenizer)
     return codec.decode(codec.encode(text))
+
+
+def test_a_piece_of_two_signs_is_no_mark_of_word_pieces():
+    codec = TextCodec(families.byte_pairs())
+    for text in ("서울특별시 강남구", "Hello world", "## 1"):
+        assert codec.decode(codec.encode(text)) == text
+
+
+def test_a_label_ends_also_where_the_tokenizer_adds_no_end():
+    codec = TextCodec(families.byte_pairs(ends=False), [2])
+    assert codec.encode("가")[-1] == 2
+
+
+@pytest.mark.parametrize("label", ["가나  다라", "대구\u3000시", "a\tb", " a "])
+def test_a_label_is_scored_as_it_is_trained(label):
+    codec = TextCodec(jamo_tokenizer())
+    assert codec.decode(codec.encode(label)) == clean_label(label)

@@ -13,6 +13,7 @@ from ocr_pipeline.storage.files.pictures import decode_picture
 Picture = npt.NDArray[Any]  # (H, W, 3) RGB, uint8
 
 STRIDE = 32  # of the deepest feature map: sides are multiples of it
+MAX_SIDE = 4096  # of what the network sees; without a limit a strip of 200 x 20000 pixels would fill the memory
 
 
 def read_rgb(data: bytes, where: object) -> Picture:
@@ -38,6 +39,11 @@ def fit_short_side(picture: Picture, short_size: int, longest: int | None = None
         scale = min(scale, longest / max(height, width))
     size = round_up(width * scale), round_up(height * scale)
     return cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+
+
+def fit_page(picture: Picture, short_size: int) -> Picture:
+    """A whole page as the network sees it, in a validation and in use alike: its long side has an end."""
+    return fit_short_side(picture, short_size, MAX_SIDE)
 
 
 def round_up(length: float) -> int:

@@ -1,4 +1,5 @@
 from .bases import base_fingerprint as base_fingerprint
+from .checking import check_base as check_base
 from .exporting import export_onnx as export_onnx
 from .loading import CHECKPOINT as CHECKPOINT
 from .loading import load as load

@@ -15,6 +15,7 @@ from typing import Any
 
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition.dlora.adapted_linear import AdaptedLinear
@@ -25,8 +26,8 @@ METHODS = {"dlora": (True, False), "lora": (False, False), "dora": (True, True)}
 
 # Whole module names, so that neither adapter can slip into the other's half. As in the paper: query, key and value of
 # the encoder's attention (ViT and DeiT; DPT; Swin; Swinv2; Hiera, which has the three in one); query, key, value and
-# output of both attentions of the decoder (BERT and RoBERTa, then TrOCR). With the feed-forward layers: all linear
-# layers of every block.
+# output of both attentions of the decoder (BERT and RoBERTa, TrOCR and mBART, then GPT-2). With the feed-forward
+# layers: all linear layers of every block.
 _VIT, _DPT, _SWIN, _HIERA = (
     rf"encoder\.{place}\."
     for place in (
@@ -45,17 +46,20 @@ _ENCODER_REST = (
     rf"({_VIT}|{_SWIN})(attention\.o_proj|mlp\.(fc1|fc2))|({_DPT}|{_SWIN})((attention\.)?output|intermediate)\.dense|"
     rf"{_HIERA}(attn\.proj|mlp\.(fc1|fc2))"
 )
+_GPT2 = r"decoder\.transformer\.h\.\d+\."
+_GPT2_ATTENTION = r"(attn|crossattention)\.(c_attn|q_attn|c_proj)"
 _BERT, _TROCR = r"decoder\.\w+\.encoder\.layer\.\d+\.", r"decoder\.model\.decoder\.layers\.\d+\."
 _BERT_ATTENTION = r"(attention|crossattention)\.(self\.(query|key|value)|output\.dense)"
 _TROCR_ATTENTION = r"(self_attn|encoder_attn)\.(q_proj|k_proj|v_proj|out_proj)"
 PRESETS = {
     "attention": {
         ENCODER: _ENCODER_ATTENTION,
-        DECODER: rf"{_BERT}{_BERT_ATTENTION}|{_TROCR}{_TROCR_ATTENTION}",
+        DECODER: rf"{_BERT}{_BERT_ATTENTION}|{_TROCR}{_TROCR_ATTENTION}|{_GPT2}{_GPT2_ATTENTION}",
     },
     "attention+ffn": {
         ENCODER: rf"{_ENCODER_ATTENTION}|{_ENCODER_REST}",
-        DECODER: rf"{_BERT}({_BERT_ATTENTION}|(intermediate|output)\.dense)|{_TROCR}({_TROCR_ATTENTION}|fc1|fc2)",
+        DECODER: rf"{_BERT}({_BERT_ATTENTION}|(intermediate|output)\.dense)|{_TROCR}({_TROCR_ATTENTION}|fc1|fc2)|"
+        rf"{_GPT2}({_GPT2_ATTENTION}|mlp\.(c_fc|c_proj))",
     },
 }
 
@@ -68,13 +72,16 @@ def target_modules(model: nn.Module, adapter: str, preset: str = "attention") ->
     """
     pattern = re.compile(PRESETS[preset][adapter])
     names = [
-        name for name, module in model.named_modules() if pattern.fullmatch(name) and isinstance(module, nn.Linear)
+        name
+        for name, module in model.named_modules()
+        if pattern.fullmatch(name) and isinstance(module, nn.Linear | Conv1D)
     ]
     if not names:
         raise PipelineError(
             f"the model has no place for {adapter}",
             where=type(model).__name__,
-            remedy="Use a base with a ViT, DeiT, DPT, Swin or Hiera encoder and a BERT, RoBERTa or TrOCR decoder.",
+            remedy="Use a base with a ViT, DeiT, DPT, Swin, Donut or Hiera encoder and a BERT, RoBERTa, TrOCR, mBART "
+            "or GPT-2 decoder.",
         )
     return names
 

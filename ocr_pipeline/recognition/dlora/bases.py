@@ -11,7 +11,7 @@ from transformers.utils import cached_file
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS
-from ocr_pipeline.recognition.pretrained import not_loaded
+from ocr_pipeline.recognition.pretrained import not_loaded, whole
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 
 RECORD = "base.json"
@@ -67,7 +67,8 @@ def demand_base(checkpoint: Path, name: str, fingerprint: str) -> None:
     path = checkpoint / RECORD
     if not path.is_file():
         return
-    own = msgspec.json.decode(path.read_bytes(), type=BaseRecord)
+    with whole("the record of the base", path):
+        own = msgspec.json.decode(path.read_bytes(), type=BaseRecord)
     if own.fingerprint != fingerprint:
         raise PipelineError(
             f"the adapters were trained on another base: on {own.name} with weights {own.fingerprint}, and {name} has "

@@ -12,6 +12,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition.dlora.adapters import save_adapters
 from ocr_pipeline.recognition.dlora.bases import record_base
 from ocr_pipeline.recognition.dlora.recognizer import Base
+from ocr_pipeline.recognition.pretrained import whole
 from ocr_pipeline.storage.files.publishing import publish_folder
 from ocr_pipeline.training.retention import Checkpoints
 
@@ -52,4 +53,5 @@ def load_state(folder: Path) -> dict[str, Any]:
         raise PipelineError(
             f"there is no {STATE} to resume from", where=folder, remedy="Give a checkpoint-N folder of train_dlora."
         )
-    return torch.load(folder / STATE, map_location="cpu", weights_only=True)
+    with whole("the state of the training", folder / STATE):
+        return torch.load(folder / STATE, map_location="cpu", weights_only=True)

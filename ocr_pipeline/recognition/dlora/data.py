@@ -11,10 +11,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ocr_pipeline.data.annotations import CropReader
-from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition.augmentation import augment
 from ocr_pipeline.recognition.crops import Crops
-from ocr_pipeline.recognition.images import ImageFormat, decode_rgb
+from ocr_pipeline.recognition.images import ImageFormat, decode_crop
 from ocr_pipeline.recognition.text import TextCodec
 from ocr_pipeline.training.loader_workers import LoaderWorkers, forkserver
 from ocr_pipeline.training.processes import ALONE, Processes
@@ -63,14 +62,7 @@ class CropDataset(Crops, Dataset[TrainingSample]):
         """The sample of a number that counts on from epoch to epoch; it alone decides how the crop is changed."""
         epoch, index = divmod(number, len(self))
         crop = self.crop(index)
-        try:
-            rgb = crop.cut(decode_rgb(crop.image))
-        except ValueError as error:
-            raise PipelineError(
-                f"a crop cannot be read ({error})",
-                where=crop.source,
-                remedy="Make the annotations again; the stage sets such pictures aside.",
-            ) from error
+        rgb = decode_crop(crop)
         if self.augment_seed is not None:
             rgb = augment(rgb, np.random.default_rng([self.augment_seed, epoch, index]))
         return TrainingSample(self.images.resize(rgb), self.codec.encode(crop.text)[: self.longest], crop.text)

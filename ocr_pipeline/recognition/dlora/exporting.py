@@ -91,7 +91,7 @@ def _facts(merged: Base, longest: int) -> dict[str, object]:
         "ended or are of the longest length",
         "text": "as tokenizer.json decodes, word pieces (##) without spaces beside punctuation, in NFC",
         "token.start": config.decoder_start_token_id,
-        "token.end": config.eos_token_id,
+        "token.end": merged.ends[0],
         "token.pad": config.pad_token_id,
         "longest": min(longest, merged.positions),
     }

@@ -100,7 +100,8 @@ class Learner:
         self.scaler.unscale_(self.optimizer)
         if self.settings.show_gradients and (step + 1) % self.settings.logging_steps == 0:
             self._show_gradients()
-        norm = torch.nn.utils.clip_grad_norm_(self.trained.values(), self.settings.max_grad_norm)
+        longest = self.settings.max_grad_norm or math.inf
+        norm = torch.nn.utils.clip_grad_norm_(self.trained.values(), longest)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.scaler.step(self.optimizer)

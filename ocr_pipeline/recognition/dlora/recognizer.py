@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoTokenizer, GenerationConfig, VisionEncoderDecoderModel, ViTImageProcessorPil
 from transformers.utils.logging import disable_progress_bar
@@ -17,12 +18,13 @@ from transformers.utils.logging import disable_progress_bar
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition.dlora.adapters import load_adapters, merge_adapters
 from ocr_pipeline.recognition.dlora.bases import base_fingerprint, base_of, demand_base
+from ocr_pipeline.recognition.dlora.fitting import make_positions, must_fit, reserved_positions
 from ocr_pipeline.recognition.dlora.four_bits import keep_trainable
 from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS, has_adapters
 from ocr_pipeline.recognition.images import ImageFormat, to_input
 from ocr_pipeline.recognition.interface import GREEDY, Decoding, Reading
 from ocr_pipeline.recognition.pretrained import model_fingerprint, not_loaded
-from ocr_pipeline.recognition.text import TextCodec
+from ocr_pipeline.recognition.text import TextCodec, end_tokens
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,13 @@ class Base:
 
     @cached_property
     def codec(self) -> TextCodec:
-        return TextCodec(self.tokenizer)
+        return TextCodec(self.tokenizer, self.ends)
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The tokens that end a text, one or several."""
+        token = self.model.config.eos_token_id
+        return tuple(token) if isinstance(token, list | tuple) else () if token is None else (token,)
 
     @cached_property
     def images(self) -> ImageFormat:
@@ -45,9 +53,7 @@ class Base:
     @property
     def positions(self) -> int:
         """The longest sequence of tokens that the decoder has positions for."""
-        decoder = self.model.config.decoder
-        reserved = decoder.pad_token_id + 1 if "roberta" in decoder.model_type else 0  # RoBERTa counts from there
-        return decoder.max_position_embeddings - reserved
+        return self.model.config.decoder.max_position_embeddings - reserved_positions(self.model.decoder)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -73,16 +79,22 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None,
     disable_progress_bar()  # it redraws itself hundreds of times in the logs of a run
     try:
         model, report = hub.from_pretrained(
-            str(name_or_path), dtype=torch.float32, quantization_config=quantised, output_loading_info=True
+            str(name_or_path),
+            dtype=torch.float32,
+            quantization_config=quantised,
+            output_loading_info=True,
+            trust_remote_code=False,
         )
-        tokenizer = AutoTokenizer.from_pretrained(place)
+        tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
         images = ViTImageProcessorPil.from_pretrained(place)  # whatever older checkpoints call its kind
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise not_loaded("the base model", name_or_path, error) from error
     _must_be_whole(report["missing_keys"], name_or_path)
+    make_positions(model)
     if quantised:
         keep_trainable(model)
     _complete(model.config, model.generation_config, tokenizer)
+    model.generation_config = _plain(model.config)
     return Base(str(name_or_path), model, tokenizer, images)
 
 
@@ -103,11 +115,16 @@ def load_merged(checkpoint: str | Path, base: str | Path | None = None) -> Base:
                 where=folder,
                 remedy="Give a checkpoint-N folder of train-dlora, or a whole model.",
             )
-        return load_base(checkpoint)
+        return _fitting(load_base(checkpoint))
     own = folder if (folder / "tokenizer_config.json").is_file() else None
-    loaded = load_base(base or base_of(folder), processors=own)
+    loaded = _fitting(load_base(base or base_of(folder), processors=own))
     demand_base(folder, loaded.name, loaded.fingerprint)
     return replace(loaded, model=merge_adapters(load_adapters(loaded.model, folder)))
+
+
+def _fitting(base: Base) -> Base:
+    must_fit(base)
+    return base
 
 
 class Recognizer:
@@ -120,12 +137,12 @@ class Recognizer:
 
     def __init__(self, base: Base, model: Any, decoding: Decoding = GREEDY) -> None:
         self.model, self.codec, self.images, self.decoding = model, base.codec, base.images, decoding
-        self._generation = generation_config(base, decoding)
+        self._generation, self._ends = generation_config(base, decoding), base.ends
         self._generation.update(output_scores=True, return_dict_in_generate=True)
 
     @property
     def fingerprint(self) -> str:
-        return model_fingerprint(self.model, self.images, self.decoding)
+        return model_fingerprint(self.model, self.images, self.decoding, self.codec.fingerprint)
 
     def read_crops(self, crops: Sequence[np.ndarray]) -> list[Reading]:
         """The texts of crops of any size, uint8 [H, W, 3] RGB."""
@@ -149,7 +166,7 @@ class Recognizer:
             output.sequences, output.scores, getattr(output, "beam_indices", None), normalize_logits=True
         ).float()
         tokens = output.sequences[:, -scores.shape[1] :]
-        ended = (tokens == self._generation.eos_token_id).long()
+        ended = torch.isin(tokens, torch.tensor(self._ends, device=tokens.device)).long()
         counts = ended.cumsum(1) - ended == 0  # up to the end token and with it
         return scores.masked_fill(~counts, 0).sum(1).div(counts.sum(1)).exp().tolist()
 
@@ -187,10 +204,20 @@ def _must_be_whole(missing: Iterable[str], place: str | Path) -> None:
 
 def _complete(config: Any, generation: Any, tokenizer: Any) -> None:
     """Set the token ids that a checkpoint left to its generation settings or to its tokenizer."""
-    for name, own in (
-        ("decoder_start_token_id", tokenizer.cls_token_id),
-        ("eos_token_id", tokenizer.eos_token_id if tokenizer.eos_token_id is not None else tokenizer.sep_token_id),
-        ("pad_token_id", tokenizer.pad_token_id),
+    end = next(iter(end_tokens(tokenizer)), None)
+    for name, *own in (
+        ("decoder_start_token_id", tokenizer.cls_token_id, tokenizer.bos_token_id, end),
+        ("eos_token_id", end),
+        ("pad_token_id", tokenizer.pad_token_id, end),  # GPT-2 has none: labels are masked, and nothing else is read
     ):
-        known = (getattr(config, name, None), getattr(generation, name, None), own)
+        known = (getattr(config, name, None), getattr(generation, name, None), *own)
         setattr(config, name, next((value for value in known if value is not None), None))
+
+
+def _plain(config: Any) -> GenerationConfig:
+    """Generation settings without what a base has set for itself; what ours leave open would be filled from there."""
+    return GenerationConfig(
+        decoder_start_token_id=config.decoder_start_token_id,
+        eos_token_id=config.eos_token_id,
+        pad_token_id=config.pad_token_id,
+    )

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.recognition.pretrained import whole
 
 ENCODER, DECODER = "encoder_dora", "decoder_lora"
 ADAPTERS = (ENCODER, DECODER)
@@ -42,7 +43,7 @@ def saved_adapters(folder: Path, modules: Container[str]) -> dict[str, tuple[Lor
         modules: names of the model's modules; a name that is none of them is taken for one of an older release.
 
     Raises:
-        PipelineError: one of the two is nowhere to be found.
+        PipelineError: one of the two is nowhere to be found, or a file is damaged.
     """
     found: dict[str, tuple[LoraConfig, dict[str, Tensor]]] = {}
     for place in _places(folder):
@@ -52,7 +53,8 @@ def saved_adapters(folder: Path, modules: Container[str]) -> dict[str, tuple[Lor
         for adapter, half in ((ENCODER, "encoder."), (DECODER, "decoder.")):
             own = {key: tensor for key, tensor in state.items() if key.removeprefix(PEFT_PREFIX).startswith(half)}
             if own and adapter not in found:
-                found[adapter] = (LoraConfig.from_pretrained(str(place)), own)
+                with whole("the adapter's configuration", place / _CONFIG):
+                    found[adapter] = (LoraConfig.from_pretrained(str(place)), own)
     for adapter in ADAPTERS:
         if adapter not in found:
             raise _missing(folder / adapter)
@@ -65,9 +67,11 @@ def _places(folder: Path) -> tuple[Path, ...]:
 
 def _state(folder: Path, modules: Container[str]) -> dict[str, Tensor]:
     if (folder / _SAFE).is_file():
-        state: dict[str, Any] = load_file(folder / _SAFE)
+        with whole("the adapter", folder / _SAFE):
+            state: dict[str, Any] = load_file(folder / _SAFE)
     elif (folder / _BINARY).is_file():
-        state = torch.load(folder / _BINARY, map_location="cpu", weights_only=True)
+        with whole("the adapter", folder / _BINARY):
+            state = torch.load(folder / _BINARY, map_location="cpu", weights_only=True)
     else:
         raise _missing(folder)
     return {_current_name(key, modules): tensor for key, tensor in state.items()}

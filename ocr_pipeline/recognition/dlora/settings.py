@@ -36,13 +36,13 @@ class DloraTraining(Settings):
     gradient_accumulation_steps: Annotated[int, Setting("Backward passes of one step.", least=1)] = 1
     dataloader_num_workers: Annotated[int, Setting("Processes that load samples; 0: none.", least=0)] = 0
     learning_rate: Annotated[float, Setting("The highest of the schedule.", above=0)] = 5e-5
-    num_train_epochs: Annotated[float, Setting("Rounds over the data.", least=0)] = 3.0
+    num_train_epochs: Annotated[float, Setting("Rounds over the data.", above=0)] = 3.0
     max_steps: Annotated[int, Setting("Optimiser steps; -1 leaves it to num_train_epochs.", least=-1)] = -1
     save_steps: Annotated[
         int, Setting("Save every so many steps; the end is always saved.", env="SAVE_STEPS", least=1)
     ] = 500
     save_total_limit: Annotated[
-        int | None, Setting("How many checkpoints stay, not counting the best; unset: all.", least=0)
+        int | None, Setting("How many checkpoints stay, not counting the best; unset, 0 or below: all.")
     ] = None
     eval_steps: Annotated[
         int,
@@ -53,14 +53,17 @@ class DloraTraining(Settings):
         Setting("Validation crops, drawn evenly from all validation sets; 0 takes all.", env="EVAL_SAMPLES", least=0),
     ] = 100
     generation_max_length: Annotated[
-        int, Setting("The most tokens of a text that is read in an evaluation.", least=1)
+        int, Setting("The most tokens of a text that is read in an evaluation, the start included.", least=2)
     ] = 64
     logging_steps: Annotated[int, Setting("Log every so many steps.", env="TRAIN_DEBUG_EVERY", least=1)] = 50
     warmup_ratio: Annotated[
         float, Setting("Share of the steps in which the learning rate rises.", env="WARMUP_RATIO", least=0, most=1)
     ] = 0.0
+    warmup_steps: Annotated[
+        int, Setting("Steps in which the learning rate rises; 0 leaves it to warmup_ratio.", least=0)
+    ] = 0
     weight_decay: Annotated[float, Setting("Of AdamW.", least=0)] = 0.0
-    max_grad_norm: Annotated[float, Setting("Longer gradients are cut to this length.", least=0)] = 1.0
+    max_grad_norm: Annotated[float, Setting("Longer gradients are cut to this length; 0 cuts none.", least=0)] = 1.0
     lr_scheduler_type: Annotated[Schedule, Setting("How the learning rate falls.")] = "linear"
     seed: Annotated[int, Setting("Of adapters, order, dropout and augmentation.", least=0)] = 42
     bf16: Annotated[bool, Setting("Mixed precision; the adapters themselves stay in float32.")] = False
@@ -77,7 +80,7 @@ class DloraTraining(Settings):
         ),
     ] = None
     lora_rank: Annotated[int, Setting("Of the adapters.", env="DLORA_RANK", least=1)] = 16
-    lora_alpha: Annotated[int, Setting("Adapters count alpha / rank.", env="DLORA_ALPHA")] = 32
+    lora_alpha: Annotated[int, Setting("Adapters count alpha / rank.", env="DLORA_ALPHA", least=1)] = 32
     lora_dropout: Annotated[
         float,
         Setting(
@@ -167,7 +170,7 @@ class DloraTraining(Settings):
 
     def learning_rate_at(self, step: int, steps: int) -> float:
         """The learning rate of step number ``step``, from 0, of ``steps``; never 0 while there are steps to do."""
-        warm_up = 0 if self.lr_scheduler_type == "constant" else math.ceil(self.warmup_ratio * steps)
+        warm_up = 0 if self.lr_scheduler_type == "constant" else self._warm_up(steps)
         if step < warm_up:
             return self.learning_rate * (step + 1) / (warm_up + 1)
         left = (steps - step) / max(1, steps - warm_up)
@@ -176,6 +179,9 @@ class DloraTraining(Settings):
         if self.lr_scheduler_type == "cosine":
             return self.learning_rate * (0.5 - 0.5 * math.cos(math.pi * left))
         return self.learning_rate
+
+    def _warm_up(self, steps: int) -> int:
+        return min(self.warmup_steps, steps) or math.ceil(self.warmup_ratio * steps)
 
 
 @dataclass(frozen=True)

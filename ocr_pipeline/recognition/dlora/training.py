@@ -22,6 +22,7 @@ from ocr_pipeline.recognition.dlora.checkpoints import (
     save_checkpoint,
 )
 from ocr_pipeline.recognition.dlora.data import Batch, CropDataset, StepSampler, loader
+from ocr_pipeline.recognition.dlora.fitting import must_fit
 from ocr_pipeline.recognition.dlora.four_bits import four_bits
 from ocr_pipeline.recognition.dlora.learner import Learner, precision
 from ocr_pipeline.recognition.dlora.recognizer import Base, load_base
@@ -96,6 +97,7 @@ def train_dlora(
     quantised = four_bits(precision(settings, device)) if settings.qlora else None
     with connected(device) as processes:
         base = load_base(settings.model_name_or_path, quantised=quantised)
+        must_fit(base, dry_run=not quantised)
         train_data = _dataset(train_paths, base, settings.seed if settings.augment else None)
         run = _Run(settings, base, train_data, _dataset(valid_paths, base), on_progress, device, processes)
         coverage = report_coverage(
@@ -104,8 +106,8 @@ def train_dlora(
         run.start()
         run.train()
     return TrainingResult(
-        checkpoint_path(run.output_dir, run.steps if run.best_step is None else run.best_step),
-        run.steps,
+        run.made(),
+        run.step,
         run.best,
         run.base_scores,
         coverage,
@@ -181,6 +183,21 @@ class _Run:
                 terminated = self.processes.any(signs.terminated)
                 if terminated and self.step < self.steps:
                     self._leave(saved)
+
+    def made(self) -> Path:
+        """The checkpoint to read with, which is there: that of the best evaluation, or the last.
+
+        Raises:
+            PipelineError: nothing was trained.
+        """
+        path = checkpoint_path(self.output_dir, self.step if self.best_step is None else self.best_step)
+        if path.is_dir():
+            return path
+        raise PipelineError(
+            "nothing was trained: no step was left to do, and the checkpoint is not here",
+            where=path,
+            remedy="Raise --max_steps (or --num_train_epochs), or begin anew in another --output_dir.",
+        )
 
     def _step(self, batches: list[Batch]) -> bool:
         """Learn, then log, evaluate and save where that is due; returns whether it was saved."""
@@ -273,7 +290,8 @@ class _Run:
         }
         save_checkpoint(checkpoint_path(self.output_dir, self.step), self.learner.model, self.base, state)
         spare = None if self.best_step is None else checkpoint_path(self.output_dir, self.best_step)
-        self.checkpoints.keep(self.settings.save_total_limit, spare)
+        limit = self.settings.save_total_limit
+        self.checkpoints.keep(limit if limit and limit > 0 else None, spare)
 
     def _restore(self, checkpoint: Path) -> None:
         state = load_state(checkpoint)
@@ -283,6 +301,12 @@ class _Run:
         self.best_step = state["best_step"]
         if checkpoint.resolve().parent != self.output_dir.resolve():  # the best so far is not of this run's folder
             self.best = self.best_step = None
+        if self.step > self.steps:
+            raise PipelineError(
+                f"the checkpoint has taken {self.step} steps already, and the training shall take {self.steps}",
+                where=checkpoint,
+                remedy="Raise --max_steps (or --num_train_epochs), or begin anew in another --output_dir.",
+            )
         changed = [k for k, v in asdict(self.settings).items() if k in state["settings"] and state["settings"][k] != v]
         logger.info("resuming at step %d; settings that changed: %s", self.step, ", ".join(changed) or "none")
 

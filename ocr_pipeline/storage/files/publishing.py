@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from ocr_pipeline.errors import PipelineError
+
+_DISGUISED = re.compile(r"os error \d+|inline_container|PytorchStreamWriter|No space left")
+"""How torch and safetensors tell of an OSError while they write."""
 
 
 @contextlib.contextmanager
@@ -123,6 +127,14 @@ def _mendable(target: Path) -> Iterator[None]:
             f"cannot write the artifact ({error.strerror or error})",
             where=target,
             remedy="Check that the folder exists, is writable and has free space, then run the same command again.",
+        ) from error
+    except Exception as error:
+        if not _DISGUISED.search(str(error)):
+            raise
+        raise PipelineError(
+            f"cannot write the artifact ({str(error).splitlines()[0]})",
+            where=target,
+            remedy="Check that the disk has free space and the folder is writable, then run the same command again.",
         ) from error
 
 

@@ -199,3 +199,52 @@ def test_an_evaluation_that_cannot_generate_is_no_evaluation(base_folder, data, 
     with pytest.raises(ValueError, match="no generation"):
         train_dlora(settings(base_folder, tmp_path / "out"), *data)
     assert not (tmp_path / "out/results.csv").exists()
+
+
+def test_flags_of_hugging_face_mean_what_they_mean_there(base_folder, data, tmp_path):
+    plan = settings(base_folder, tmp_path / "out", save_steps=1, save_total_limit=-1, max_grad_norm=0, warmup_steps=2)
+    assert [plan.learning_rate_at(step, 6) for step in (0, 1, 2)] == pytest.approx([5e-3 / 3, 1e-2 / 3, 5e-3])
+    train_dlora(plan, *data)
+    assert len(list((tmp_path / "out").glob("checkpoint-*"))) == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_grad_norm", -1),
+        ("num_train_epochs", 0),
+        ("lora_alpha", 0),
+        ("warmup_ratio", 500),
+        ("weight_decay", -1),
+        ("learning_rate", float("nan")),
+        ("seed", -1),
+        ("label_smoothing_factor", 1.5),
+        ("generation_max_length", 1),
+    ],
+)
+def test_values_out_of_their_range_are_refused(name, value):
+    with pytest.raises(PipelineError, match=name):
+        DloraTraining("base", "out", **{name: value})
+
+
+def test_a_training_of_nothing_is_an_error(base_folder, data, tmp_path):
+    train_dlora(settings(base_folder, tmp_path / "out", max_steps=4), *data)
+    with pytest.raises(PipelineError, match="has taken 4 steps already"):
+        train_dlora(settings(base_folder, tmp_path / "out", max_steps=2, resume_from_checkpoint="last"), *data)
+    again = train_dlora(settings(base_folder, tmp_path / "out", max_steps=4, resume_from_checkpoint="last"), *data)
+    assert again.checkpoint.is_dir()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["encoder_dora/adapter_model.safetensors", "encoder_dora/adapter_config.json", "base.json", "trainer_state.pt"],
+)
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_a_damaged_checkpoint_is_named(base_folder, data, tmp_path, name, share):
+    checkpoint = train_dlora(settings(base_folder, tmp_path / "out", max_steps=1), data[0], []).checkpoint
+    whole = (checkpoint / name).read_bytes()
+    (checkpoint / name).write_bytes(whole[: int(len(whole) * share)])
+    plan = settings(base_folder, tmp_path / "out", max_steps=2, resume_from_checkpoint=str(checkpoint))
+    with pytest.raises(PipelineError, match=name) as error:
+        train_dlora(plan, *data)
+    assert "weights_only" not in str(error.value)

@@ -1,0 +1,75 @@
+"""Every family of bases goes the whole way, and a base whose parts do not fit is refused before anything begins."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.recognition.dlora import DloraTraining, load, merge_checkpoint, train_dlora
+from ocr_pipeline.recognition.dlora.checking import check_base
+from ocr_pipeline.recognition.dlora.recognizer import load_base
+from ocr_pipeline_tests.recognition.dlora.families import DECODERS, ENCODERS, make_base
+
+TEXTS = ["서울특별시 강남구", "Hello world", "10,000원", "#1 ## 가"]
+WHITE = np.full((20, 60, 3), 255, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "decoder"),
+    [*((encoder, "bert") for encoder in ENCODERS), *(("vit", decoder) for decoder in DECODERS if decoder != "bert")],
+)
+def test_a_base_is_trained_saved_merged_and_read_with(tmp_path, jsonl, words, encoder, decoder):
+    base = make_base(tmp_path / "base", encoder, decoder)
+    codec = load_base(base).codec
+    assert [codec.decode(codec.encode(text)) for text in TEXTS] == TEXTS
+    assert all(codec.encode(text)[-1] == 2 and codec.encode(text).count(2) == 1 for text in TEXTS)
+    how = {"max_steps": 2, "per_device_train_batch_size": 2, "generation_max_length": 6, "lora_dropout": 0.0}
+    made = train_dlora(DloraTraining(str(base), str(tmp_path / "out"), **how), [jsonl("train", words[:4])], [])
+    read = load(made.checkpoint).read_crops([WHITE])
+    merged = load(merge_checkpoint(made.checkpoint, tmp_path / "merged")).read_crops([WHITE])
+    assert read[0].text == merged[0].text
+    assert 0 < read[0].confidence <= 1
+
+
+@pytest.mark.parametrize("decoder", ["camembert", "roberta"])
+def test_a_text_may_be_as_long_as_the_positions_are(tmp_path, decoder):
+    base = load_base(make_base(tmp_path, "vit", decoder))
+    assert base.positions == 46  # the two before are the padding's and its forerunner's
+
+
+def test_a_tokenizer_beyond_the_decoder_is_refused(tmp_path):
+    with pytest.raises(PipelineError, match="counts up to token 260, and the decoder knows 60"):
+        check_base(make_base(tmp_path, vocabulary=60))
+
+
+def test_a_processor_for_another_size_is_refused(tmp_path):
+    with pytest.raises(PipelineError, match="do not fit together"):
+        check_base(make_base(tmp_path, size=(48, 96)))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("do_pad", True, "do_pad"),
+        ("do_thumbnail", True, "do_thumbnail"),
+        ("do_center_crop", True, "do_center_crop"),
+        ("do_flip_channel_order", True, "do_flip_channel_order"),
+        ("keep_aspect_ratio", True, "keep_aspect_ratio"),
+        ("image_std", [0, 0, 0], "image_std"),
+        ("image_mean", "grey", "image_mean"),
+        ("resample", None, "resample"),
+    ],
+)
+def test_a_processor_that_does_more_is_refused_by_name(tmp_path, field, value, named):
+    place = make_base(tmp_path) / "preprocessor_config.json"
+    place.write_text(json.dumps({**json.loads(place.read_text()), field: value}))
+    with pytest.raises(PipelineError, match=named):
+        check_base(tmp_path)
+
+
+def test_one_number_for_all_channels_is_one_for_each(tmp_path):
+    place = make_base(tmp_path) / "preprocessor_config.json"
+    before = load_base(tmp_path).images
+    place.write_text(json.dumps({**json.loads(place.read_text()), "image_mean": 0.5, "image_std": [0.5]}))
+    assert load_base(tmp_path).images == before

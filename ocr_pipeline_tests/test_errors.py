@@ -1,0 +1,27 @@
+import copy
+
+import pytest
+from torch.utils.data import DataLoader, Dataset
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.training.stopping import TrainingStoppedError
+
+
+class Damaged(Dataset):
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> int:
+        raise PipelineError("a crop cannot be read", where="words.lmdb, sample 3", remedy="Make it again.")
+
+
+def test_an_error_in_a_worker_of_a_loader_stays_itself():
+    with pytest.raises(PipelineError) as error:
+        next(iter(DataLoader(Damaged(), num_workers=1)))
+    assert str(error.value) == "a crop cannot be read: words.lmdb, sample 3. Make it again."
+
+
+@pytest.mark.parametrize("kind", [PipelineError, TrainingStoppedError])
+def test_an_error_is_made_anew_as_it_was(kind):
+    error = copy.copy(kind("what", where="where", remedy="Do this."))  # as pickle makes it anew
+    assert (type(error), error.what, error.where, error.remedy) == (kind, "what", "where", "Do this.")
