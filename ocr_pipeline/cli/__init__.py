@@ -35,7 +35,7 @@ COMMANDS = {
     "draw-words": "ocr_pipeline.cli.pretraining:draw_words_command",
     "pretrain-recognizer": "ocr_pipeline.cli.pretraining:pretrain_recognizer",
     "recognize": "ocr_pipeline.cli.inference:recognize",
-    "check-base": "ocr_pipeline.cli.recognizers:check_base",
+    "check-base": "ocr_pipeline.cli.training:check_base",
     "adopt": "ocr_pipeline.cli.adopt:adopt_command",
     "merge-dlora": "ocr_pipeline.cli.export:merge_dlora",
     "export-dlora": "ocr_pipeline.cli.export:export_dlora",

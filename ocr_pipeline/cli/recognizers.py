@@ -14,15 +14,6 @@ from ocr_pipeline.recognition.settings import DEFAULT_BASE
 _SHOWN = ("cer", "cer_low", "cer_high", "cer_no_spaces", "cer_nfkc", "cer_jamo", "wer", "one_minus_ned", "exact")
 
 
-@click.command("check-base")
-@click.argument("name")
-def check_base(name: str) -> None:
-    """Look at a base model, a folder or a name on the Hugging Face hub: what it is made of, and whether it fits."""
-    from ocr_pipeline.recognition import dlora
-
-    print_table(name, ("part", "found"), list(dlora.check_base(name).items()))
-
-
 @click.command("compare-recognizers")
 @click.option("--data", required=True, help="Recognition LMDBs or JSONL files, parted by colons.")
 @click.option(

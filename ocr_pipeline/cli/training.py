@@ -81,6 +81,15 @@ def train_dlora_command(settings: DloraTraining) -> None:
     print_table("", ("metric", "base", "adapted"), rows)
 
 
+@click.command("check-base")
+@click.argument("name")
+def check_base(name: str) -> None:
+    """Look at a base model, a folder or a name on the Hugging Face hub: what it is made of, and whether it fits."""
+    from ocr_pipeline.recognition import dlora
+
+    print_table(name, ("part", "found"), list(dlora.check_base(name).items()))
+
+
 def _rounded(value: object) -> object:
     return round(value, 4) if isinstance(value, float) else value
 
