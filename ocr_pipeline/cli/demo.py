@@ -32,10 +32,10 @@ def demo(folder: Path) -> None:
     from dagster import DagsterInstance
 
     from ocr_pipeline.demo.graph import Demo, dagster_home, materialise, prepare, write_dotenv
-    from ocr_pipeline.models import TINY_KOREAN
+    from ocr_pipeline.models import KOREAN_WORDS
 
     this = Demo(folder.absolute())
-    prepare(this, TINY_KOREAN)
+    prepare(this, KOREAN_WORDS)
     os.environ |= this.environment | {"DAGSTER_HOME": dagster_home(Path.cwd())}
     dotenv_written = write_dotenv(Path(".env"), this.environment | {"DAGSTER_HOME": os.environ["DAGSTER_HOME"]})
     with DagsterInstance.get() as instance:
@@ -76,9 +76,9 @@ def asset_rows(workspace: Workspace) -> Iterator[tuple[str, int, Counts, str]]:
 
 def _report_scores(this: Demo) -> None:
     from ocr_pipeline.demo.scores import score
-    from ocr_pipeline.models import TINY_KOREAN
+    from ocr_pipeline.models import KOREAN_WORDS
 
-    scores, workspace = score(this, TINY_KOREAN), this.workspace
+    scores, workspace = score(this, KOREAN_WORDS), this.workspace
     found, before = scores.detector, scores.untrained
     read, base = scores.recognizer, scores.base
     rows = [

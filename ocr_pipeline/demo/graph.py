@@ -53,6 +53,8 @@ DLORA_OPTIONS = {
     "logging_steps": 20,
     "generation_max_length": 40,
     "lora_dropout": 0.0,
+    "target_modules": "attention+ffn",
+    "augment": True,
     "eval_samples": 200,
     "warmup_ratio": 0.05,
 }
@@ -85,7 +87,7 @@ class Demo:
         }
 
 
-def prepare(demo: Demo, base_model: Path) -> None:
+def prepare(demo: Demo, base_model: str | Path) -> None:
     """Write the collection, the inbox of held-out pages and words with their truth, and the recipe."""
     logger.info("writing made-up pages of all five sets to %s", demo.share)
     write_collection(demo.share, pages={key: _pages_of(key) for key in DRAWN_PARTITIONS}, faults=True)

@@ -30,7 +30,7 @@ class DemoScores:
     base: RecognitionScores
 
 
-def score(demo: Demo, base_model: Path) -> DemoScores:
+def score(demo: Demo, base_model: str | Path) -> DemoScores:
     """Score what the graph published, and what it started from, in the same way."""
     truth = json.loads(demo.truth.read_text(encoding="utf-8"))
     workspace = demo.workspace

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from ocr_pipeline.models import KOREAN_WORDS
 from ocr_pipeline.recognition.interface import Decoding, Loading
 from ocr_pipeline.settings import Setting, Settings
 
-DEFAULT_BASE = "ddobokki/ko-trocr"
+DEFAULT_BASE = KOREAN_WORDS
 
 
 @dataclass(frozen=True, kw_only=True)

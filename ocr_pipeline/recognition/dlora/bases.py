@@ -10,6 +10,7 @@ import msgspec
 from transformers.utils import cached_file
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.models import place_of
 from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS
 from ocr_pipeline.recognition.pretrained import not_loaded, whole
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
@@ -48,7 +49,7 @@ def base_fingerprint(base: str | Path) -> str:
         PipelineError: there are no weights.
     """
     try:
-        return fingerprint_of(fingerprint_file(path) for path in _weight_files(str(base)))
+        return fingerprint_of(fingerprint_file(path) for path in _weight_files(place_of(base)))
     except OSError as error:
         raise not_loaded("the base model", base, error) from error
 

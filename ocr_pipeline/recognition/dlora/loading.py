@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.models import place_of
 from ocr_pipeline.recognition.dlora.recognizer import Recognizer, load_merged
 from ocr_pipeline.recognition.dlora.saved_adapters import has_adapters
 from ocr_pipeline.recognition.interface import DEFAULT, Loading
@@ -20,7 +21,7 @@ _ON_THE_HUB = re.compile(r"[\w.-]+/[\w.-]+")
 def owns(path: str | Path) -> bool:
     """Whether adapters or a VisionEncoderDecoderModel lie there; what is no path here, but spelled ``owner/name``, is
     taken for one on the hub."""
-    folder = Path(path)
+    folder = Path(place_of(path))
     if not folder.exists():
         return _ON_THE_HUB.fullmatch(str(path)) is not None
     return has_adapters(folder) or architecture(folder) == "vision-encoder-decoder"

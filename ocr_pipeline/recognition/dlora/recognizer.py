@@ -16,6 +16,7 @@ from transformers import AutoTokenizer, GenerationConfig, VisionEncoderDecoderMo
 from transformers.utils.logging import disable_progress_bar
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.models import place_of
 from ocr_pipeline.recognition.dlora.adapters import load_adapters, merge_adapters
 from ocr_pipeline.recognition.dlora.bases import base_fingerprint, base_of, demand_base
 from ocr_pipeline.recognition.dlora.fitting import make_positions, must_fit, reserved_positions
@@ -66,7 +67,7 @@ class Base:
 
 
 def load_base(name_or_path: str | Path, *, processors: str | Path | None = None, quantised: Any = None) -> Base:
-    """Load a model from a folder or the Hugging Face hub; tokenizer and image processor too, or from ``processors``.
+    """Load a model from a folder, the Hugging Face hub or this package, and what goes with it or is in ``processors``.
 
     Args:
         quantised: how (``four_bits``); None loads the weights in full.
@@ -74,19 +75,19 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None,
     Raises:
         PipelineError: there is no such model.
     """
-    place = str(processors or name_or_path)
+    place, own = place_of(name_or_path), place_of(processors or name_or_path)
     hub: Any = VisionEncoderDecoderModel
     disable_progress_bar()  # it redraws itself hundreds of times in the logs of a run
     try:
         model, report = hub.from_pretrained(
-            str(name_or_path),
+            place,
             dtype=torch.float32,
             quantization_config=quantised,
             output_loading_info=True,
             trust_remote_code=False,
         )
-        tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
-        images = ViTImageProcessorPil.from_pretrained(place)  # whatever older checkpoints call its kind
+        tokenizer = AutoTokenizer.from_pretrained(own, trust_remote_code=False)
+        images = ViTImageProcessorPil.from_pretrained(own)  # whatever older checkpoints call its kind
     except (OSError, ValueError, SafetensorError) as error:
         raise not_loaded("the base model", name_or_path, error) from error
     _must_be_whole(report["missing_keys"], name_or_path)
