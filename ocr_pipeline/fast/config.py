@@ -30,6 +30,7 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         brightness, contrast, saturation: largest relative change; hue: largest turn as a share of the circle.
         shadow: probability of a straight-edged shadow over part of the crop, as on photographed pages.
         jpeg: probability of JPEG compression at a quality of 30 to 90.
+        tries: crops that are looked at for one that cuts no word; the more, the fewer words are in it.
     """
 
     scale: tuple[float, float] = (0.5, 2.0)
@@ -44,6 +45,7 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hue: float = 0.1
     shadow: float = 0.0
     jpeg: float = 0.0
+    tries: int = 20
 
     def __post_init__(self) -> None:
         if not 0 <= self.perspective < 0.25:
@@ -94,6 +96,8 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             takes two thirds of the time on a CPU; they stay in the checkpoint, at rest.
         loss_text, loss_kernel, loss_embedding: weights; embedding_version: 1 or 2.
         min_score, min_area, bbox_type: which boxes count, and their form.
+        kernel_logit: from which on a pixel belongs to a kernel, 0 as published. A young network sees kernels too wide,
+            and joins words; a higher one parts them. It is the new zero: ``min_score`` counts from there.
         dataset_weights: data set (``text_in_wild``) -> how often each of its pages is taken in one pass, for 1.
     """
 
@@ -121,6 +125,7 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     min_score: float = 0.8
     min_area: float = 250.0
     bbox_type: Literal["rect", "poly"] = "rect"
+    kernel_logit: float = 0.0
     augmentation: Augmentation = Augmentation()
     rules: LearningRules = LearningRules()
     dataset_weights: dict[str, float] = {}

@@ -82,7 +82,7 @@ def kernel_logits(network: FastNetwork, pictures: Tensor) -> Map:
 
 
 def rules_of(config: FastConfig) -> BoxRules:
-    return BoxRules(config.pooling_size, config.min_score, config.min_area, config.bbox_type)
+    return BoxRules(config.pooling_size, config.min_score, config.min_area, config.bbox_type, config.kernel_logit)
 
 
 def choose_device(name: Device) -> torch.device:

@@ -19,7 +19,6 @@ from ocr_pipeline.storage.files.pictures import decode_picture
 
 Points = npt.NDArray[np.float64]  # (n, 2)
 Matrix = npt.NDArray[np.float64]  # (3, 3), of homogeneous coordinates
-_TRIES = 20
 
 
 class Crop(NamedTuple):
@@ -45,12 +44,12 @@ def random_crop(
     settings: Augmentation,
     random: np.random.Generator,
 ) -> Crop:
-    """A random crop, with text in it and no word cut in two if 20 tries can find that."""
+    """A random crop, with text in it and no word cut in two if ``settings.tries`` can find that."""
     height, width = picture.shape[:2]
     matrix, canvas = _random_view(height, width, short_size, settings, random)
     starts = np.cumsum([0, *(len(polygon) for polygon in polygons)])[:-1]
     moved = _apply(matrix, np.concatenate([np.empty((0, 2)), *polygons]))  # all at once: there may be hundreds
-    origin = _choose_origin(_bounds(moved, starts)[:, ~np.array(ignored, bool)], canvas, size, random)
+    origin = _choose_origin(_bounds(moved, starts)[:, ~np.array(ignored, bool)], canvas, size, settings.tries, random)
     matrix = _shift(-origin) @ matrix
     pixels = _warp(picture, matrix, size)
     pixels = change_colours(pixels, settings, random)
@@ -130,14 +129,14 @@ def _bounds(points: Points, starts: npt.NDArray[np.intp]) -> npt.NDArray[np.floa
 
 
 def _choose_origin(
-    bounds: npt.NDArray[np.float64], canvas: tuple[float, float], size: int, random: np.random.Generator
+    bounds: npt.NDArray[np.float64], canvas: tuple[float, float], size: int, tries: int, random: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """Top left of the crop: of twenty the first with whole words only, else the one with text that cuts fewest.
+    """Top left of the crop: of some tries the first with whole words only, else the one with text that cuts fewest.
 
     ``bounds`` (2, n, 2) are those of the words.
     """
     room = np.maximum(np.array(canvas) - size, 0)
-    origins = np.floor(random.uniform(size=(_TRIES, 2)) * (room + 1))
+    origins = np.floor(random.uniform(size=(tries, 2)) * (room + 1))
     if not bounds.shape[1]:
         return origins[0]
     low, high = bounds[0] - origins[:, None], bounds[1] - origins[:, None]

@@ -30,12 +30,14 @@ class BoxRules(NamedTuple):
         min_score: least mean score of a word.
         min_area: least number of its pixels at the size of the network's input.
         bbox_type: ``rect`` (rotated rectangle) or ``poly`` (outline).
+        kernel_logit: from which on a pixel belongs to a kernel; it is the new zero of all logits, scores included.
     """
 
     pooling_size: int = 9
     min_score: float = 0.85
     min_area: float = 250
     bbox_type: BoxType = "rect"
+    kernel_logit: float = 0.0
 
 
 def find_boxes(logits: Map, original_size: tuple[int, int], rules: BoxRules) -> list[Detection]:
@@ -46,6 +48,7 @@ def find_boxes(logits: Map, original_size: tuple[int, int], rules: BoxRules) -> 
         original_size: (height, width) that the boxes shall refer to.
     """
     height, width = logits.shape[0] * 4, logits.shape[1] * 4
+    logits = logits - np.float32(rules.kernel_logit)
     kernels = (logits > 0).astype(np.uint8)
     count, labels, statistics, _ = cv2.connectedComponentsWithStats(kernels, connectivity=8)
     grown = _grow(labels.astype(np.float32), rules.pooling_size).astype(np.int32)
