@@ -94,6 +94,8 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             from about the last ten batches, which small batches of unlike pages make noisy.
         side_branches: whether the vertical and horizontal branches of the blocks are trained too. Without them a step
             takes two thirds of the time on a CPU; they stay in the checkpoint, at rest.
+        start_from: what a training begins with where no checkpoint is named: fresh weights (``nothing``), or those of
+            FAST tiny that come with the package (``shipped``).
         loss_text, loss_kernel, loss_embedding: weights; embedding_version: 1 or 2.
         min_score, min_area, bbox_type: which boxes count, and their form.
         kernel_logit: from which on a pixel belongs to a kernel, 0 as published. A young network sees kernels too wide,
@@ -118,6 +120,7 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ema_decay: float = 0.0
     ema_statistics: bool = False
     side_branches: bool = True
+    start_from: Literal["nothing", "shipped"] = "nothing"
     loss_text: float = 0.5
     loss_kernel: float = 1.0
     loss_embedding: float = 0.25

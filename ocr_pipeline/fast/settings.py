@@ -10,6 +10,7 @@ import msgspec
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.config import FastConfig, config_from, read_config
+from ocr_pipeline.models import FAST_KOREAN
 from ocr_pipeline.settings import Setting, Settings
 
 CODE_VERSION = "3"
@@ -26,13 +27,16 @@ class FastTraining(Settings):
     config: Annotated[
         Path,
         Setting(
-            "Configuration of the detector, .yaml or published .py; shipped: base_736.yaml, tiny_736.yaml and "
-            "korean_736.yaml (with changes as of Korean documents and photos)."
+            "Configuration of the detector, .yaml or published .py; shipped: base_736.yaml, tiny_736.yaml, "
+            "korean_736.yaml (with changes as of Korean documents and photos), tiny_korean.yaml (goes on from "
+            "the shipped detector) and tiny_drawn.yaml (made that one, from drawn pages)."
         ),
     ]
     output_dir: Annotated[Path, Setting("Takes checkpoints, results.csv and the best detector.")]
     lmdb_base: Annotated[Path | None, Setting("Folder of the *_layout.lmdb.")] = None
-    checkpoint: Annotated[Path | None, Setting("Weights to start from, in any layout of FAST.")] = None
+    checkpoint: Annotated[
+        Path | None, Setting("Weights to start from, in any layout of FAST; unset: as the configuration says.")
+    ] = None
     resume: Annotated[
         Path | Literal["auto"] | None,
         Setting("A checkpoint of this pipeline to go on from, exactly; auto takes the newest in output_dir."),
@@ -124,7 +128,9 @@ class TrainingResult:
 class FastPrediction(Settings):
     """How to detect; ``--flag`` is the field of that name."""
 
-    checkpoint: Annotated[Path, Setting("A detector, in any layout of FAST.")]
+    checkpoint: Annotated[Path, Setting("A detector, in any layout of FAST; unset: the one that is shipped.")] = (
+        FAST_KOREAN
+    )
     image: Annotated[tuple[Path, ...], Setting("A picture or a folder of pictures; may be repeated.")]
     output: Annotated[
         Path,

@@ -26,6 +26,7 @@ from ocr_pipeline.fast.reporting import OnProgress, Report
 from ocr_pipeline.fast.settings import CODE_VERSION, FastTraining, TrainingResult
 from ocr_pipeline.fast.validation import validate
 from ocr_pipeline.fast.weights.reading import load_weights, read_weights
+from ocr_pipeline.models import FAST_KOREAN
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file
 from ocr_pipeline.training.loader_workers import LoaderWorkers
 from ocr_pipeline.training.processes import Processes, connected, own_device
@@ -89,7 +90,8 @@ class _Training:
         if processes.writes:
             events = s.report_to == "tensorboard"
             self.report = Report(s.output_dir, self.schedule.steps, on_progress, events=events, quiet=s.quiet)
-        self.weights = read_weights(s.checkpoint) if s.checkpoint else None
+        start = s.checkpoint or (FAST_KOREAN if config.start_from == "shipped" else None)
+        self.weights = read_weights(start) if start else None
         self.checkpoints, self.identity = checkpoints_in(s.output_dir), self._identity()
         self.step, self.position, self.progress = 0, 0, Progress()
         self.stopped, self.last = "", Path()

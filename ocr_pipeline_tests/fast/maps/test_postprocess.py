@@ -39,3 +39,14 @@ def test_a_single_pixel_is_a_box_without_a_fault():
     logits[5, 5] = 4
     for bbox_type in ("rect", "poly"):
         assert len(find_boxes(logits, (64, 64), BoxRules(9, 0.0, 0, bbox_type))) == 1
+
+
+def test_a_higher_kernel_logit_parts_words_that_a_weak_bridge_joins():
+    logits = np.full((32, 64), -5, np.float32)
+    logits[10:16, 8:24] = logits[10:16, 30:50] = 6
+    logits[10:16, 24:30] = 1
+    size = (128, 256)
+    assert len(find_boxes(logits, size, BoxRules(7, 0.5, 60))) == 1
+    apart = find_boxes(logits, size, BoxRules(7, 0.5, 60, kernel_logit=2.0))
+    assert len(apart) == 2
+    assert apart[0].polygon[:, 0].max() < apart[1].polygon[:, 0].min()
