@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -40,10 +42,10 @@ def test_it_is_small_carries_its_configuration_and_has_a_card(detector):
 
 
 def test_detect_begins_with_it_and_its_branches_can_be_trained_on():
-    assert FastPrediction(image=("page.png",), output="boxes.png").checkpoint == FAST_KOREAN
+    assert FastPrediction(image=(Path("page.png"),), output=Path("boxes.png")).checkpoint == FAST_KOREAN
     network, _ = load_network(FAST_KOREAN)
     assert network.sides_rest
-    assert read_config("tiny_korean.yaml").start_from == "shipped"
+    assert read_config(Path("tiny_korean.yaml")).start_from == "shipped"
 
 
 def _height(quad: np.ndarray) -> float:
