@@ -40,7 +40,7 @@ def by_hand(root: Path) -> int:
 def index(root: Path) -> int:
     """What the lookup holds, from the share as the stage walks it."""
     share = Share(root)
-    return len(index_pictures(share, list(PARTITION.picture_folders(share))))
+    return sum(1 for _ in index_pictures(share, list(PARTITION.picture_folders(share))))
 
 
 def index_and_fingerprint(root: Path) -> int:
@@ -48,7 +48,7 @@ def index_and_fingerprint(root: Path) -> int:
     share = Share(root)
     folders = list(PARTITION.picture_folders(share))
     picture_input(folders)
-    return len(index_pictures(share, folders))
+    return sum(1 for _ in index_pictures(share, folders))
 
 
 def write_names(root: Path, count: int, per_folder: int = 1000) -> Path:

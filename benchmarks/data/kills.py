@@ -2,9 +2,10 @@
 
     python -m benchmarks.data.kills [KILLS] [STAGE ...]
 
-Each stage (merge and lookup, annotations as LMDB, annotations as JSONL) runs in a process of its own with worker
-processes and threads. It is killed at a random moment of its running time, started again, killed again; every few
-kills it may end, and its artifacts are compared, byte by byte, with those of a run that nobody disturbed.
+Each stage (merge and lookup, annotations as LMDB, annotations as JSONL, layout) runs in a process of its own with
+worker processes and threads. It is killed at a random moment of its running time, with its workers or without them,
+started again, killed again; every few kills it may end, and its artifacts are compared, byte by byte, with those of a
+run that nobody disturbed. No worker may be left ten seconds after a kill.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -27,20 +28,23 @@ from benchmarks.data.crops_lmdb import PARTITION
 from benchmarks.data.pages import write_share
 from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.data.annotations import stage as annotations_stage
+from ocr_pipeline.data.layout_lmdb import LayoutSettings, build_layouts
 from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import label_shards, merge_labels
 from ocr_pipeline.data.merged_json import stage as merge_stage
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 
-STAGES = ("merge", "lmdb", "jsonl")
+STAGES = ("merge", "lmdb", "jsonl", "layout")
 _IN_A_ROW = 5
+_LAST_WORDS = 10.0
 
 _MADE = {  # artifacts and shards
     "merge": (("json_merged", "lookup"), "*_merged.json"),
     "lookup": (("lookup",), "none"),
     "lmdb": (("*_annotations_*.lmdb*",), "*_annotations_*.lmdb"),
     "jsonl": (("crops", "*_annotations_*.jsonl*"), "*_annotations_*.jsonl"),
+    "layout": (("*_layout.lmdb*",), "none"),
 }
 
 _processes = multiprocessing.get_context("forkserver")  # a process that has everything imported is cheap to kill
@@ -70,7 +74,7 @@ def _survives(root: Path, stage: str, kills: int) -> bool:
     while killed < kills:
         forget(workspace, stage)
         for _ in range(_IN_A_ROW):
-            killed += _killed(root, stage, chance.uniform(0, seconds))
+            killed += _killed(root, stage, chance.uniform(0, seconds), chance.choice((os.kill, os.killpg)))
         _run(root, stage)
         compared += 1
         same += artifacts(workspace) == calm
@@ -112,6 +116,8 @@ def _work(root: Path, stage: str, ready: Connection) -> None:
     if stage == "merge":
         merge_labels(share, PARTITION, workspace, workers=2)
         build_lookup(share, PARTITION, workspace)
+    elif stage == "layout":
+        build_layouts(share, PARTITION, workspace, LayoutSettings(), workers=2)
     else:
         build_annotations(share, PARTITION, workspace, AnnotationSettings(stage), workers=2)  # type: ignore[arg-type]
 
@@ -132,14 +138,32 @@ def _run(root: Path, stage: str) -> float:
     return time.monotonic() - start
 
 
-def _killed(root: Path, stage: str, after: float) -> bool:
-    """Start the stage and kill it, with its workers, after so many seconds; False if it ended before."""
+def _killed(root: Path, stage: str, after: float, kill: Callable[[int, int], None]) -> bool:
+    """Start the stage and kill it after so many seconds, alone or with its workers; False if it ended before."""
     process = _start(root, stage)
     process.join(after)
     if process.exitcode is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        kill(process.pid, signal.SIGKILL)
         process.join()
+        _demand_nobody_left(process.pid)
     return process.exitcode == -signal.SIGKILL
+
+
+def _demand_nobody_left(group: int) -> None:
+    """Wait until all processes of a group have ended."""
+    until = time.monotonic() + _LAST_WORDS
+    while left := [path.name for path in Path("/proc").glob("[0-9]*") if _is_of(path, group)]:
+        if time.monotonic() > until:
+            raise RuntimeError(f"{left} are still there {_LAST_WORDS:.0f} s after the kill")
+        time.sleep(0.05)
+
+
+def _is_of(process: Path, group: int) -> bool:
+    try:
+        state, _, its_group = (process / "stat").read_text().rpartition(")")[2].split()[:3]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z" and int(its_group) == group
 
 
 if __name__ == "__main__":

@@ -21,9 +21,19 @@ import cv2
 import numpy as np
 import torch
 
-from ocr_pipeline.data.layout_lmdb import Detections, Engines, LayoutBuild, LayoutEngine, LayoutSettings, open_engine
+from ocr_pipeline.data.layout_lmdb import (
+    Detections,
+    Engines,
+    LayoutBuild,
+    LayoutEngine,
+    LayoutSettings,
+    PageWork,
+    open_engine,
+)
 from ocr_pipeline.data.layout_lmdb.engines.detections import model_input
+from ocr_pipeline.data.lookup import PageTask
 from ocr_pipeline.page import Page, Word
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.pictures import decode_picture
 
 OnProgress = Callable[[int, "int | None"], None]
@@ -110,8 +120,10 @@ def build(
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         settings = LayoutSettings(device="cpu")
-        maker = LayoutBuild(lambda page: page.image, pictures.read, Engines(engine), settings, workers, on_progress)
-        maker.publish(Path(folder) / "a_train_layout.lmdb", "handwriting_train", [], pages(count))
+        work = PageWork(pictures.read, Engines(engine), settings)
+        maker = LayoutBuild(Workspace(Path(folder)), work, workers, on_progress)
+        tasks = (PageTask(page, page.image, page.image) for page in pages(count))
+        maker.publish(Path(folder) / "a_train_layout.lmdb", "handwriting_train", [], tasks)
         return time.perf_counter() - started
 
 

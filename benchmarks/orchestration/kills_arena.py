@@ -104,7 +104,7 @@ class Arena:
         """A Dagster home without a past: a call that was interrupted left a backfill in its queue."""
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
-        shutil.copy(REPOSITORY / "dagster.yaml", self.home)
+        shutil.copy(REPOSITORY / "dagster_local.yaml", self.home / "dagster.yaml")
         self.run("-m", "dagster", "instance", "info")
         self.run("-m", "dagster", "instance", "concurrency", "set", "gpu", "1")
 

@@ -26,16 +26,21 @@ def _hash(artifact: Path) -> str:
     if artifact.suffix == ".pth":
         content = torch.load(artifact, weights_only=True)
         _add_tensors(digest, content.get("ema") or content["state_dict"])
-    elif (artifact / "data.mdb").exists():
-        with lmdb.open(str(artifact), readonly=True, lock=False) as environment, environment.begin() as transaction:
-            for key, value in transaction.cursor():
-                digest.update(key + b"\0" + value)
+    elif artifact.suffix == ".lmdb":
+        for data in sorted(artifact.rglob("data.mdb")):
+            _add_records(digest, data.parent)
     elif artifact.is_dir():
         for path in sorted(artifact.rglob("*.safetensors")):
             _add_tensors(digest, load_file(path))
     else:
         digest.update(artifact.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _add_records(digest: hashlib._Hash, folder: Path) -> None:
+    with lmdb.open(str(folder), readonly=True, lock=False) as environment, environment.begin() as transaction:
+        for key, value in transaction.cursor():
+            digest.update(key + b"\0" + value)
 
 
 def _add_tensors(digest: Any, tensors: dict[str, torch.Tensor]) -> None:

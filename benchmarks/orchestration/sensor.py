@@ -86,13 +86,17 @@ def _look(root: Path) -> Iterator[tuple[float, str]]:
     import dagster as dg
 
     from ocr_pipeline.orchestration.automation.settings import AutomationSettings
-    from ocr_pipeline.orchestration.automation.share_watch import read_cursor, watch_sensor
+    from ocr_pipeline.orchestration.automation.share_watch import watch_sensor
+    from ocr_pipeline.orchestration.automation.watched import read_cursor
     from ocr_pipeline.orchestration.resources import Locations
 
     locations = Locations(source=str(root))
     share_watch = watch_sensor(AutomationSettings.from_environment(os.environ))
+    instance = dg.DagsterInstance.ephemeral()
     while True:
-        context = dg.build_sensor_context(cursor=_Cursor.text or None, resources={"locations": locations})
+        context = dg.build_sensor_context(
+            instance=instance, cursor=_Cursor.text or None, resources={"locations": locations}
+        )
         began = time.perf_counter()
         result = share_watch(context)
         took = time.perf_counter() - began
