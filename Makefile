@@ -6,16 +6,15 @@ PYTHON ?= python3
 PIP_OPTIONS ?=
 BIN := .venv/bin
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
-DAGSTER_YAML ?= dagster.yaml
+DAGSTER_YAML ?= dagster_local.yaml
 
-.PHONY: demo ui fonts test test-all test-paddle test-ui test-fleet test-docker check clean
+.PHONY: demo ui fonts docs test test-all test-paddle test-labelers test-ui test-fleet test-docker check clean
 
 demo: .venv/installed $(DAGSTER_HOME)/dagster.yaml
 	$(BIN)/ocr-pipeline demo
 
 ui: .venv/installed $(DAGSTER_HOME)/dagster.yaml
-	$(BIN)/python -m ocr_pipeline.orchestration.upkeep.reaper  # ends what a crash left as started
-	$(BIN)/dagster dev --workspace workspace.yaml
+	$(BIN)/python -m ocr_pipeline.orchestration.upkeep.ui --workspace workspace.yaml  # dagster dev, where none runs
 
 # The Korean typefaces that synthetic words and pages are drawn in beside the package's own two: 85 files of Debian's, as
 # root, and eight free hands of npm's, found where OCR_PIPELINE_FONTS=$(FONTS) says so.
@@ -29,6 +28,11 @@ $(FONTS)/@fontsource/%:
 	mkdir -p $@
 	cd $@ && tar --extract --gzip --strip-components=2 --wildcards --file "$$(npm pack --silent @fontsource/$*@5)" \
 		'package/files/*-korean-*.woff2'
+
+# The site of docs/, into site/; a link that leads nowhere ends it.
+docs: .venv/installed
+	$(BIN)/pip install --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/zensical build --strict
 
 # The tests of every day, on all cores up to four, a file on one of them.
 PYTEST := $(BIN)/python -m pytest
@@ -45,6 +49,18 @@ test-paddle: export OCR_PIPELINE_PADDLE_ENV = $(CURDIR)/.venv-paddle
 test-paddle: .venv/installed-test
 	test -f .venv-paddle/ready || $(BIN)/ocr-pipeline paddle-env
 	$(PYTEST) -m paddle
+
+# Corrections there and back through the programs of others: a Label Studio that the tests start (1.0 GB, some minutes to
+# install, two more to start) and the file code of PPOCRLabel.
+test-labelers: export LABELERS_ENV = $(CURDIR)/.venv-labelers
+test-labelers: .venv/installed-test .venv-labelers/installed
+	$(PYTEST) -m labelers
+
+.venv-labelers/installed:
+	$(PYTHON) -m venv .venv-labelers
+	.venv-labelers/bin/pip install label-studio==1.23.2
+	.venv-labelers/bin/pip install --no-deps PPOCRLabel==3.1.6
+	touch $@
 
 # The UI as a person sees it, by Debian's own browser: apt-get install --no-install-recommends chromium fonts-noto-cjk
 test-ui: .venv/installed-test
@@ -68,7 +84,7 @@ check: .venv/installed-test
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf .venv .venv-paddle .dagster_home demo
+	rm -rf .venv .venv-paddle .venv-labelers .dagster_home demo site
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else f"Python 3.10 to 3.13 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'

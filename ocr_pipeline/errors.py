@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import logging
 from typing import overload
 
 from ocr_pipeline.shown import visible
+
+logger = logging.getLogger(__name__)
 
 _SHORTAGES = {
     errno.ENOMEM: ("memory", "Run the same command with fewer --workers, or where there is more memory"),
@@ -62,3 +65,15 @@ def end_on_shortage(error: BaseException, where: object) -> None:
             where=where,
             remedy=f"{remedy}; what is finished is kept.",
         ) from error
+
+
+def tell_unexpected(error: Exception, where: object) -> None:
+    """To be asked before an error that nobody thought of sets one item aside: its traceback goes to the log.
+
+    Raises:
+        PipelineError: it is one, which ends more than the item; or this machine ran out of something.
+    """
+    if isinstance(error, PipelineError):
+        raise error
+    end_on_shortage(error, where)
+    logger.error("%s cannot be read: a fault of this program", where, exc_info=error)

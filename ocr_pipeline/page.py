@@ -16,9 +16,9 @@ Quad = tuple[Point, Point, Point, Point]
 ILLEGIBLE = frozenset({"", "###", "xxx"})
 
 INVISIBLE = re.compile(
-    "[\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+    "[\0-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
 )
-"""Letters that leave nothing on the paper: fillers of Hangul, zero-width signs, marks of direction."""
+"""Letters that leave nothing on the paper: control codes, fillers of Hangul, zero-width signs, marks of direction."""
 
 
 class Quarantined(msgspec.Struct, frozen=True, omit_defaults=True):

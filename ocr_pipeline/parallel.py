@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -10,17 +11,19 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
-from multiprocessing import resource_tracker
-from multiprocessing.connection import wait
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from multiprocessing import Pipe, resource_tracker
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext, SpawnProcess
-from typing import TypeVar, overload
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from ocr_pipeline.errors import PipelineError
 
 Kept = TypeVar("Kept")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+P = ParamSpec("P")
 
 
 @overload
@@ -107,11 +110,44 @@ def worker_processes(count: int, prepare: Callable[[], object] | None = None) ->
             raise
 
 
+class Crew(Protocol):
+    """Who works off the pieces of a stage, each from its pictures to its file: this machine, or all of an engine.
+
+    Attributes:
+        size: how many work at a time.
+        least: so many pieces are worth the hiring; fewer the caller does alone, sharing what is in them.
+    """
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def least(self) -> int: ...
+
+    def hired(self, prepare: Callable[[], object] | None = None) -> AbstractContextManager[Executor | None]:
+        """Them, at work; None: the caller works alone.
+
+        Args:
+            prepare: called in each before its first piece; has to survive pickling, as the pieces have.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Processes:
+    """A `Crew` of this machine."""
+
+    size: int
+    least: int = 4
+
+    def hired(self, prepare: Callable[[], object] | None = None) -> AbstractContextManager[Executor | None]:
+        return worker_processes(self.size, prepare)
+
+
 class WorkerPool:
     """Spawned processes that end with this one and leave Ctrl-C to it; see `worker_processes`."""
 
     def __init__(self, count: int, prepare: Callable[[], object] | None = None) -> None:
-        self.executor = ProcessPoolExecutor(count, mp_context=_Spawn(), initializer=_start, initargs=(prepare,))
+        self.executor = _Pool(count, mp_context=_Spawn(), initializer=prepare)
 
     def close(self) -> None:
         """Wait for the tasks under way and end the processes."""
@@ -125,17 +161,51 @@ def end_workers() -> None:
             process.kill()
 
 
+class _Pool(ProcessPoolExecutor):
+    """Ctrl-C waits while a task is handed in: the first one starts a thread, and half a start could not be ended."""
+
+    def submit(self, work: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Future[Result]:
+        with _interrupted_later():
+            return super().submit(work, *args, **kwargs)
+
+
 class _Worker(SpawnProcess):
-    """A process that Ctrl-C passes by from its first instruction on; the one that started it decides."""
+    """A process that ends with the one that started it, and that Ctrl-C passes by from its first instruction on.
+
+    The one that started it decides about Ctrl-C, and holds one end of a pipe as long as it lives.
+    """
 
     def start(self) -> None:
         resource_tracker.ensure_running()  # it would unblock the signal in passing
+        self._silent, self._held = Pipe(duplex=False)
         with _interrupted_later():  # half a start would leave a process without its orders
             before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a new process inherits
             try:
                 super().start()
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        assert self.pid is not None  # it has started
+        _killed_at_hangup(self.pid, self._silent)
+        self._silent.close()
+
+    def run(self) -> None:
+        _killed_at_hangup(os.getpid(), self._silent)  # whose starter was killed before it could say so
+        if not self._silent.poll():
+            super().run()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_held"}
+
+
+def _killed_at_hangup(process: int, pipe: Connection) -> None:
+    """Have the kernel kill a process once nobody holds the other end of a pipe, in which nobody ever writes.
+
+    A thread that watches would wait for the imports and for the calls into libraries that keep the interpreter's lock,
+    and PR_SET_PDEATHSIG heeds the end of the thread that started a process instead of the process.
+    """
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, process)
+    fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 @contextmanager
@@ -156,16 +226,3 @@ def _interrupted_later() -> Iterator[None]:
 
 class _Spawn(SpawnContext):
     Process = _Worker
-
-
-def _start(prepare: Callable[[], object] | None) -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None  # who calls this is a worker
-    threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
-    if prepare is not None:
-        prepare()
-
-
-def _end_after(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)

@@ -32,6 +32,17 @@ def _escape(found: re.Match[str]) -> str:
     return f"\\x{byte:02x}" if byte <= 0xFF else f"\\u{byte:04x}"
 
 
+def as_glyphs(text: str) -> str:
+    """With a sign for every character: one without a shape of its own stands as its code.
+
+    >>> as_glyphs(" "), as_glyphs("\\u200ba")
+    ('␣', '⟨U+200B⟩a')
+    """
+    if text.isspace():
+        return "␣"
+    return "".join(character if character.isprintable() else f"⟨U+{ord(character):04X}⟩" for character in text)
+
+
 def as_markdown(text: str) -> str:
     """As it may stand within a line of Markdown or a cell of its tables: never markup, picture, link or HTML.
 

@@ -8,9 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy
+from hypothesis import settings
 
 from ocr_pipeline.data.synthetic import Collection, KoreanWords, render_word, write_collection
 from ocr_pipeline.storage.artifacts.workspace import Workspace
+
+settings.register_profile("shared machine", deadline=None)  # others use it too: an example may take its time
+settings.load_profile("shared machine")
 
 # A shell that puts the tests into the background has SIGINT ignored; Dagster would treat SIGTERM alike, and every
 # process that a test starts and stops would inherit that.

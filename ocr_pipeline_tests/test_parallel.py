@@ -70,28 +70,54 @@ def _die(_: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_workers_end_with_their_killed_parent():
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
-    workers = [int(number) for number in parent.stdout.readline().split()]
-    assert len(workers) == 2 and all(map(_runs, workers))
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
-    deadline = time.monotonic() + 30
-    while any(map(_runs, workers)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(map(_runs, workers))
+@pytest.mark.kill
+@pytest.mark.parametrize("work", ["time.sleep", "ctypes.PyDLL(None).sleep"], ids=["idle", "keeping the lock"])
+def test_workers_end_with_their_killed_parent(work, tmp_path):
+    """Whatever they do: while a library keeps the interpreter's lock, no thread of theirs could look up."""
+    assert _left_after_a_kill(WORKING.format(work=work), tmp_path) == []
 
 
-PARENT = """
-import multiprocessing, time
+def test_workers_end_with_their_killed_parent_while_they_still_import(tmp_path):
+    assert _left_after_a_kill(IMPORTING, tmp_path) == []
+
+
+WORKING = """
+import ctypes, os, pathlib, time
+from ocr_pipeline.parallel import worker_processes
+def busy(told):
+    pathlib.Path(told, str(os.getpid())).touch()
+    {work}(60)
+if __name__ == "__main__":
+    with worker_processes(2) as workers:
+        [each.result() for each in [workers.submit(busy, os.curdir) for _ in range(2)]]
+"""
+IMPORTING = """
+import os, pathlib, time
 from ocr_pipeline.parallel import worker_processes
 if __name__ == "__main__":
     with worker_processes(2) as workers:
-        [each.result() for each in [workers.submit(time.sleep, 0.2) for _ in range(4)]]
-        print(*(child.pid for child in multiprocessing.active_children()), flush=True)
-        time.sleep(60)
+        [each.result() for each in [workers.submit(time.sleep, 60) for _ in range(2)]]
+pathlib.Path(str(os.getpid())).touch()
+time.sleep(60)
 """
+
+
+def _left_after_a_kill(script, folder):
+    """The two workers of a script that live on two seconds after it was killed; each makes a file of its number."""
+    path = folder / "parent.py"
+    path.write_text(script)
+    with subprocess.Popen([sys.executable, path], cwd=folder) as parent:
+        _wait(lambda: len(list(folder.glob("[0-9]*"))) == 2, 60)
+        parent.kill()
+    workers = [file.name for file in folder.glob("[0-9]*")]
+    _wait(lambda: not any(map(_runs, workers)), 2)
+    return [worker for worker in workers if _runs(worker)]
+
+
+def _wait(reached, seconds):
+    deadline = time.monotonic() + seconds
+    while not reached() and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _runs(process: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import os
@@ -9,47 +10,27 @@ import signal
 import sys
 import threading
 import warnings
+from importlib import import_module
+from pathlib import Path
 from types import FrameType
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 import click
 
 from ocr_pipeline import __version__
+from ocr_pipeline.cli.dotenv import read_dotenv
 from ocr_pipeline.cli.output import StandardStreams, VisibleFormatter, say
+from ocr_pipeline.cli.verbs import COMMANDS, GROUPS
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.parallel import end_workers
-
-COMMANDS = {
-    "merge": "ocr_pipeline.cli.data:merge",
-    "lookup": "ocr_pipeline.cli.data:lookup",
-    "annotations": "ocr_pipeline.cli.data:annotations_command",
-    "layout": "ocr_pipeline.cli.data:layout",
-    "draw-pages": "ocr_pipeline.cli.drawing:draw_pages",
-    "quarantine": "ocr_pipeline.cli.quarantine:quarantine",
-    "quality": "ocr_pipeline.cli.quality:quality",
-    "paddle-env": "ocr_pipeline.cli.data:paddle_env",
-    "train-fast": "ocr_pipeline.cli.training:train_fast_command",
-    "export-fast": "ocr_pipeline.cli.export:export_fast",
-    "detect": "ocr_pipeline.cli.inference:detect",
-    "train-dlora": "ocr_pipeline.cli.training:train_dlora_command",
-    "draw-words": "ocr_pipeline.cli.pretraining:draw_words_command",
-    "pretrain-recognizer": "ocr_pipeline.cli.pretraining:pretrain_recognizer",
-    "recognize": "ocr_pipeline.cli.inference:recognize",
-    "check-base": "ocr_pipeline.cli.training:check_base",
-    "adopt": "ocr_pipeline.cli.adopt:adopt_command",
-    "merge-dlora": "ocr_pipeline.cli.export:merge_dlora",
-    "export-dlora": "ocr_pipeline.cli.export:export_dlora",
-    "compare-recognizers": "ocr_pipeline.cli.recognizers:compare_recognizers",
-    "status": "ocr_pipeline.cli.status:status",
-    "backfill": "ocr_pipeline.cli.backfill:backfill",
-    "automation": "ocr_pipeline.cli.automation:automation",
-    "demo": "ocr_pipeline.cli.demo:demo",
-}
-
+from ocr_pipeline.progress import Progress
+from ocr_pipeline.settings import no_such
 
 _INTERRUPTED = 128 + signal.SIGINT
 _INTERRUPTION = "interrupted; what is finished is kept, and the same command goes on from there"
 _MOMENT = 3.0  # seconds
+_BLINK = 0.3  # seconds between two drawings of a bar
+_LONG = 300  # letters of a sentence that is shown whole
 
 
 class _LazyGroup(click.Group):
@@ -62,20 +43,60 @@ class _LazyGroup(click.Group):
         name = name.replace("_", "-")
         if name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[name].partition(":")
-        return getattr(__import__(module, fromlist=[attribute]), attribute)
+        module, _, attribute = COMMANDS[name].place.partition(":")
+        command = getattr(import_module(f"{__name__}.{module}"), attribute)
+        command.epilog = f"Example:\n\n\b\n  ocr-pipeline {name} {COMMANDS[name].example}"
+        return command
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and self.get_command(context, name) is None and not context.resilient_parsing:
+            error = no_such(name, list(COMMANDS), "the commands")
+            context.fail(f"No such command {name!r}. {error.remedy}")
+        return super().resolve_command(context, args)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """In groups, each verb with its first sentence."""
+        for title, verbs in GROUPS.items():
+            with formatter.section(title):
+                commands = [(name, self.get_command(context, name)) for name in verbs]
+                formatter.write_dl([(name, one.get_short_help_str(_LONG)) for name, one in commands if one])
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=_LazyGroup,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 110,
+        "token_normalize_func": lambda flag: flag.replace("-", "_"),  # --batch-size is --batch_size
+    },
+)
 @click.version_option(__version__)
 def cli() -> None:
-    """Raw AI-Hub labels to a trained Korean text detector and recognizer."""
+    """Raw AI-Hub labels to a trained Korean text detector and recognizer.
+
+    Each command has its own --help. What it works on stands in OCR_PIPELINE_SOURCE and OCR_PIPELINE_OUTPUT, or in the
+    .env of the working directory.
+    """
+    _demand_unicode()
+
+
+def _demand_unicode() -> None:
+    """Refuse an environment in which no file can have a Korean name."""
+    if (encoding := sys.getfilesystemencoding()) != "utf-8":
+        raise PipelineError(
+            f"names of files are {encoding} here, and those of the data sets are Korean",
+            where="LC_ALL, LANG, PYTHONUTF8",
+            remedy="Set LC_ALL=C.UTF-8, or unset PYTHONUTF8 and PYTHONCOERCECLOCALE.",
+        )
 
 
 def main() -> None:
     """Run the command line: exit code 0 done, 1 an error the user can mend, 2 a wrong flag, 130 Ctrl-C."""
     streams = StandardStreams()
-    _log_to(sys.stderr)
+    _log_to(streams)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not what a shell put into the background
         signal.signal(signal.SIGINT, _interrupt)
     sys.exit(_run(streams))
@@ -83,7 +104,7 @@ def main() -> None:
 
 def _run(streams: StandardStreams) -> int:
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False, obj=read_dotenv(Path.cwd()))
         streams.demand_told()
         return code or 0
     except click.ClickException as error:
@@ -121,10 +142,30 @@ def _end(*_: object) -> NoReturn:
     os._exit(_INTERRUPTED)
 
 
-def _log_to(stream: TextIO) -> None:
-    handler = logging.StreamHandler(stream)
+def _log_to(streams: StandardStreams) -> None:
+    handler = _handler(streams)
     handler.setFormatter(VisibleFormatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    handler.addFilter(_is_told_once)
     logging.basicConfig(handlers=[handler])
     logging.getLogger("ocr_pipeline").setLevel(logging.INFO)
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it tells of each retry; the error comes anyway
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it tells of kernels that it does without
     warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*")  # peft's concern, not the user's
+
+
+def _handler(streams: StandardStreams) -> logging.StreamHandler:
+    """Lines; at a terminal, with a bar below them that goes where something else is written."""
+    if not sys.stderr.isatty():
+        return logging.StreamHandler(sys.stderr)
+    from ocr_pipeline.cli.terminal import TerminalHandler  # rich costs 100 ms
+
+    Progress.watched = _BLINK
+    handler = TerminalHandler(sys.stderr)
+    streams.call_before(handler.clear)
+    atexit.register(handler.clear)
+    return handler
+
+
+def _is_told_once(record: logging.LogRecord) -> bool:
+    """Whether nobody else prints it: some libraries bring a handler of their own, and hand their lines on as well."""
+    return not logging.getLogger(record.name.partition(".")[0]).handlers

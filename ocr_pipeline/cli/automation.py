@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 import click
 
@@ -33,17 +32,21 @@ def _rows(share: Share, workspace: Workspace) -> Iterator[Row]:
     from ocr_pipeline.data.datasets import DATASETS  # with the rest it costs seconds, which --help need not wait for
     from ocr_pipeline.data.datasets.dataset import find_roots
     from ocr_pipeline.orchestration.automation.conditions import shortfall
+    from ocr_pipeline.orchestration.automation.inbox_watch import inbox_fingerprint
     from ocr_pipeline.orchestration.automation.settings import AutomationSettings
-    from ocr_pipeline.orchestration.automation.share_watch import Watch, look
+    from ocr_pipeline.orchestration.automation.share_watch import look
+    from ocr_pipeline.orchestration.automation.watched import Watch
     from ocr_pipeline.release.recipe_file import recipe_settings
 
     settings = recipe_settings(AutomationSettings, "automation", workspace)
-    whole = replace(settings, tick_seconds=math.inf)
-    for change in look(share, Watch(place=share.place), whole, time.time()):
+    for change in look(share, Watch(place=share.place), settings, time.time(), seconds=math.inf):
         waits = f", if it stays so for {change.waits:.0f} s" if change.waits else ""
         yield "watch", _on(settings.watch), f"run data for {change.partition}{waits}"
+    pages = "read what is in inbox/pages" if inbox_fingerprint(workspace) else "nothing: inbox/pages is empty"
+    yield "watch_inbox", _on(settings.watch_inbox), pages
     present = [p.key for dataset in DATASETS if find_roots(share, dataset.folder) for p in dataset.partitions]
-    yield "nightly", _on(bool(settings.nightly)), f"run data for {', '.join(present) or 'nothing'}"
+    night = f" ({settings.nightly}, {settings.zone})" if settings.nightly else ""
+    yield "nightly", _on(bool(settings.nightly)), f"run data for {', '.join(present) or 'nothing'}{night}"
     for asset in ("fast_checkpoint", "dlora_checkpoint"):
         yield asset, _on(settings.train_share > 0), shortfall(workspace, asset, settings, time.time()) or "train"
 

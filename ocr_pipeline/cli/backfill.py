@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
-from ocr_pipeline.cli.options import dataset_option, output_option, partition_option, source_option, spellings
+from ocr_pipeline.cli.options import dataset_option, output_option, partition_option, source_option
 from ocr_pipeline.cli.tables import print_table
-from ocr_pipeline.data.datasets import PARTITIONS, SourcePartition
-from ocr_pipeline.data.datasets.dataset import find_roots
-from ocr_pipeline.data.states import partition_states
+from ocr_pipeline.data.datasets import EVERY_PARTITION, SourcePartition
+from ocr_pipeline.data.plan import ASSETS, plan, wanted_of
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.artifacts.stages import STAGES, stages_of
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
-
-ASSETS = stages_of("data")
-
-
-class Step(NamedTuple):
-    """What a backfill does about one asset of one partition, and why."""
-
-    partition: str
-    asset: str
-    is_wanted: bool
-    why: str
 
 
 @click.command()
@@ -40,12 +25,12 @@ class Step(NamedTuple):
 @click.option(
     "--all", "everything", is_flag=True, help="Also what seems current: code and settings are looked at again."
 )
-@click.option(*spellings("dry_run"), "dry_run", is_flag=True, help="Only say what would be done, and why.")
-@click.option(*spellings("accept_loss"), "accept_loss", is_flag=True, help="Publish although pages or words are lost.")
+@click.option("--dry_run", is_flag=True, help="Only say what would be done, and why.")
+@click.option("--accept_loss", is_flag=True, help="Publish although pages or words are lost.")
 @click.pass_context
 def backfill(
     context: click.Context,
-    share: Share,
+    share: Share | None,
     workspace: Workspace,
     datasets: Sequence[str],
     partitions: list[SourcePartition],
@@ -62,8 +47,7 @@ def backfill(
     steps = [step for partition in chosen for step in plan(share, workspace, partition, assets or ASSETS, everything)]
     rows = [(s.partition, s.asset, "materialise" if s.is_wanted else "leave", s.why) for s in steps]
     print_table(f"backfill -> {workspace.root}", ("partition", "asset", "", "why"), rows)
-    wanted = {s.partition: [t.asset for t in steps if t.is_wanted and t.partition == s.partition] for s in steps}
-    wanted = {partition: names for partition, names in wanted.items() if names}
+    wanted = wanted_of(steps)
     if not wanted:
         click.echo("Nothing to do.")
     elif dry_run:
@@ -79,38 +63,15 @@ def _chosen(
     if source is click.core.ParameterSource.DEFAULT and datasets:
         partitions = []
     named = {partition.key for partition in partitions}
-    return [part for part in PARTITIONS.values() if part.key in named or part.dataset.name in datasets]
+    return [part for part in EVERY_PARTITION.values() if part.key in named or part.dataset.name in datasets]
 
 
-def plan(
-    share: Share, workspace: Workspace, partition: SourcePartition, assets: Sequence[str], everything: bool
-) -> Iterator[Step]:
-    """One step for each asset, upstream first; what lies downstream of a change is materialised too."""
-    if not find_roots(share, partition.dataset.folder):
-        yield from (Step(partition.key, asset, False, "the set is not on the share") for asset in assets)
-        return
-    found = list(partition_states(workspace, partition, share, os.environ))
-    changed: list[str] = []
-    for asset in ASSETS:
-        if asset not in assets:
-            continue
-        bad = [str(one.state) for one in found if one.stage == asset and not one.state.is_current]
-        above = [name for name in changed if name in STAGES[asset].needs]
-        if bad:
-            changed.append(asset)
-            yield Step(partition.key, asset, True, ", ".join(dict.fromkeys(bad)))
-        elif above:
-            yield Step(partition.key, asset, True, f"follows {', '.join(above)}")
-        else:
-            yield Step(partition.key, asset, everything, "seems current")
-
-
-def _launch(share: Share, workspace: Workspace, wanted: dict[str, list[str]], accept_loss: bool) -> None:
+def _launch(share: Share | None, workspace: Workspace, wanted: dict[str, list[str]], accept_loss: bool) -> None:
     from ocr_pipeline.orchestration import backfills  # dagster costs seconds, which a dry run need not wait for
     from ocr_pipeline.orchestration.definitions import build_definitions
     from ocr_pipeline.orchestration.resources import Locations
 
-    definitions = build_definitions(Locations(source=share.root, output=str(workspace.root)))
+    definitions = build_definitions(Locations(source=share.root if share else "", output=str(workspace.root)))
     instance = backfills.open_instance(Path.cwd())
     if instance and backfills.has_daemon(instance):
         name = backfills.submit(instance, definitions, wanted, accept_loss=accept_loss)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypedDict
 
 import click
 
-from ocr_pipeline.cli.options import leased, on_partitions, settings_options, stacked, workers_option
+from ocr_pipeline.cli.options import leased, on_partitions, settings_options, stacked, together, workers_option
 from ocr_pipeline.cli.tables import print_counts
 from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.layout_lmdb import LayoutSettings, build_layouts, make_paddle_environment, paddle_environment
 from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import merge_labels
+from ocr_pipeline.data.synthetic import source_of
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.release.ordered import draw_to_order
 from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
@@ -23,30 +26,42 @@ Partitions = list[SourcePartition]
 
 rebuild_option = click.option("--rebuild", is_flag=True, help="Make anew what is current or was adopted.")
 loss_options = settings_options(LossLimit, called="loss_limit")
-by_workers = stacked(on_partitions, workers_option, rebuild_option, loss_options)
+
+
+class How(TypedDict):
+    """What every stage is told beside its settings."""
+
+    rebuild: bool
+    loss_limit: LossLimit
+
+
+class HowByWorkers(How):
+    workers: int
+
+
+how_options = stacked(on_partitions, rebuild_option, loss_options, together("how", *How.__annotations__))
+by_workers = stacked(
+    on_partitions, workers_option, rebuild_option, loss_options, together("how", "workers", *How.__annotations__)
+)
 
 
 @click.command()
 @by_workers
-def merge(
-    share: Share, workspace: Workspace, partitions: Partitions, workers: int, rebuild: bool, loss_limit: LossLimit
-) -> None:
+def merge(share: Share | None, workspace: Workspace, partitions: Partitions, how: HowByWorkers) -> None:
     """Raw label JSON -> merged JSON (step 2 of the guide)."""
-    manifests = [
-        merge_labels(share, partition, workspace, workers=workers, rebuild=rebuild, loss_limit=loss_limit)
-        for partition in leased(workspace, "merged_json", partitions, makes_folder=True)
-    ]
+    manifests = []
+    for partition in leased(workspace, "merged_json", partitions, makes_folder=True):
+        draw_to_order(partition, workspace, workers=how["workers"], rebuild=how["rebuild"])
+        manifests.append(merge_labels(source_of(partition, share, workspace), partition, workspace, **how))
     _report("merged_json", manifests, workspace.json_merged)
 
 
 @click.command()
-@on_partitions
-@rebuild_option
-@loss_options
-def lookup(share: Share, workspace: Workspace, partitions: Partitions, rebuild: bool, loss_limit: LossLimit) -> None:
+@how_options
+def lookup(share: Share | None, workspace: Workspace, partitions: Partitions, how: How) -> None:
     """Picture trees -> file name to path (step 3 of the guide)."""
     manifests = [
-        build_lookup(share, partition, workspace, rebuild=rebuild, loss_limit=loss_limit)
+        build_lookup(source_of(partition, share, workspace), partition, workspace, **how)
         for partition in leased(workspace, "lookup", partitions)
     ]
     _report("lookup", manifests, workspace.root / "lookup")
@@ -56,21 +71,13 @@ def lookup(share: Share, workspace: Workspace, partitions: Partitions, rebuild: 
 @by_workers
 @settings_options(AnnotationSettings)
 def annotations_command(
-    share: Share,
-    workspace: Workspace,
-    partitions: Partitions,
-    workers: int,
-    rebuild: bool,
-    loss_limit: LossLimit,
-    settings: AnnotationSettings,
+    share: Share | None, workspace: Workspace, partitions: Partitions, how: HowByWorkers, settings: AnnotationSettings
 ) -> None:
     """Pages -> word crops and their text, as JSONL or LMDB (step 4 of the guide)."""
     manifests = [
         manifest
         for partition in leased(workspace, "annotations", partitions)
-        for manifest in build_annotations(
-            share, partition, workspace, settings, workers=workers, rebuild=rebuild, loss_limit=loss_limit
-        )
+        for manifest in build_annotations(source_of(partition, share, workspace), partition, workspace, settings, **how)
     ]
     _report("annotations", manifests, workspace.root)
 
@@ -79,21 +86,13 @@ def annotations_command(
 @by_workers
 @settings_options(LayoutSettings)
 def layout(
-    share: Share,
-    workspace: Workspace,
-    partitions: Partitions,
-    workers: int,
-    rebuild: bool,
-    loss_limit: LossLimit,
-    settings: LayoutSettings,
+    share: Share | None, workspace: Workspace, partitions: Partitions, how: HowByWorkers, settings: LayoutSettings
 ) -> None:
     """Pages and layout model -> layout LMDB (step 5 of the guide)."""
     manifests = [
         manifest
         for partition in leased(workspace, "layout_lmdb", partitions)
-        for manifest in build_layouts(
-            share, partition, workspace, settings, workers=workers, rebuild=rebuild, loss_limit=loss_limit
-        )
+        for manifest in build_layouts(source_of(partition, share, workspace), partition, workspace, settings, **how)
     ]
     _report("layout_lmdb", manifests, workspace.root)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ocr_pipeline.cli.tables import COUNT_COLUMNS, count_cells, print_table
+from ocr_pipeline.cli.tables import COUNT_COLUMNS, count_cells, print_reasons, print_table
 from ocr_pipeline.data.datasets import PARTITIONS
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
@@ -37,7 +38,7 @@ def demo(folder: Path) -> None:
     this = Demo(folder.absolute())
     prepare(this, KOREAN_WORDS)
     os.environ |= this.environment | {"DAGSTER_HOME": dagster_home(Path.cwd())}
-    dotenv_written = write_dotenv(Path(".env"), this.environment | {"DAGSTER_HOME": os.environ["DAGSTER_HOME"]})
+    write_dotenv(Path(".env"), this.environment | {"DAGSTER_HOME": os.environ["DAGSTER_HOME"]})
     with DagsterInstance.get() as instance:
         failed = list(materialise(instance, lambda run: click.echo(f"{_clock(start)} {run}", err=True)))
     if failed:
@@ -49,7 +50,24 @@ def demo(folder: Path) -> None:
     _report(this.workspace)
     _report_scores(this)
     click.echo(f"\nThe whole way took {_clock(start)}. Everything lies in {this.folder}.")
-    click.echo("Open the graph: make ui, then http://127.0.0.1:3000" + (" (plain `dagster dev` too)" * dotenv_written))
+    if str(this.share) not in Path(".env").read_text(encoding="utf-8"):
+        places = " ".join(f"{name}={value}" for name, value in this.environment.items() if value)
+        click.echo(f"The .env that was here names other places, and stays as it is. For the demo's: export {places}")
+    click.echo("\n".join(["", "Next:", *next_commands()]))
+
+
+def next_commands() -> Iterator[str]:
+    """What can be pasted now: look at the graph, a picture of one's own, data of one's own."""
+    command = _as_typed(Path(sys.argv[0]))
+    yield "  make ui    # then http://127.0.0.1:3000"
+    yield f"  {command} read YOUR_PAGE.jpg --output read"
+    yield f"  OCR_PIPELINE_SOURCE=/YOUR/SETS OCR_PIPELINE_OUTPUT=/YOUR/ARTIFACTS {command} doctor"
+
+
+def _as_typed(program: Path) -> Path:
+    """The program as one types it from the working directory."""
+    here = Path.cwd()
+    return program.relative_to(here) if program.is_relative_to(here) else program
 
 
 def _clock(start: float) -> str:
@@ -58,8 +76,11 @@ def _clock(start: float) -> str:
 
 
 def _report(workspace: Workspace) -> None:
-    rows = [(name, count, *count_cells(counts), where) for name, count, counts, where in asset_rows(workspace)]
-    print_table("What each asset took in and gave", ("asset", "partitions", *COUNT_COLUMNS, "files"), rows)
+    rows = list(asset_rows(workspace))
+    numbers = [(name, count, *count_cells(counts)) for name, count, counts, _ in rows]
+    print_table("What each asset took in and gave", ("asset", "parts", *COUNT_COLUMNS), numbers)
+    print_table("", ("asset", "files"), [(name, where) for name, _, _, where in rows])
+    print_reasons((name, counts) for name, _, counts, _ in rows)
 
 
 def asset_rows(workspace: Workspace) -> Iterator[tuple[str, int, Counts, str]]:

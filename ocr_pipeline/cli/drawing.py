@@ -6,27 +6,24 @@ from pathlib import Path
 
 import click
 
-from ocr_pipeline.cli.options import spellings, workers_option
+from ocr_pipeline.cli.options import workers_option
 from ocr_pipeline.data.layout_lmdb import Split, draw_layouts
 from ocr_pipeline.data.synthetic.faces import judging_faces, korean_faces, training_faces
 
 
 @click.command("draw-pages")
 @click.option(
-    *spellings("lmdb_base"),
-    "lmdb_base",
+    "--lmdb_base",
     type=click.Path(path_type=Path),
     required=True,
     help="Folder that gets synthetic_train_layout.lmdb and synthetic_valid_layout.lmdb.",
 )
 @click.option("--pages", default=1000, show_default=True, help="Pages to train on.")
-@click.option(*spellings("valid_pages"), "valid_pages", default=40, show_default=True, help="Pages to validate on.")
+@click.option("--valid_pages", default=40, show_default=True, help="Pages to validate on.")
 @click.option("--side", default=512, show_default=True, help="Shorter side of a page in pixels.")
 @click.option("--seed", default=0, show_default=True, help="Another seed draws other pages.")
 @click.option("--fonts", type=click.Path(path_type=Path), help="Folder of further fonts.  [env: OCR_PIPELINE_FONTS]")
-@click.option(
-    *spellings("held_out"), "held_out", is_flag=True, help="Draw in the faces that nothing is trained on, to judge by."
-)
+@click.option("--held_out", is_flag=True, help="Draw in the faces that nothing is trained on, to judge by.")
 @workers_option
 def draw_pages(
     lmdb_base: Path,

@@ -12,16 +12,21 @@ import click
 from ocr_pipeline.data.annotations import AnnotationSettings
 from ocr_pipeline.data.layout_lmdb import LayoutSettings
 from ocr_pipeline.data.quality import QualitySettings
-from ocr_pipeline.data.synthetic.word_set import WordSetSettings
+from ocr_pipeline.data.review import SuspectSettings
+from ocr_pipeline.data.synthetic.settings import SyntheticSettings, WordSetSettings
 from ocr_pipeline.devices.machine import LeaseSettings, MachineSettings
 from ocr_pipeline.fast.settings import FastPrediction, FastTraining
+from ocr_pipeline.judging.settings import Judging
 from ocr_pipeline.orchestration.automation.settings import AutomationSettings
 from ocr_pipeline.orchestration.checks.limit import QuarantineLimit
+from ocr_pipeline.orchestration.checks.suspects import SuspectLimit
 from ocr_pipeline.orchestration.execution.demands import DataStepSettings
+from ocr_pipeline.reading.settings import InputLimits, PageReading
 from ocr_pipeline.recognition.dlora.settings import DloraData, DloraTraining
 from ocr_pipeline.recognition.settings import FolderReading
-from ocr_pipeline.release.contest import ChampionSettings
+from ocr_pipeline.release.contest import ChampionSettings, Promotion
 from ocr_pipeline.release.sections import DloraSection, FastSection
+from ocr_pipeline.serving.settings import Serving
 from ocr_pipeline.settings import Setting, Settings, settings_in
 from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 
@@ -32,14 +37,22 @@ SETTINGS: dict[type[Settings], str] = {
     FastPrediction: "Detecting (step 7)",
     DloraData: "Training data of the recognizer (step 8)",
     DloraTraining: "Training the recognizer (step 8)",
+    InputLimits: "How large a file to read may be",
+    PageReading: "Reading pages",
+    Serving: "Serving",
+    Judging: "Judging",
     FolderReading: "Reading a folder of words (step 9)",
     FastSection: "The detector's recipe",
     DloraSection: "The recognizer's recipe",
     WordSetSettings: "Drawn words",
+    SyntheticSettings: "The drawn partitions (recipe: synthetic)",
     QualitySettings: "Data quality",
+    SuspectSettings: "Labels that are probably wrong",
+    SuspectLimit: "How many of them there may be",
     LossLimit: "How much may be lost at once",
     QuarantineLimit: "How much may be set aside",
     ChampionSettings: "Champions",
+    Promotion: "A champion that a person wants",
     AutomationSettings: "Work that starts itself",
     MachineSettings: "What this machine lends",
     DataStepSettings: "What data steps use",
@@ -52,7 +65,8 @@ PLACES = {
     "OCR_PIPELINE_OUTPUT": "Folder or s3:// URL of all artifacts; unset: `data`.",
     "OCR_PIPELINE_MIRROR": "Where artifacts of a bucket lie on this machine; unset: in `~/.cache/ocr_pipeline`.",
     "OCR_PIPELINE_RECIPE": "The recipe file; unset: `recipe.yaml` in the output folder, if it is there.",
-    "OCR_PIPELINE_LEASES": "Folder of the device leases; unset: one for this machine and user.",
+    "OCR_PIPELINE_LEASES": "Folder of the device leases; unset: one for this machine in `~/.local/state/ocr_pipeline`. "
+    "Users who share devices name the same one, open to them all.",
     "OCR_PIPELINE_PADDLE_ENV": "Environment of paddle; unset: in the user's cache.",
     "OCR_PIPELINE_FONTS": "Folder of fonts of your own, for drawn words and pages.",
     "OCR_PIPELINE_EXECUTOR": "Where steps run: `local`, `multiprocess`, `in_process`, `ray` or `k8s`.",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ocr_pipeline.cli.options import overwrite_option, spellings, stacked
+from ocr_pipeline.cli.options import overwrite_option, stacked
 from ocr_pipeline.cli.tables import print_table
 
 
@@ -18,7 +18,8 @@ from ocr_pipeline.cli.tables import print_table
 def export_fast(checkpoint: Path, output: Path, config: Path | None, overwrite: bool) -> None:
     """Write a detector as ONNX, or as a small .pth to start from.
 
-    How to feed the ONNX file stands in its metadata (needs the extra `export`). The .pth is in half precision.
+    How to feed the ONNX file stands in its metadata (needs the extra `export`). The .pth is in half precision. The
+    card with data and scores lies beside either, as .md.
     """
     from ocr_pipeline import fast
 
@@ -31,7 +32,9 @@ def export_fast(checkpoint: Path, output: Path, config: Path | None, overwrite: 
 
 
 _from_dlora = stacked(
-    click.option("--ckpt", type=click.Path(path_type=Path), required=True, help="checkpoint-N of a training."),
+    click.option(
+        "--ckpt", type=click.Path(exists=True, path_type=Path), required=True, help="checkpoint-N of a training."
+    ),
     click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to write."),
     click.option("--base", default=None, help="Base model; without: the one the checkpoint names."),
     overwrite_option,
@@ -40,7 +43,7 @@ _from_dlora = stacked(
 
 @click.command("export-dlora")
 @_from_dlora
-@click.option(*spellings("max_len"), "longest", default=64, show_default=True, help="Most tokens, for the metadata.")
+@click.option("--max_len", "longest", default=64, show_default=True, help="Most tokens, for the metadata.")
 def export_dlora(ckpt: Path, output: Path, base: str | None, longest: int, overwrite: bool) -> None:
     """Write a recognizer as ONNX: encoder, decoder and tokenizer (needs the extra `export`)."""
     from ocr_pipeline.recognition import dlora

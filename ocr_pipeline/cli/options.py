@@ -1,17 +1,25 @@
-"""Options shared by the commands; flags are spelled as in the guide (``--batch_size``), and hyphens work too."""
+"""Options shared by the commands; flags are spelled as in the guide (``--batch_size``).
+
+Hyphens work too: the group makes one spelling of both.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from ocr_pipeline.data.datasets import DATASETS, PARTITIONS, SourcePartition
+from ocr_pipeline.cli.dotenv import of_dotenv
+from ocr_pipeline.cli.output import say
+from ocr_pipeline.data.datasets import EVERY_PARTITION, PARTITIONS, SourcePartition
+from ocr_pipeline.devices.machine import machine_cpus
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.settings import Setting, Settings, Values, read, settings_in
 from ocr_pipeline.storage.artifacts.lease import lease, lease_path
@@ -20,10 +28,7 @@ from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-
-def spellings(name: str) -> tuple[str, ...]:
-    """``--a_b`` and, where they differ, ``--a-b``."""
-    return tuple(dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}")))
+_SETS = list(dict.fromkeys(part.dataset.name for part in EVERY_PARTITION.values()))
 
 
 def stacked(*options: Decorator) -> Decorator:
@@ -31,6 +36,20 @@ def stacked(*options: Decorator) -> Decorator:
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         return functools.reduce(lambda made, option: option(made), reversed(options), command)
+
+    return decorate
+
+
+def together(called: str, *names: str) -> Decorator:
+    """Several options as one parameter of the command: a dictionary, which a stage takes as its keywords."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def command_with(**values: object) -> None:
+            gathered = {name: values.pop(name) for name in names}
+            command(**values, **{called: gathered})
+
+        return command_with
 
     return decorate
 
@@ -43,29 +62,43 @@ def _source_option(share_at: Callable[[str], Share | None]) -> Decorator:
         default="",
         help="Folder or fsspec URL of the AI-Hub sets.",
         show_envvar=True,
-        callback=lambda context, option, source: share_at(source),
+        callback=lambda context, option, source: None if _all_drawn(context) else share_at(source),
     )
+
+
+def _all_drawn(context: click.Context) -> bool:
+    chosen: Sequence[SourcePartition] = context.params.get("partitions") or ()
+    return bool(chosen) and all(partition.dataset.is_drawn for partition in chosen)
 
 
 def _share_at(source: str) -> Share:
     return Share.from_environment({SOURCE_VARIABLE: source})
 
 
+def _completed(names: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Completes a value that is one of these names."""
+    return lambda context, option, begun: [name for name in names if name.startswith(begun)]
+
+
 def _chosen_partitions(_: click.Context, __: click.Parameter, names: Sequence[str]) -> list[SourcePartition]:
+    return _named_partitions(_, __, names) or list(PARTITIONS.values())
+
+
+def _named_partitions(_: click.Context, __: click.Parameter, names: Sequence[str]) -> list[SourcePartition]:
     chosen = []
     for name in names:
-        found = [part for part in PARTITIONS.values() if name in (part.key, part.dataset.name)]
+        found = [part for part in EVERY_PARTITION.values() if name in (part.key, part.dataset.name)]
         if not found:
-            raise click.BadParameter(f"{name!r} is none of: {', '.join(PARTITIONS)}")
+            raise click.BadParameter(f"{name!r} is none of: {', '.join(EVERY_PARTITION)}")
         chosen += found
-    return chosen or list(PARTITIONS.values())
+    return chosen
 
 
 source_option = _source_option(_share_at)
 """``--source``: the share, which has to be there."""
 optional_source_option = _source_option(lambda source: _share_at(source) if source else None)
 """The same for who can do without one."""
-output_option = click.option(
+_workspace_option = click.option(
     "--output",
     "workspace",
     envvar=OUTPUT_VARIABLE,
@@ -75,26 +108,63 @@ output_option = click.option(
     help="Folder or s3:// URL of all artifacts.",
     callback=lambda context, option, output: Workspace.at(output),
 )
-"""``--output``: the workspace of all artifacts."""
+
+
+def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--output``: the workspace of all artifacts; before the work, one line says where from and where to."""
+
+    @functools.wraps(command)
+    def told(*arguments: object, **values: Any) -> object:
+        _say_places(values.get("share"), values["workspace"])
+        return command(*arguments, **values)
+
+    return _workspace_option(told)
+
+
+def _say_places(share: Share | None, workspace: Workspace) -> None:
+    source = f"source {share.place}{of_dotenv(SOURCE_VARIABLE)}, " if share else ""
+    say(f"{source}output {workspace.root}{of_dotenv(OUTPUT_VARIABLE)}", err=True)
+
+
+def demand_output(workspace: Workspace) -> None:
+    """Refuse to look into a folder that is not there: an empty table would read as if nothing were wrong.
+
+    Raises:
+        PipelineError: there is no such folder.
+    """
+    if not workspace.root.is_dir():
+        raise PipelineError(
+            "there is no output folder",
+            where=workspace.root,
+            remedy=f"Set {OUTPUT_VARIABLE} or --output to the folder of the artifacts, or make them: "
+            "`ocr-pipeline merge`, then the next steps.",
+        )
+
+
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace what stands at the output, whole.")
 """``--overwrite``: what stands at the output may go."""
-partition_option = click.option(
+_partition_option = functools.partial(
+    click.option,
     "--partition",
     "partitions",
     multiple=True,
-    callback=_chosen_partitions,
-    help="Partition (handwriting_train) or data set (handwriting); may be repeated. Default: all.",
+    is_eager=True,  # what is drawn needs no source
+    shell_complete=_completed((*_SETS, *EVERY_PARTITION)),
 )
+_A_PARTITION = "Partition (handwriting_train) or data set (handwriting); may be repeated."
+partition_option = _partition_option(callback=_chosen_partitions, help=f"{_A_PARTITION} Default: all of the share.")
 """``--partition``: which partitions; a data set's name stands for all of its partitions."""
+named_partition_option = _partition_option(callback=_named_partitions, help=_A_PARTITION)
+"""The same, and none where none is named."""
 dataset_option = click.option(
     "--dataset",
     "datasets",
     multiple=True,
-    type=click.Choice([dataset.name for dataset in DATASETS]),
+    type=click.Choice(_SETS),
     help="A whole data set; may be repeated.",
 )
 workers_option = click.option(
-    "--workers", type=click.IntRange(1), default=os.cpu_count(), show_default="all cores", help="Parallel workers."
+    "--workers", type=click.IntRange(1), default=machine_cpus, show_default="all cores", help="Parallel workers."
 )
 on_partitions = stacked(source_option, output_option, partition_option)
 """What a stage works on, and where it publishes."""
@@ -144,13 +214,12 @@ def _is_given(context: click.Context, name: str) -> bool:
 
 
 def _option(each: Setting) -> Decorator:
-    names, default = spellings(each.name), None if each.is_required else each.default
+    name, default = f"--{each.name}", None if each.is_required else each.default
     help_text = f"{each.help}  [env var: {', '.join(each.variables)}]" if each.variables else each.help
     if each.kind is bool:
-        names += tuple(f" /{spelling}" for spelling in spellings(f"no_{each.name}"))
-        return click.option(*names, each.name, default=default, help=help_text, show_default=True)
+        return click.option(f"{name}/--no_{each.name}", each.name, default=default, help=help_text, show_default=True)
     return click.option(
-        *names,
+        name,
         each.name,
         type=SettingType(each),
         required=each.is_required and not each.variables,
@@ -171,6 +240,11 @@ class SettingType(click.ParamType):
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str | None:
         return f"[{'|'.join(self.setting.choices)}]" if self.setting.kind is None else None
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        if self.setting.kind is Path and not self.setting.choices:
+            return [CompletionItem(incomplete, type="file")]
+        return [CompletionItem(choice) for choice in self.setting.choices if choice.startswith(incomplete)]
+
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
         try:
             return read(self.setting, value, f"--{self.setting.name}")
@@ -189,6 +263,14 @@ def leased(
         makes_folder: the output folder need not be there; a stage that needs what another published says so itself,
             and then nothing shall have been written.
     """
+    lent = _leased(workspace, asset, partitions, makes_folder)
+    click.get_current_context().call_on_close(lent.close)  # an error may leave it in the midst of a partition
+    return lent
+
+
+def _leased(
+    workspace: Workspace, asset: str, partitions: Iterable[SourcePartition], makes_folder: bool
+) -> Generator[SourcePartition, None, None]:
     for partition in partitions:
         is_lent = makes_folder or workspace.root.exists()
         with artifact_lease(workspace, asset, partition) if is_lent else nullcontext():

@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import sys
+from collections.abc import Callable
 from typing import TextIO
 
 import click
@@ -36,8 +37,10 @@ class _Patient(io.RawIOBase):
     def __init__(self, stream: io.RawIOBase) -> None:
         self._stream = stream
         self.fault: OSError | None = None
+        self.before: Callable[[], None] = lambda: None
 
     def write(self, data) -> int:
+        self.before()
         if self.fault is None:
             try:
                 return self._stream.write(data) or 0
@@ -72,8 +75,12 @@ class StandardStreams:
     def __init__(self) -> None:
         while os.open(os.devnull, os.O_RDWR) <= 2:  # whoever closed them would get an artifact's file in their place
             pass
-        self._output = _Patient(_raw(sys.stdout))
-        sys.stdout, sys.stderr = _text(self._output, sys.stdout), _text(_Patient(_raw(sys.stderr)), sys.stderr)
+        self._output, self._errors = _Patient(_raw(sys.stdout)), _Patient(_raw(sys.stderr))
+        sys.stdout, sys.stderr = _text(self._output, sys.stdout), _text(self._errors, sys.stderr)
+
+    def call_before(self, act: Callable[[], None]) -> None:
+        """Whatever is written to either of them, this is done before."""
+        self._output.before = self._errors.before = act
 
     def demand_told(self) -> None:
         """See to it that everything said arrived; a reader who left, as ``head`` does, has heard what it wanted.

@@ -8,7 +8,8 @@ import click
 
 from ocr_pipeline.cli.options import settings_options, workers_option
 from ocr_pipeline.cli.training import end_of
-from ocr_pipeline.data.synthetic.word_set import WordSetSettings, draw_words
+from ocr_pipeline.data.synthetic.settings import WordSetSettings
+from ocr_pipeline.data.synthetic.word_set import draw_words
 from ocr_pipeline.training.stopping import TrainingStoppedError
 
 

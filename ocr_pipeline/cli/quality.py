@@ -14,6 +14,8 @@ from ocr_pipeline.data.quality import (
     read_quality,
     write_report,
 )
+from ocr_pipeline.data.synthetic import source_of
+from ocr_pipeline.storage.artifacts.manifest import known_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 
@@ -23,10 +25,22 @@ _COLUMNS = ("partition", "pages", "known", "words", "characters", "suspicious", 
 @click.command()
 @on_partitions
 @settings_options(QualitySettings)
-def quality(share: Share, workspace: Workspace, partitions: list[SourcePartition], settings: QualitySettings) -> None:
-    """Counts, characters, boxes, duplicates and leaks of the published pages, as numbers and an HTML report."""
+@click.pass_context
+def quality(
+    context: click.Context,
+    share: Share | None,
+    workspace: Workspace,
+    partitions: list[SourcePartition],
+    settings: QualitySettings,
+) -> None:
+    """Counts, characters, boxes, duplicates and leaks of the published pages, as numbers and an HTML report.
+
+    Where no partition is named, of all whose pages are published.
+    """
+    if context.get_parameter_source("partitions") is click.core.ParameterSource.DEFAULT:
+        partitions = [each for each in partitions if known_manifest(workspace.merged_json(each.key))] or partitions
     for partition in leased(workspace, "data_quality", partitions):
-        measure_quality(share, partition, workspace, settings)
+        measure_quality(source_of(partition, share, workspace), partition, workspace, settings)
     report = write_report(workspace)
     rows = [_row(read_quality(workspace.quality(partition.key))) for partition in partitions]
     print_table(f"data_quality -> {report}", _COLUMNS, rows)

@@ -12,9 +12,11 @@ from pathlib import Path
 import click
 import msgspec
 
-from ocr_pipeline.cli.options import dataset_option, output_option, partition_option
+from ocr_pipeline.cli.options import dataset_option, demand_output, output_option, partition_option
+from ocr_pipeline.cli.output import say
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.data.datasets import SourcePartition
+from ocr_pipeline.data.quarantine_reasons import REASONS
 from ocr_pipeline.page import Quarantined
 from ocr_pipeline.shown import write_csv
 from ocr_pipeline.storage.artifacts.depot import depot_of
@@ -49,7 +51,14 @@ class RecordFilter:
 @output_option
 @partition_option
 @click.option("--stage", "stages", multiple=True, type=click.Choice(_STAGES), help="Stage; may be repeated.")
-@click.option("--reason", "reasons", multiple=True, help="Reason, such as image_missing; may be repeated.")
+@click.option(
+    "--reason",
+    "reasons",
+    multiple=True,
+    type=click.Choice(list(REASONS)),
+    metavar="REASON",
+    help="Reason, such as image_missing, and what to do about it; may be repeated.",
+)
 @dataset_option
 @click.option("--limit", type=click.IntRange(0), help=f"Records to show.  [default: {_SHOWN}; all with --csv, --json]")
 @click.option("--csv", "form", flag_value="csv", help="All records to standard output, as CSV.")
@@ -64,16 +73,26 @@ def quarantine(
     form: str | None,
 ) -> None:
     """What was set aside: counted by stage, partition and reason, then record by record."""
+    demand_output(workspace)
     rows = quarantined_rows(workspace, partitions, RecordFilter(stages, reasons, datasets))
     if form:
         _write(form, islice(rows, limit))
         return
     counts, first = _count(rows, _SHOWN if limit is None else limit)
+    if not counts:
+        say(
+            "No records: nothing of the kind was set aside."
+            if _is_published(workspace, partitions)
+            else "No records: nothing of these partitions is published here."
+        )
+        return
     title = f"Set aside in {workspace.root}"
     print_table(title, ("stage", "partition", "reason", "records", "words of pages"), counts)
     if first:
         shown = f"The first {len(first):,} of {sum(row[3] for row in counts):,} records"
         print_table(shown, ("stage", "reason", "label", "picture", "word", "detail"), map(_cells, first))
+    for reason in reasons:
+        say(f"{reason}: {REASONS[reason].meaning} {REASONS[reason].remedy}")
 
 
 def quarantined_rows(
@@ -87,6 +106,12 @@ def quarantined_rows(
             for record in _once(records) if len(published) > 1 else records:
                 if record in wanted:
                     yield stage, partition.key, record
+
+
+def _is_published(workspace: Workspace, partitions: Iterable[SourcePartition]) -> bool:
+    return any(
+        map(known_manifest, chain.from_iterable(STAGES[name].artifacts(workspace, partitions) for name in _STAGES))
+    )
 
 
 def _records(artifact: Path) -> Iterator[Quarantined]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from ocr_pipeline.cli.options import overwrite_option, spellings
+from ocr_pipeline.cli.options import overwrite_option
 from ocr_pipeline.cli.tables import print_table
+from ocr_pipeline.devices.names import A_DEVICE
 from ocr_pipeline.recognition.settings import DEFAULT_BASE
 
 _SHOWN = ("cer", "cer_low", "cer_high", "cer_no_spaces", "cer_nfkc", "cer_jamo", "wer", "one_minus_ned", "exact")
@@ -29,7 +30,7 @@ _SHOWN = ("cer", "cer_low", "cer_high", "cer_no_spaces", "cer_nfkc", "cer_jamo",
     help="Checkpoint of any recognizer; may be repeated.",
 )
 @click.option("--ppocr", type=click.Path(path_type=Path), help="Folder of a PP-OCRv5 recognizer.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option("--device", default="auto", show_default=True, help=f"{A_DEVICE}.")
 @click.option(
     "--samples",
     type=click.IntRange(0),
@@ -38,16 +39,13 @@ _SHOWN = ("cer", "cer_low", "cer_high", "cer_no_spaces", "cer_nfkc", "cer_jamo",
     help="Crops, drawn evenly from all data; 0: all.",
 )
 @click.option(
-    *spellings("batch_size"),
-    "batch_size",
+    "--batch_size",
     type=click.IntRange(1),
     default=16,
     show_default=True,
     help="Crops read at once.",
 )
-@click.option(
-    *spellings("output_dir"), "output_dir", type=click.Path(path_type=Path), help="Folder for every reading and score."
-)
+@click.option("--output_dir", type=click.Path(path_type=Path), help="Folder for every reading and score.")
 @overwrite_option
 def compare_recognizers(
     data: str, base: str | None, ckpts: tuple[Path, ...], ppocr: Path | None, device: str, **settings: Any

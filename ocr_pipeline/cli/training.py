@@ -6,6 +6,8 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -14,9 +16,16 @@ from ocr_pipeline import fast
 from ocr_pipeline.cli.hf_flags import HuggingFaceCommand
 from ocr_pipeline.cli.options import settings_options
 from ocr_pipeline.cli.tables import print_table
+from ocr_pipeline.data.annotations import CropReader
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.progress import Progress
 from ocr_pipeline.recognition.dlora import DloraData, DloraTraining
+from ocr_pipeline.release.learnt import note_named
 from ocr_pipeline.training.stopping import TrainingStoppedError
+
+logger = logging.getLogger(__name__)
+
+_SECONDS = 30.0  # between two lines of a training's progress
 
 
 @click.command("train-fast")
@@ -33,15 +42,23 @@ def train_fast_command(settings: fast.FastTraining) -> None:
     first = _is_first_process()
     if settings.lmdb_base is None:
         raise click.UsageError("--lmdb_base is needed: the folder of the *_layout.lmdb")
-    train, valid = (fast.find_lmdbs(settings.lmdb_base, split) for split in ("train", "valid"))
+    settings.effective_config()  # a wrong name is told before the data is read
+    train = fast.find_lmdbs(settings.lmdb_base, "train")
+    valid = fast.find_lmdbs(settings.lmdb_base, "valid", needed=False)
+    if first and settings.output_dir:
+        note_named(train, valid, settings.output_dir)
+    shown = _bar("train-fast")
     try:
-        result = fast.train_fast(settings, train, valid)
+        result = fast.train_fast(settings, train, valid, lambda row: shown(row["step"], row["steps"]))
     except TrainingStoppedError as error:
         end_of(error)
     if not first:
         return
     if result.stopped:
         click.echo(f"ended at step {result.steps} because of --{result.stopped}")
+    if not result.metrics:
+        click.echo(f"trained, and not validated, for no *_valid_layout.lmdb there has a page: {result.best_checkpoint}")
+        return
     rows = [(name, value if name == "step" else f"{value:.3f}") for name, value in sorted(result.metrics.items())]
     print_table(f"best: {result.best_checkpoint}", ("metric", "value"), rows)
 
@@ -55,6 +72,35 @@ def train_dlora_command(settings: DloraTraining) -> None:
     the training with exit code 143; --resume_from_checkpoint last goes on from there. Several GPUs: torchrun
     --nproc_per_node 4 --no-python ocr-pipeline train-dlora ...
     """
+    train, valid = _named_data()
+    from ocr_pipeline.recognition import dlora
+
+    first = _is_first_process()
+    if first:
+        note_named(train, valid, Path(settings.output_dir))
+    shown = _bar("train-dlora")
+    try:
+        result = dlora.train_dlora(settings, train, valid, lambda now: shown(now.step, now.steps))
+    except TrainingStoppedError as error:
+        end_of(error)
+    if not first:
+        return
+    if result.best is None:
+        why = "VAL_LMDB_PATHS holds no crops" if valid else "VAL_LMDB_PATHS is not set"
+        click.echo(f"trained, and not evaluated, for {why}: {result.checkpoint}")
+        return
+    click.echo(f"best: {result.checkpoint}")
+    base = result.base.as_dict() if result.base else {}
+    rows = [(name, _rounded(base.get(name, "")), _rounded(value)) for name, value in result.best.as_dict().items()]
+    print_table("", ("metric", "base", "adapted"), rows)
+
+
+def _named_data() -> tuple[list[Path], list[Path]]:
+    """The training and validation data that the variables name, looked at before anything that takes time.
+
+    Raises:
+        PipelineError: none is named, or it is no recognition data.
+    """
     data = DloraData.from_environment(os.environ)
     if not data.train:
         raise PipelineError(
@@ -62,23 +108,21 @@ def train_dlora_command(settings: DloraTraining) -> None:
             where="LMDB_PATHS",
             remedy="Set it to LMDB folders or JSONL files, parted by ':'.",
         )
-    from ocr_pipeline.recognition import dlora
+    train, valid = ([published_as(path) for path in paths] for paths in (data.train, data.valid))
+    for path in (*train, *valid):
+        CropReader(path)
+    return train, valid
 
-    first = _is_first_process()
-    try:
-        result = dlora.train_dlora(settings, data.train, data.valid)
-    except TrainingStoppedError as error:
-        end_of(error)
-    if not first:
-        return
-    if result.best is None:
-        why = "VAL_LMDB_PATHS holds no crops" if data.valid else "VAL_LMDB_PATHS is not set"
-        click.echo(f"trained, and not evaluated, for {why}: {result.checkpoint}")
-        return
-    click.echo(f"best: {result.checkpoint}")
-    base = result.base.as_dict() if result.base else {}
-    rows = [(name, _rounded(base.get(name, "")), _rounded(value)) for name, value in result.best.as_dict().items()]
-    print_table("", ("metric", "base", "adapted"), rows)
+
+def published_as(named: Path) -> Path:
+    """What is named; where step 4 made a JSONL and the guide's LMDB is asked for, that JSONL."""
+    jsonl = named.with_suffix(".jsonl")
+    if named.suffix != ".lmdb" or named.exists() or not jsonl.is_file():
+        if "," in str(named) and not named.exists():
+            raise PipelineError("no such data", where=named, remedy="Part several paths by ':', not by ','.")
+        return named
+    logger.info("%s is not here; its crops are read from %s, which step 4 made", named, jsonl.name)
+    return jsonl
 
 
 @click.command("check-base")
@@ -88,6 +132,22 @@ def check_base(name: str) -> None:
     from ocr_pipeline.recognition import dlora
 
     print_table(name, ("part", "found"), list(dlora.check_base(name).items()))
+
+
+def _bar(what: str) -> Callable[[int, int], None]:
+    """Shows how far a training is, of how many steps: a bar at a terminal, else a line now and then."""
+    progress = Progress(what, "steps", every=_SECONDS)
+    is_begun = False
+
+    def shown(step: int, steps: int) -> None:
+        nonlocal is_begun
+        if is_begun:
+            progress.reach(step, steps)
+        else:
+            progress.begin(step)
+        is_begun = True
+
+    return shown
 
 
 def _rounded(value: object) -> object:

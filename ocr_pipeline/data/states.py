@@ -11,11 +11,13 @@ from ocr_pipeline.data import lookup as lookup_stage
 from ocr_pipeline.data import merged_json as merge_stage
 from ocr_pipeline.data import quality as quality_stage
 from ocr_pipeline.data.annotations import AnnotationSettings
+from ocr_pipeline.data.corrections import corrections_effect
 from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.layout_lmdb import LayoutSettings, model_name
 from ocr_pipeline.data.lookup import picture_input
 from ocr_pipeline.data.merged_json import label_input
 from ocr_pipeline.data.quality import QualitySettings
+from ocr_pipeline.data.synthetic import source_of
 from ocr_pipeline.storage.artifacts.stages import STAGES, stages_of
 from ocr_pipeline.storage.artifacts.state import ArtifactState, Making, find_state, fingerprints
 from ocr_pipeline.storage.artifacts.workspace import Workspace
@@ -28,9 +30,11 @@ def partition_states(
     """The state of each artifact, in the order of the stages; crops are expected in one of their two formats.
 
     Args:
-        share: labels and pictures are compared with it; None: they are not.
+        share: labels and pictures are compared with it, or with what was drawn of the partition; None: they are not.
         environment: the variables that say the settings of a run that is given none.
     """
+    if partition.dataset.is_drawn:
+        share = source_of(partition, None, workspace) if workspace.drawn.exists() else None
     now = fingerprints({"merged_json": workspace.merged_json(partition.key), "lookup": workspace.lookup(partition.key)})
     if share:
         now["labels"] = label_input(partition.label_folders(share)).fingerprint
@@ -55,9 +59,10 @@ def _making(
     crops = AnnotationSettings.from_environment(environment)
     layouts = LayoutSettings.from_environment(environment).suited_to(partition.dataset.documents)
     seconds = QualitySettings.from_environment(environment).seconds
+    said = corrections_effect(workspace, partition.key)
     of_layouts = {"model": model_name(layouts.model), **layouts.recorded()}
     return {
-        "merged_json": Making(inputs, merge_stage.CODE_VERSION),
+        "merged_json": Making(inputs, merge_stage.CODE_VERSION, at_times={"corrections": said}),
         "lookup": Making(inputs, lookup_stage.CODE_VERSION, {"source": share.place} if share else {}),
         "annotations": Making(inputs, annotation_stage.CODE_VERSION, crops.recorded_in(workspace.root, "lmdb")),
         "annotations.jsonl": Making(inputs, annotation_stage.CODE_VERSION, crops.recorded_in(workspace.root, "jsonl")),

@@ -16,6 +16,7 @@ from ocr_pipeline.data.lookup import build_lookup, load_lookup
 from ocr_pipeline.data.merged_json import merge_labels, read_pages
 from ocr_pipeline.data.synthetic import DRAWN_PARTITIONS, write_collection
 from ocr_pipeline.orchestration.definitions import build_definitions
+from ocr_pipeline.orchestration.execution.workers import give_to_location, runs_here
 from ocr_pipeline.release.recipe_file import RECIPE_NAME, RECIPE_VARIABLE
 from ocr_pipeline.storage.artifacts.workspace import OUTPUT_VARIABLE, Workspace
 from ocr_pipeline.storage.files.publishing import publish_text
@@ -33,11 +34,12 @@ HELD_OUT = {
 }
 HELD_OUT_SEED = 1
 FAST_RECIPE = {
-    "config": "narrow_demo.yaml",
+    "config": "tiny_korean.yaml",
     "options": {
-        "max_steps": 160,
-        "val_every_steps": 40,
-        "save_every_steps": 40,
+        "max_steps": 12,
+        "learning_rate": 1e-3,
+        "val_every_steps": 12,
+        "save_every_steps": 12,
         "num_workers": 0,
         "val_num_workers": 0,
         "num_threads": 1,  # on a busy machine two threads that wait for each other are slower than one
@@ -46,10 +48,10 @@ FAST_RECIPE = {
 DLORA_OPTIONS = {
     "per_device_train_batch_size": 32,
     "per_device_eval_batch_size": 32,
-    "learning_rate": 4e-3,
-    "max_steps": 240,
-    "eval_steps": 120,
-    "save_steps": 60,
+    "learning_rate": 1e-3,
+    "max_steps": 160,
+    "eval_steps": 80,
+    "save_steps": 40,
     "logging_steps": 20,
     "generation_max_length": 40,
     "lora_dropout": 0.0,
@@ -151,8 +153,10 @@ def materialise(
             partition_key=partition,
             instance=instance,
             run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
+            tags=runs_here(),
             raise_on_error=False,
         )
+        give_to_location(instance, result.run_id)
         if not result.success:
             yield f"{job} {partition or ''}".strip()
 

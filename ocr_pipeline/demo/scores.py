@@ -54,7 +54,7 @@ def _untrained_detections(trained: Path, pages: Path, scratch: Path) -> Path:
     torch.manual_seed(0)
     untrained = scratch / "untrained.pth"
     torch.save({"state_dict": fast.build_network(weights.variant).state_dict(), **weights.extras}, untrained)
-    fast.detect_folder(untrained, pages, scratch / "detections")
+    fast.predict(fast.FastPrediction(checkpoint=untrained, image=(pages,), output=scratch / "detections"))
     return scratch / "detections"
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import subprocess
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
+from ocr_pipeline.devices.containers import cpu_limit, memory_limit
+from ocr_pipeline.devices.nvidia import NoAnswerError, listed_gpus
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.settings import Setting, Settings
 
@@ -16,8 +19,13 @@ GPUS_VARIABLE = "OCR_PIPELINE_GPUS"
 MEMORY_VARIABLE = "OCR_PIPELINE_MEMORY_GB"
 LEASED_CPUS_VARIABLE = "OCR_PIPELINE_LEASED_CPUS"
 LEASED_GPUS_VARIABLE = "OCR_PIPELINE_LEASED_GPUS"
+CREW_VARIABLE = "OCR_PIPELINE_CREW"
 CPU_SLOT = "cpu"
-_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+_NO_GPU = ("", "none", "nodevfiles", "void")
+"""How the user, Slurm and NVIDIA's containers say that there is none."""
+_CUDA_NAME = re.compile(r"\d+|(GPU|MIG)-[0-9A-Za-z/-]+")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,8 @@ class MachineSettings(Settings):
     gpus: Annotated[
         str | None,
         Setting(
-            "GPUs by their CUDA names, such as 0,1; blank: none; unset: those that nvidia-smi lists.",
+            "GPUs by their CUDA names: 0,1 or UUIDs, of MIG slices too; none or blank: none; all or unset: those that "
+            "nvidia-smi lists.",
             env=(GPUS_VARIABLE, "CUDA_VISIBLE_DEVICES"),
             blank_counts=True,
         ),
@@ -53,6 +62,10 @@ class LeaseSettings(Settings):
     gpus: Annotated[
         int, Setting("GPUs of the step; a training starts a process for each.", env=LEASED_GPUS_VARIABLE)
     ] = 1
+    crew: Annotated[
+        Literal["processes", "ray"],
+        Setting("Who works off its pieces: processes of its machine, or all of a Ray cluster.", env=CREW_VARIABLE),
+    ] = "processes"
 
 
 @dataclass(frozen=True)
@@ -69,11 +82,15 @@ class Machine:
     """What can be leased: GPUs by their CUDA names, CPU cores, memory in GB.
 
     Without a GPU there is one slot, ``cpu``, for the steps that would use one: they run one after the other.
+
+    Attributes:
+        fault: why nobody knows which GPUs there are; steps that need none go on.
     """
 
     gpus: tuple[str, ...]
     cpus: int
     memory_gb: float
+    fault: str = ""
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -83,8 +100,14 @@ class Machine:
         """The demand as this machine can meet it: no more cores than there are, the CPU slot instead of GPUs.
 
         Raises:
-            PipelineError: the GPUs or the memory would never suffice.
+            PipelineError: the GPUs or the memory would never suffice, or nobody knows which GPUs there are.
         """
+        if self.fault and demand.gpus:
+            raise PipelineError(
+                self.fault,
+                where="the GPUs of this machine",
+                remedy=f"Mend the driver, or name the devices in {GPUS_VARIABLE} (none: the CPU is used).",
+            )
         if self.gpus and demand.gpus > len(self.gpus):
             raise PipelineError(
                 f"a step asks for {demand.gpus} GPUs, the machine leases {len(self.gpus)}",
@@ -105,10 +128,19 @@ def find_machine(environment: Mapping[str, str] = os.environ) -> Machine:
 
     Cores are those this process may use, memory that of the machine or of its container; OCR_PIPELINE_CPUS and
     OCR_PIPELINE_MEMORY_GB say otherwise.
+
+    Raises:
+        PipelineError: a variable holds what it cannot mean.
     """
     said = MachineSettings.from_environment(environment)
-    gpus = _listed_gpus() if said.gpus is None else tuple(filter(None, map(str.strip, said.gpus.split(","))))
-    return Machine(gpus, machine_cpus(environment), said.memory_gb or _memory_gb())
+    cpus, memory = machine_cpus(environment), said.memory_gb or _memory_gb()
+    if said.gpus is not None and said.gpus.strip().lower() != "all":
+        return Machine(_named_gpus(said.gpus), cpus, memory)
+    try:
+        return Machine(listed_gpus(), cpus, memory)
+    except NoAnswerError as error:
+        logger.warning("%s; only steps that need no GPU can run", error)
+        return Machine((), cpus, memory, str(error))
 
 
 def leased_cpus(environment: Mapping[str, str] = os.environ) -> int:
@@ -122,26 +154,35 @@ def leased_gpus(environment: Mapping[str, str] = os.environ) -> int:
 
 
 def machine_cpus(environment: Mapping[str, str] = os.environ) -> int:
-    """The cores to lease out: OCR_PIPELINE_CPUS, else those this process may use."""
-    return MachineSettings.from_environment(environment).cpus or len(os.sched_getaffinity(0))
+    """The cores to lease out: OCR_PIPELINE_CPUS, else those this process may use, by its affinity and its quota."""
+    usable = min(float(len(os.sched_getaffinity(0))), cpu_limit())
+    return MachineSettings.from_environment(environment).cpus or max(1, int(usable))
 
 
-def _listed_gpus() -> tuple[str, ...]:
-    query = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
-    try:
-        listed = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True).stdout
-    except FileNotFoundError:
-        return ()  # no driver, no GPU
-    except subprocess.CalledProcessError as error:
+def _named_gpus(said: str) -> tuple[str, ...]:
+    """As CUDA reads such a list: -1 ends it."""
+    if said.strip().lower() in _NO_GPU:
+        return ()
+    names = [name.strip() for name in said.split(",")]
+    names = names[: names.index("-1")] if "-1" in names else names
+    wrong = [name for name in names if not _CUDA_NAME.fullmatch(name)]
+    if wrong or len(set(names)) < len(names):
         raise PipelineError(
-            f"nvidia-smi fails: {(error.stdout or error.stderr).strip()}",
-            where="the GPUs of this machine",
-            remedy=f"Mend the driver, or name the devices in {GPUS_VARIABLE} (empty: none).",
-        ) from error
-    return tuple(listed.split())
+            f"GPUs cannot be {said!r}",
+            where=f"{GPUS_VARIABLE}, else CUDA_VISIBLE_DEVICES",
+            remedy="Name each once, with commas: 0,1 or GPU-... or MIG-... (`nvidia-smi -L`); or write all or none.",
+        )
+    return tuple(names)
 
 
 def _memory_gb() -> float:
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limit = _CGROUP_LIMIT.read_text().strip() if _CGROUP_LIMIT.exists() else "max"
-    return min(total, total if limit == "max" else int(limit)) / 1e9
+    return min(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), memory_limit()) / 1e9
+
+
+def has_bfloat16(told: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether this processor has instructions for bfloat16 (x86: AVX-512 BF16, AMX; ARM: BF16), as Linux tells it."""
+    try:
+        words = set(told.read_text(encoding="utf-8").split())
+    except OSError:  # another system, which tells of it in another way
+        return False
+    return not words.isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})

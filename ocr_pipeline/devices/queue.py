@@ -11,7 +11,7 @@ request waits at most ``patience`` and the rest of the longest lease.
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import json
 import os
 import time
@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ocr_pipeline.devices.locks import make_open_folder, open_lock, take
 from ocr_pipeline.devices.machine import Demand, Machine
 
 _GATE = "gate.lock"
@@ -74,15 +75,16 @@ class LeaseQueue:
 
     def __init__(self, folder: Path, machine: Machine, patience: float) -> None:
         self.folder, self.machine, self.patience = folder, machine, patience
-        folder.mkdir(parents=True, exist_ok=True)
+        make_open_folder(folder)
 
     def enter(self, demand: Demand, owner: str) -> Place:
         """Take a ticket."""
         with self._gate():
-            number = 1 + max((ticket.number for ticket in self._alive()), default=0)
+            self._alive()  # takes away what the dead left, as far as it may
+            number = 1 + max((int(path.stem) for path in self.folder.glob(f"*{_SUFFIX}")), default=0)
             ticket = Ticket(number, demand, time.monotonic(), owner)
-            lock = os.open(self._path(number), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = open_lock(self._path(number))
+            take(lock, self._path(number))
             self._write(ticket)
         return Place(self, ticket, lock)
 
@@ -103,16 +105,19 @@ class LeaseQueue:
 
     @contextmanager
     def _gate(self) -> Iterator[None]:
-        gate_file = os.open(self.folder / _GATE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-        with os.fdopen(gate_file, "w") as gate:
-            fcntl.flock(gate, fcntl.LOCK_EX)
+        gate = open_lock(self.folder / _GATE)
+        try:
+            take(gate, self.folder / _GATE, waits=True)
             yield
+        finally:
+            os.close(gate)
 
     def _alive(self) -> list[Ticket]:
         tickets = []
         for path in self.folder.glob(f"*{_SUFFIX}"):
             if is_abandoned(path):
-                path.unlink()
+                with contextlib.suppress(PermissionError):  # another user's, in a folder where each removes his own
+                    path.unlink()
             else:
                 tickets.append(_read(path))
         return sorted(tickets, key=lambda ticket: ticket.number)
@@ -146,11 +151,7 @@ class Place:
 def is_abandoned(path: Path) -> bool:
     """Whether no living process holds the lock of a file."""
     with path.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
+        return take(file.fileno(), path)
 
 
 def _read(path: Path) -> Ticket:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Literal
 from unicodedata import normalize
 
 import numpy as np
-import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
 from ocr_pipeline.page import nfc
 
 LENGTHS = (5, 10, 20)  # where the groups of lengths end
 RESAMPLES = 500
+
+Part = Callable[[str, str], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -57,18 +59,18 @@ def recognition_scores(references: Sequence[str], predictions: Sequence[str]) ->
     """
     if len(references) != len(predictions) or not references:
         raise ValueError(f"{len(references)} references and {len(predictions)} predictions")
-    pairs = [(nfc(reference), nfc(prediction)) for reference, prediction in zip(references, predictions, strict=True)]
-    return RecognitionScores(
-        count=len(pairs),
-        cer=_error_rate(pairs),
-        **_interval(pairs),
-        cer_no_spaces=_error_rate([("".join(a.split()), "".join(b.split())) for a, b in pairs]),
-        cer_nfkc=_error_rate([(normalize("NFKC", a), normalize("NFKC", b)) for a, b in pairs]),
-        cer_jamo=_error_rate([(normalize("NFD", a), normalize("NFD", b)) for a, b in pairs]),
-        wer=_error_rate([(a.split(), b.split()) for a, b in pairs]),
-        one_minus_ned=sum(Levenshtein.normalized_similarity(a, b) for a, b in pairs) / len(pairs),
-        exact=sum(a == b for a, b in pairs) / len(pairs),
-    )
+    parts = [text_parts(reference, prediction) for reference, prediction in zip(references, predictions, strict=True)]
+    rates = {name: _rate([part[name] for part in parts]) for name in RATES}
+    return RecognitionScores(count=len(parts), **_interval([part["cer"] for part in parts]), **rates)
+
+
+def text_parts(reference: str, prediction: str) -> dict[str, tuple[float, float]]:
+    """What each rate adds up of one pair of texts, by the names of `RecognitionScores`: its share, and of how much.
+
+    Both sides are brought to NFC first.
+    """
+    reference, prediction = nfc(reference), nfc(prediction)
+    return {name: part(reference, prediction) for name, part in RATES.items()}
 
 
 def scores_by_group(
@@ -105,21 +107,37 @@ def _rank(group: str) -> tuple[int, int, str]:
     return ("all", "source", "length").index(kind), number, name
 
 
-def _interval(pairs: Sequence[tuple[str, str]]) -> dict[str, float]:
-    edits, lengths = _edits_and_lengths(pairs)
+def _rate(parts: Sequence[tuple[float, float]]) -> float:
+    return sum(part for part, _ in parts) / max(1, sum(whole for _, whole in parts))
+
+
+def _interval(errors: Sequence[tuple[float, float]]) -> dict[str, float]:
+    edits, lengths = np.array(errors).T
     rng = np.random.default_rng(0)
-    chosen = (rng.integers(len(pairs), size=len(pairs)) for _ in range(RESAMPLES))
+    chosen = (rng.integers(len(errors), size=len(errors)) for _ in range(RESAMPLES))
     rates = [edits[texts].sum() / max(1, lengths[texts].sum()) for texts in chosen]
     low, high = np.percentile(rates, (2.5, 97.5))
     return {"cer_low": float(low), "cer_high": float(high)}
 
 
-def _edits_and_lengths(pairs: Sequence[tuple[str, str]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    edits = [Levenshtein.distance(reference, prediction) for reference, prediction in pairs]
-    return np.array(edits), np.array([len(reference) for reference, _ in pairs])
+def _errors(reference: Sequence[str], prediction: Sequence[str]) -> tuple[float, float]:
+    return Levenshtein.distance(reference, prediction), len(reference)
 
 
-def _error_rate(pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> float:
-    """Edits over reference units; where all references are empty, every inserted unit counts as one whole error."""
-    edits = sum(Levenshtein.distance(reference, prediction) for reference, prediction in pairs)
-    return edits / max(1, sum(len(reference) for reference, _ in pairs))
+def _folded(form: Literal["NFKC", "NFD"]) -> Part:
+    return lambda reference, prediction: _errors(normalize(form, reference), normalize(form, prediction))
+
+
+RATES: dict[str, Part] = {
+    "cer": _errors,
+    "cer_no_spaces": lambda reference, prediction: _errors("".join(reference.split()), "".join(prediction.split())),
+    "cer_nfkc": _folded("NFKC"),
+    "cer_jamo": _folded("NFD"),
+    "wer": lambda reference, prediction: _errors(reference.split(), prediction.split()),
+    "one_minus_ned": lambda reference, prediction: (Levenshtein.normalized_similarity(reference, prediction), 1),
+    "exact": lambda reference, prediction: (float(reference == prediction), 1),
+}
+"""The rates of `RecognitionScores`, each by its part of one pair of texts in NFC: errors (or hits), and of how many.
+
+Where all references are empty, every inserted unit counts as one whole error.
+"""

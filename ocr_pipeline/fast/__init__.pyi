@@ -9,7 +9,6 @@ from .network import FastNetwork as FastNetwork
 from .network import build_network as build_network
 from .prediction import DetectedPage as DetectedPage
 from .prediction import DetectedWord as DetectedWord
-from .prediction import detect_folder as detect_folder
 from .prediction import predict as predict
 from .settings import CODE_VERSION as CODE_VERSION
 from .settings import FastPrediction as FastPrediction

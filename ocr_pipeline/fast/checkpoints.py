@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.fast.card import ORIGIN, detector_card
+from ocr_pipeline.fast.config import FastConfig, config_from
 from ocr_pipeline.fast.weights.reading import read_checkpoint_file
-from ocr_pipeline.storage.files.publishing import publish_file
+from ocr_pipeline.storage.files.publishing import publish_file, publish_text
+from ocr_pipeline.training.cards import card_beside
+from ocr_pipeline.training.resuming import Key, filled
 from ocr_pipeline.training.retention import Checkpoints
 
 FORMAT = "ocr_pipeline.fast/1"
@@ -29,7 +35,8 @@ class TrainingState:
         window: sums of the losses since the last row of the history, how many steps they cover, what became of the
             words in that time, and how many steps were skipped in all.
         config: of the detector; data: LMDBs with length and fingerprint; code_version: of the stage.
-        run: what else decides about the result (seed, accumulation, length, weights it started from).
+        run: what else decides about the weights (seed, accumulation, processes, weights it started from).
+        judged_on: the validation LMDBs, as ``data`` has the others.
         metric: best score so far, empty before the first validation; history: rows of ``results.csv``.
     """
 
@@ -45,8 +52,16 @@ class TrainingState:
     data: list[dict[str, Any]]
     code_version: str
     run: dict[str, Any]
+    judged_on: list[dict[str, Any]]
     metric: dict[str, float]
     history: list[dict[str, Any]]
+
+
+def key_of(fields: Mapping[str, Any]) -> Key:
+    """Of the fields of a state those that a training must have in common with a checkpoint to go on from it."""
+    config = filled(fields["config"], msgspec.to_builtins(FastConfig()))
+    del config["epochs"]
+    return {"code version": fields["code_version"], "training data": fields["data"], **fields["run"], **config}
 
 
 def write_state(path: Path, state: TrainingState) -> None:
@@ -56,9 +71,10 @@ def write_state(path: Path, state: TrainingState) -> None:
 
 
 def write_detector(path: Path, state: TrainingState) -> None:
-    """Publish what prediction needs: the weights with their configuration, metric and origin."""
-    names = ("global_step", "epoch", "state_dict", "ema", "config", "data", "code_version", "metric")
+    """Publish what prediction needs, the weights with configuration, metric and origin, and beside them a card."""
+    names = ("epoch", "state_dict", "ema", "config", *ORIGIN)
     _write(path, {name: getattr(state, name) for name in names})
+    publish_text(card_beside(path), detector_card(config_from(state.config, path), vars(state)))
 
 
 def read_state(path: Path) -> TrainingState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,14 @@ import yaml
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.python_config import read_python_config
 
+logger = logging.getLogger(__name__)
+
 SHIPPED = Path(__file__).parent / "configs"
+PUBLISHED = {
+    "config/fast/ic15/fast_sample_finetune.py": "base_736.yaml",
+    "config/fast/korean_ocr/multi_lmdb_config.py": "base_640.yaml",
+}
+"""Configurations that the guide's commands name, and the shipped ones that equal them."""
 _REMEDY = "Compare it with the files in ocr_pipeline/fast/configs."
 
 
@@ -76,6 +84,22 @@ class LearningRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 PUBLISHED_RULES = LearningRules(200, "whole", 0.0, "truncated", "ignore", "dice")
 
 
+_STRONG = Augmentation()
+_SLIGHT = Augmentation(
+    scale=(0.7, 1.3), rotation=10.0, blur=0.0, brightness=32 / 255, contrast=0.0, saturation=0.5, hue=0.0
+)
+PUBLISHED_CHANGES = {
+    "IC15": _STRONG,
+    "MSRA": msgspec.structs.replace(_STRONG, aspect=(1.0, 1.0)),
+    "TT": msgspec.structs.replace(_STRONG, aspect=(1.0, 1.0)),
+    "IC17MLT": _SLIGHT,
+    "CTW": msgspec.structs.replace(_SLIGHT, aspect=(1.0, 1.0)),
+}
+"""What the published code does to the training pictures of a data set: that stands in its readers, not in a file."""
+PUBLISHED_AVERAGE = 0.999
+"""The decay of the moving average that the published code always takes."""
+
+
 class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A detector and its training; the defaults are those of the guide's fine-tuning.
 
@@ -100,6 +124,8 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         min_score, min_area, bbox_type: which boxes count, and their form.
         kernel_logit: from which on a pixel belongs to a kernel, 0 as published. A young network sees kernels too wide,
             and joins words; a higher one parts them. It is the new zero: ``min_score`` counts from there.
+        box_growth: by how much of its area / perimeter a box grows at the end, 0 as published; what a higher
+            ``kernel_logit`` takes from the boxes.
         dataset_weights: data set (``text_in_wild``) -> how often each of its pages is taken in one pass, for 1.
     """
 
@@ -129,6 +155,7 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     min_area: float = 250.0
     bbox_type: Literal["rect", "poly"] = "rect"
     kernel_logit: float = 0.0
+    box_growth: float = 0.0
     augmentation: Augmentation = Augmentation()
     rules: LearningRules = LearningRules()
     dataset_weights: dict[str, float] = {}
@@ -140,6 +167,8 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError(f"img_size is {self.img_size}, but must be a multiple of 32")
         if min(self.batch_size, self.epochs, self.repeat_times, self.short_size) < 1:
             raise ValueError("batch_size, epochs, repeat_times and short_size must be 1 or more")
+        if self.box_growth < 0:
+            raise ValueError("box_growth must not be negative")
         if any(weight < 0 for weight in self.dataset_weights.values()):
             raise ValueError("dataset_weights must not be negative")
 
@@ -147,16 +176,37 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 def read_config(path: Path) -> FastConfig:
     """Read a ``.yaml`` file of ``FastConfig``'s fields, or a published ``.py`` configuration.
 
-    A bare name may be that of a shipped one, such as ``korean_736.yaml``.
+    A bare name may be that of a shipped one, such as ``korean_736.yaml``; the names in the guide's commands stand for
+    those that equal them.
 
     Raises:
         PipelineError: the file is not there, or a field is unknown, of the wrong type or out of range.
     """
-    path = Path(path)
-    if not path.exists() and path.name == str(path) and (SHIPPED / path).exists():
-        path = SHIPPED / path
+    path = _found(Path(path))
     fields = _from_published(read_python_config(path), path) if path.suffix == ".py" else _read_yaml(path)
     return config_from(fields, path)
+
+
+def shipped_configs() -> list[str]:
+    """The names of those that come with the package."""
+    return sorted(path.name for path in SHIPPED.glob("*.yaml"))
+
+
+def _found(path: Path) -> Path:
+    """Where the configuration lies; a bare name may be a shipped one's, and the guide's own have their equals."""
+    if path.exists():
+        return path
+    if str(path) in shipped_configs():
+        return SHIPPED / path
+    for published, ours in PUBLISHED.items():
+        if path.as_posix().endswith(published):
+            logger.info("%s is not here; %s, which comes with the package, equals it", path, ours)
+            return SHIPPED / ours
+    raise PipelineError(
+        "no such configuration",
+        where=path,
+        remedy=f"Check the path given as --config, or take a shipped one: {', '.join(shipped_configs())}.",
+    )
 
 
 def config_from(fields: dict[str, Any], where: object) -> FastConfig:
@@ -170,8 +220,6 @@ def config_from(fields: dict[str, Any], where: object) -> FastConfig:
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         fields = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise PipelineError("no such configuration", where=path, remedy="Check the path given as --config.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise PipelineError(f"the configuration is no YAML ({error})", where=path, remedy=_REMEDY) from error
     if not isinstance(fields, dict):
@@ -180,11 +228,15 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _from_published(names: dict[str, Any], path: Path) -> dict[str, Any]:
-    """``model``, ``data``, ``train_cfg`` and ``test_cfg`` to our fields; what a file leaves out keeps our default."""
+    """``model``, ``data``, ``train_cfg`` and ``test_cfg`` to our fields; what a file leaves out keeps our default.
+
+    For a data set of the published code it means its changes of the pictures, and its moving average.
+    """
     model, data = names.get("model") or {}, names.get("data") or {}
     head, train = model.get("detection_head") or {}, data.get("train") or {}
     schedule, test = names.get("train_cfg") or {}, names.get("test_cfg") or {}
     embedding = head.get("loss_emb") or {}
+    changes = PUBLISHED_CHANGES.get(str(train.get("type")).removeprefix("FAST_"))
     fields = {
         "variant": _published_variant(model, path),
         "pooling_size": head.get("pooling_size"),
@@ -204,6 +256,8 @@ def _from_published(names: dict[str, Any], path: Path) -> dict[str, Any]:
         "min_score": test.get("min_score"),
         "min_area": test.get("min_area"),
         "bbox_type": test.get("bbox_type"),
+        "augmentation": msgspec.to_builtins(changes) if changes else None,
+        "ema_decay": PUBLISHED_AVERAGE if changes else None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -30,6 +30,7 @@ from ocr_pipeline.fast.maps.pictures import Picture, fit_page, read_rgb
 from ocr_pipeline.fast.maps.targets import draw_targets
 from ocr_pipeline.storage.artifacts.manifest import here_manifest
 from ocr_pipeline.training.readers import Concatenated
+from ocr_pipeline.training.resuming import data_key
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,15 @@ class PreparedPage(NamedTuple):
     picture: Tensor
     original_size: tuple[int, int]
     truths: list[Truth]
+
+
+def pages_if_any(lmdbs: Sequence[Path]) -> Pages | None:
+    """The samples of several layout LMDBs; None where all of them are empty.
+
+    Raises:
+        PipelineError: an LMDB is not there.
+    """
+    return Pages(lmdbs) if any(len(LayoutReader(path)) for path in lmdbs) else None
 
 
 class Pages(Concatenated[LayoutReader]):
@@ -121,13 +131,17 @@ class Pages(Concatenated[LayoutReader]):
                 )
 
     def manifest(self) -> list[dict[str, str | int]]:
-        """Name, length and fingerprint (empty if unknown) of each LMDB, for the checkpoint."""
-        entries: list[dict[str, str | int]] = []
-        for reader in self.readers:
-            known = here_manifest(reader.path)
-            fingerprint = known.fingerprint if known else ""
-            entries.append({"name": reader.path.name, "samples": len(reader), "fingerprint": fingerprint})
-        return entries
+        """Name, length and fingerprint of each LMDB, for the checkpoint."""
+        return [_entry(reader) for reader in self.readers]
+
+
+def _entry(reader: LayoutReader) -> dict[str, str | int]:
+    def content(number: int) -> bytes:
+        image, record = reader.read(number)
+        return image + repr(record).encode()
+
+    known = here_manifest(reader.path)
+    return data_key(reader.path, known.fingerprint if known else "", len(reader), content)
 
 
 class TrainingCrops(Dataset[Batch]):
@@ -243,18 +257,18 @@ def labelled_areas(record: LayoutRecord, rules: LearningRules | None = None) -> 
     return polygons, ignored
 
 
-def find_lmdbs(base: Path, split: str) -> list[Path]:
+def find_lmdbs(base: Path, split: str, *, needed: bool = True) -> list[Path]:
     """The layout LMDBs of a split under the guide's folder, by name; of a data set without one, the older ``*.lmdb``.
 
     Raises:
-        PipelineError: there is none.
+        PipelineError: there is none, and it is ``needed``.
     """
     found = {}
     for ending in (f"_{split}.lmdb", f"_{split}_layout.lmdb"):
         for path in Path(base).glob(f"*{ending}"):
             if path.is_dir() and not path.name.endswith(f"_annotations{ending}"):  # these hold word crops
                 found[path.name.removesuffix(ending)] = path
-    if not found:
+    if not found and needed:
         raise PipelineError(
             f"no *_{split}_layout.lmdb here", where=base, remedy="Make the layout LMDBs first, or correct --lmdb_base."
         )

@@ -10,13 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.config import FastConfig, config_from
 from ocr_pipeline.fast.maps.pictures import Picture, fit_page
 from ocr_pipeline.fast.maps.postprocess import BoxRules, Detection, Map, find_boxes
 from ocr_pipeline.fast.network import FastNetwork, in_channels_last, normalise
-from ocr_pipeline.fast.settings import Device, Precision
+from ocr_pipeline.fast.settings import Precision
 from ocr_pipeline.fast.weights.reading import Weights, load_network
+from ocr_pipeline.models import FAST_KOREAN
+from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
+from ocr_pipeline.storage.files.given_pictures import GivenPicture, rgb_pixels
+from ocr_pipeline.training.device import chosen_device
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,8 @@ class Detector:
     """A trained detector, fused and ready.
 
     Args:
+        checkpoint: in any layout of FAST; by default the one that comes with this package.
+        device: auto, cpu, gpu (= cuda) or cuda:1.
         precision: ``bfloat16`` is several times as fast where AMX or a GPU computes it; it may move a box by a pixel.
 
     Raises:
@@ -35,30 +40,48 @@ class Detector:
 
     def __init__(
         self,
-        checkpoint: Path,
+        checkpoint: str | Path = FAST_KOREAN,
         config: FastConfig | None = None,
-        device: Device = "auto",
+        device: str = "auto",
         precision: Precision = "float32",
     ) -> None:
-        self.device = choose_device(device)
-        network, weights = load_network(checkpoint)
+        self.device = chosen_device(device)
+        network, weights = load_network(Path(checkpoint))
         self.config = config or config_of(weights)
+        self._weights = fingerprint_of([fingerprint_file(Path(checkpoint)), precision])
         network = network.fuse(kernel_only=True).to(self.device, dtype=_DTYPES[precision])
         self.network = in_channels_last(network)
 
-    def detect(self, picture: Picture) -> list[Detection]:
-        """Boxes of one RGB picture (H, W, 3), in its pixels."""
+    @property
+    def fingerprint(self) -> str:
+        """Of all that the boxes depend on: weights, configuration and precision."""
+        return fingerprint_of([self._weights, repr(self.config)])
+
+    def detect(self, picture: GivenPicture) -> list[Detection]:
+        """Boxes of one picture, in its pixels as they are stored; rectangles clockwise from top left.
+
+        Args:
+            picture: a path, the bytes of a file, a PIL image, or uint8 [H, W] grey, [H, W, 3] RGB or [H, W, 4] RGBA.
+
+        Raises:
+            PipelineError: it is none of these.
+        """
         return self.detect_batch([picture])[0]
 
-    def detect_batch(self, pictures: Sequence[Picture]) -> list[list[Detection]]:
-        """Boxes of each picture; those that are equal in size at the network's input go through it together."""
-        fitted = [fit_page(picture, self.config.short_size) for picture in pictures]
-        found: list[list[Detection]] = [[] for _ in pictures]
+    def detect_batch(self, pictures: Sequence[GivenPicture]) -> list[list[Detection]]:
+        """Boxes of each picture; those that are equal in size at the network's input go through it together.
+
+        Raises what `detect` raises.
+        """
+        pages = [rgb_pixels(picture) for picture in pictures]
+        fitted = [fit_page(page, self.config.short_size) for page in pages]
+        found: list[list[Detection]] = [[] for _ in pages]
         for shape in dict.fromkeys(picture.shape for picture in fitted):
             alike = [number for number, picture in enumerate(fitted) if picture.shape == shape]
             for number, logits in zip(alike, self.logits([fitted[number] for number in alike]), strict=True):
-                size = pictures[number].shape[0], pictures[number].shape[1]
-                found[number] = find_boxes(logits, size, rules_of(self.config))
+                size = pages[number].shape[0], pages[number].shape[1]
+                boxes = find_boxes(logits, size, rules_of(self.config))
+                found[number] = [box.from_top_left() for box in boxes]
         return found
 
     def logits(self, fitted: Sequence[Picture]) -> Map:
@@ -82,22 +105,7 @@ def kernel_logits(network: FastNetwork, pictures: Tensor) -> Map:
 
 
 def rules_of(config: FastConfig) -> BoxRules:
-    return BoxRules(config.pooling_size, config.min_score, config.min_area, config.bbox_type, config.kernel_logit)
-
-
-def choose_device(name: Device) -> torch.device:
-    """The device of that name; ``auto`` is CUDA where there is one.
-
-    Raises:
-        PipelineError: CUDA is asked for, but not there.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise PipelineError(
-            "there is no CUDA device here", where="--device cuda", remedy="Use --device cpu, or a machine with a GPU."
-        )
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)
+    return BoxRules(*(getattr(config, name) for name in BoxRules._fields))
 
 
 def config_of(weights: Weights) -> FastConfig:

@@ -9,6 +9,7 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
+from ocr_pipeline.fast.card import card_of, detector_card, origin_of
 from ocr_pipeline.fast.config import FastConfig
 from ocr_pipeline.fast.detector import Detector, config_of
 from ocr_pipeline.fast.maps.pictures import MAX_SIDE, STRIDE
@@ -16,10 +17,10 @@ from ocr_pipeline.fast.network import IMAGENET_DEVIATION, IMAGENET_MEAN, FastNet
 from ocr_pipeline.fast.weights.reading import load_network
 from ocr_pipeline.fast.weights.slim import halved, without_sides
 from ocr_pipeline.storage.files.onnx_files import must_be_able_to_export, write_onnx
-from ocr_pipeline.storage.files.publishing import publish_file
+from ocr_pipeline.storage.files.publishing import publish_file, publish_text
 from ocr_pipeline.storage.files.typed_paths import claim
+from ocr_pipeline.training.cards import card_beside
 
-_ORIGIN = ("global_step", "metric", "data", "code_version")  # of a checkpoint: where it comes from
 _EXAMPLE = (2, 3, 96, 128)
 
 
@@ -37,7 +38,8 @@ class _FromPixels(nn.Module):
 def export_onnx(checkpoint: Path, output: Path, *, overwrite: bool = False) -> dict[str, str]:
     """Write the fused detector as ONNX: ``pictures`` uint8 RGB (N, 3, H, W) to ``kernel_logits`` (N, H/4, W/4).
 
-    N, H and W are free, H and W multiples of 32. The metadata describe pre-processing and post-processing.
+    N, H and W are free, H and W multiples of 32. The metadata describe pre-processing and post-processing; a card lies
+    beside the file.
 
     Args:
         overwrite: replace what stands at ``output``.
@@ -49,19 +51,21 @@ def export_onnx(checkpoint: Path, output: Path, *, overwrite: bool = False) -> d
         PipelineError: the checkpoint cannot be used, ``output`` is not free, or the packages of the extra ``export``
             are not installed.
     """
-    claim(output, inputs=[checkpoint], overwrite=overwrite)
+    claim(output, card_beside(output), inputs=[checkpoint], overwrite=overwrite)
     must_be_able_to_export("export-fast")
     detector = Detector(checkpoint, device="cpu")
     pictures = torch.zeros(_EXAMPLE, dtype=torch.uint8)
     with publish_file(output) as draft:
         inputs = {"pictures": (pictures, (0, 2, 3))}
-        return write_onnx(draft, _FromPixels(detector.network), inputs, "kernel_logits", _facts(detector))
+        metadata = write_onnx(draft, _FromPixels(detector.network), inputs, "kernel_logits", _facts(detector))
+    publish_text(card_beside(output), card_of(checkpoint))
+    return metadata
 
 
 def export_weights(
     checkpoint: Path, output: Path, config: FastConfig | None = None, *, overwrite: bool = False
 ) -> dict[str, Any]:
-    """Write a detector in half precision, and without its side branches where these are at rest.
+    """Write a detector in half precision, and without its side branches where these are at rest; its card beside it.
 
     ``detect`` and trainings take the file as they take any checkpoint of FAST.
 
@@ -75,13 +79,16 @@ def export_weights(
     Raises:
         PipelineError: the checkpoint cannot be used, or ``output`` is not free.
     """
-    claim(output, inputs=[checkpoint], overwrite=overwrite)
+    claim(output, card_beside(output), inputs=[checkpoint], overwrite=overwrite)
     network, weights = load_network(checkpoint)
     state = network.state_dict()
-    facts = {name: weights.extras[name] for name in _ORIGIN if name in weights.extras}
-    facts["config"] = msgspec.to_builtins(config or config_of(weights))
+    facts, own = origin_of(weights), config_of(weights)
+    if config not in (None, own):
+        facts.pop("metric", None)  # it was measured under other rules
+    facts["config"] = msgspec.to_builtins(config or own)
     with publish_file(output) as draft:
         torch.save({"ema": halved(without_sides(state) if network.sides_rest else state), **facts}, draft)
+    publish_text(card_beside(output), detector_card(config or own, facts))
     return facts
 
 
@@ -103,4 +110,5 @@ def _facts(detector: Detector) -> dict[str, object]:
         "output.min_score": config.min_score,
         "output.min_area": config.min_area,
         "output.bbox_type": config.bbox_type,
+        "output.box_growth": config.box_growth,
     }

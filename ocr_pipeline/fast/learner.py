@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from typing import Any, NamedTuple, cast
 
@@ -12,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ocr_pipeline.devices.machine import has_bfloat16
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.checkpoints import TrainingState
 from ocr_pipeline.fast.config import FastConfig
 from ocr_pipeline.fast.data import WORD_OUTCOMES, Batch
@@ -19,16 +22,30 @@ from ocr_pipeline.fast.data_parallel import distributed, no_sync
 from ocr_pipeline.fast.losses import FastLoss, Losses
 from ocr_pipeline.fast.network import FastNetwork, build_network, in_channels_last, normalise
 from ocr_pipeline.fast.optimisation import make_average, make_optimizer
+from ocr_pipeline.fast.weights.reading import Weights, load_weights
 from ocr_pipeline.training.processes import Processes
 from ocr_pipeline.training.seeds import step_seed
+
+logger = logging.getLogger(__name__)
 
 
 class Arithmetic(NamedTuple):
     """How the network computes: mixed precision, the order of its memory, and how it is compiled (None: not)."""
 
-    amp: bool = False
+    half: torch.dtype | None = None
     channels_last: bool = False
     compile_mode: str | None = None
+
+
+def half_precision(amp: bool, device: torch.device) -> torch.dtype | None:
+    """What mixed precision computes in: float16 on CUDA, bfloat16 on a CPU that has instructions for it, else nothing.
+
+    Without them bfloat16 costs several times the time of float32, which nobody means who asks for it.
+    """
+    if amp and device.type == "cpu" and not has_bfloat16():
+        logger.warning("--amp has no effect: this CPU has no instructions for bfloat16 (AVX-512 BF16, AMX)")
+        return None
+    return None if not amp else torch.bfloat16 if device.type == "cpu" else torch.float16
 
 
 class Learnt(NamedTuple):
@@ -51,8 +68,7 @@ class Learner:
             self.network.rest_sides()
         self._average = make_average(self.network, config)
         self._optimizer = make_optimizer(self.network, config)
-        half_precision = arithmetic.amp and self._device.type == "cuda"
-        self._scaler = torch.amp.GradScaler(self._device.type, enabled=half_precision)
+        self._scaler = torch.amp.GradScaler(self._device.type, enabled=arithmetic.half == torch.float16)
         self._loss = FastLoss(
             config.pooling_size,
             config.loss_text,
@@ -72,6 +88,23 @@ class Learner:
         """Whether some weight is no longer a number."""
         return not all(torch.isfinite(value).all() for value in self.network.state_dict().values())
 
+    def begin_with(self, weights: Weights) -> int:
+        """Start from given weights, the average too; returns how many tensors that were.
+
+        Raises:
+            PipelineError: they are of another network, or of side branches that shall be at rest.
+        """
+        count = load_weights(self.network, weights)
+        if not self._config.side_branches and not self.network.sides_rest:
+            raise PipelineError(
+                "side_branches is false, but the side branches of these weights are trained",
+                where=weights.path,
+                remedy="Set side_branches: true in the configuration.",
+            )
+        if self._average is not None:
+            self._average.module.load_state_dict(self.network.state_dict())
+        return count
+
     def state(self) -> dict[str, Any]:
         """The fields of a ``TrainingState`` that are the learner's."""
         return {
@@ -86,15 +119,30 @@ class Learner:
         self.network.load_state_dict(state.state_dict)
         if self._average is not None:
             self._average.module.load_state_dict(state.ema)
-            self._average.n_averaged.fill_(state.global_step)
         self._optimizer.load_state_dict(state.optimizer)
         self._scaler.load_state_dict(state.scaler)
 
     def learn(self, batches: Sequence[Batch], step: int, rate: float) -> Learnt:
         """Step number ``step``, from 0, over the batches of all processes; ``batches`` are this one's.
 
-        A step with a loss that is not finite changes no weight.
+        A step with a loss that is not finite changes no weight; one that fails because the network could not be
+        compiled changes nothing at all.
         """
+        with self._undone_on_error() if self._arithmetic.compile_mode else nullcontext():
+            return self._learn(batches, step, rate)
+
+    @contextmanager
+    def _undone_on_error(self) -> Iterator[None]:
+        """The statistics of the batch norms, which a forward pass changes, are as before where it ends in an error."""
+        before = [buffer.clone() for buffer in self.network.buffers()]
+        try:
+            yield
+        except Exception:
+            for buffer, value in zip(self.network.buffers(), before, strict=True):
+                buffer.copy_(value)
+            raise
+
+    def _learn(self, batches: Sequence[Batch], step: int, rate: float) -> Learnt:
         torch.manual_seed(step_seed(self._seed, step, self._processes.rank))
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -127,8 +175,8 @@ class Learner:
         pictures = normalise(given)
         if self._arithmetic.channels_last:
             pictures = pictures.contiguous(memory_format=torch.channels_last)
-        half = torch.float16 if self._device.type == "cuda" else torch.bfloat16
-        with torch.autocast(self._device.type, dtype=half, enabled=self._arithmetic.amp):
+        half = self._arithmetic.half
+        with torch.autocast(self._device.type, dtype=half, enabled=half is not None):
             logits = self._called(pictures)
         return self._loss(logits, *maps)
 

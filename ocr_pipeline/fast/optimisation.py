@@ -70,8 +70,13 @@ def learning_rate(config: FastConfig, step: int, steps: int, steps_per_epoch: in
 
 
 def make_average(network: FastNetwork, config: FastConfig) -> AveragedModel | None:
-    """Moving average of the parameters and, if configured, of the batch norms' statistics; None if not configured."""
+    """Moving average of the parameters and, if configured, of the batch norms' statistics; None if not configured.
+
+    As the published one it begins at the weights that the training begins with, not at those of its first step.
+    """
     if not config.ema_decay:
         return None
     averaging = get_ema_multi_avg_fn(config.ema_decay)
-    return AveragedModel(network, multi_avg_fn=averaging, use_buffers=config.ema_statistics)
+    average = AveragedModel(network, multi_avg_fn=averaging, use_buffers=config.ema_statistics)
+    average.n_averaged.fill_(1)  # torch would take its first update for the beginning
+    return average

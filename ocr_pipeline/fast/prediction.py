@@ -15,12 +15,12 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.config import config_from, read_config
 from ocr_pipeline.fast.detector import Detector
 from ocr_pipeline.fast.maps.pictures import Picture, read_rgb
-from ocr_pipeline.fast.maps.postprocess import Detection
-from ocr_pipeline.fast.settings import Device, FastPrediction
+from ocr_pipeline.fast.maps.postprocess import Detection, clockwise
+from ocr_pipeline.fast.settings import FastPrediction
 from ocr_pipeline.page import Quad
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.files.orientation import upright
-from ocr_pipeline.storage.files.pictures import pictures_in
+from ocr_pipeline.storage.files.pictures import pictures_in, say_of_more_pages
 from ocr_pipeline.storage.files.publishing import publish_file, publish_text
 from ocr_pipeline.storage.files.typed_paths import claim
 
@@ -31,7 +31,8 @@ _BESIDE = (".json", ".txt")
 
 
 class DetectedWord(msgspec.Struct, frozen=True):
-    """One found word, in pixels of the picture: its rotated rectangle, or its outline, and the score from 0 to 1."""
+    """One found word, in pixels of the picture: its rotated rectangle, clockwise from top left, or its outline, and the
+    score from 0 to 1."""
 
     polygon: list[tuple[int, int]]
     score: float
@@ -42,11 +43,7 @@ class DetectedWord(msgspec.Struct, frozen=True):
         corners = np.asarray(self.polygon, np.float32)
         if len(corners) != 4:
             corners = np.asarray(cv2.boxPoints(cv2.minAreaRect(corners)), np.float32)
-        if cv2.contourArea(corners, oriented=True) < 0:
-            corners = corners[::-1]
-        sides = np.roll(corners, -1, axis=0) - corners
-        top = int(np.argmax(sides[:, 0] / np.maximum(np.hypot(sides[:, 0], sides[:, 1]), 1e-6)))
-        a, b, c, d = ((float(x), float(y)) for x, y in np.roll(corners, -top, axis=0))
+        a, b, c, d = ((float(x), float(y)) for x, y in clockwise(corners))
         return a, b, c, d
 
 
@@ -85,20 +82,6 @@ def predict(settings: FastPrediction) -> tuple[list[DetectedPage], dict[str, str
             pages.append(_page_of(path, picture, boxes))
             _publish(pages[-1], picture, targets[path])
     return pages, errors
-
-
-def detect_folder(
-    checkpoint: Path, images_dir: Path, output_dir: Path, device: Device = "auto"
-) -> tuple[list[DetectedPage], dict[str, str]]:
-    """``predict`` for every picture of a folder, into a folder of ours; the reasons stand by file name.
-
-    Raises:
-        PipelineError: there are no pictures, or the checkpoint or the device cannot be used.
-    """
-    pages, errors = predict(
-        FastPrediction(checkpoint=checkpoint, image=(images_dir,), output=output_dir, device=device, overwrite=True)
-    )
-    return pages, {Path(path).name: reason for path, reason in errors.items()}
 
 
 def draw_words(picture: Picture, page: DetectedPage) -> Picture:
@@ -163,6 +146,7 @@ def _readable(
         progress.advance()
         try:
             data = _read(path)
+            say_of_more_pages(data, path)
             picture = read_rgb(data, path)
         except PipelineError as error:
             logger.warning("%s", error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,17 @@ class Report:
             logger.info("step %d of %d, loss %.4f%s, %.0f s", row["step"], self._steps, row["loss"], score, seconds)
         if self._on_progress is not None:
             self._on_progress(row | {"steps": self._steps, "seconds": seconds})
+
+    def begin(self, text: str) -> None:
+        """Say what is learnt from, where, and in how many steps."""
+        if not self._quiet:
+            logger.info("learning from %s in %d steps", text, self._steps)
+
+    def estimate(self, step: int, seconds: float) -> None:
+        """Say after the first step what that promises for the others; the loaders' start is in it."""
+        if not self._quiet:
+            left = timedelta(seconds=round(seconds * (self._steps - step)))
+            logger.info("step %d of %d took %.1f s: all will take %s at most", step, self._steps, seconds, left)
 
     def show_batch(self, batch: Batch, first: bool) -> None:
         """Keep a picture of the ``first`` batch, or of this one if there is none."""

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from ocr_pipeline.devices.names import device_setting
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.config import FastConfig, config_from, read_config
 from ocr_pipeline.models import FAST_KOREAN
 from ocr_pipeline.settings import Setting, Settings
 
-CODE_VERSION = "3"
-Device = Literal["auto", "cpu", "cuda"]
+CODE_VERSION = "4"
 Precision = Literal["float32", "bfloat16"]
 CompileMode = Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"]
 _OVERRIDES = "unset: as the configuration says."
@@ -29,7 +29,7 @@ class FastTraining(Settings):
         Setting(
             "Configuration of the detector, .yaml or published .py; shipped: base_736.yaml, tiny_736.yaml, "
             "korean_736.yaml (with changes as of Korean documents and photos), tiny_korean.yaml (goes on from "
-            "the shipped detector) and tiny_drawn.yaml (made that one, from drawn pages)."
+            "the shipped detector), tiny_drawn.yaml and tiny_drawn_further.yaml (made that one, from drawn pages)."
         ),
     ]
     output_dir: Annotated[Path, Setting("Takes checkpoints, results.csv and the best detector.")]
@@ -39,7 +39,10 @@ class FastTraining(Settings):
     ] = None
     resume: Annotated[
         Path | Literal["auto"] | None,
-        Setting("A checkpoint of this pipeline to go on from, exactly; auto takes the newest in output_dir."),
+        Setting(
+            "A checkpoint to go on from, exactly, with the same data and settings; auto takes the newest in "
+            "output_dir, or begins anew in a folder there where that is of others."
+        ),
     ] = None
     batch_size: Annotated[int | None, Setting(f"Pages of one batch; {_OVERRIDES}", least=1)] = None
     repeat_times: Annotated[int | None, Setting(f"How often an epoch takes each page; {_OVERRIDES}", least=1)] = None
@@ -62,7 +65,9 @@ class FastTraining(Settings):
     pin_memory_train: Annotated[bool, Setting("Load training pages into page-locked memory.")] = True
     pin_memory_val: Annotated[bool, Setting("Load validation pages into page-locked memory.")] = True
     channels_last: Annotated[bool, Setting("Memory format of the network; faster on recent GPUs.")] = False
-    amp: Annotated[bool, Setting("Mixed precision (float16 on CUDA, bfloat16 on the CPU).")] = False
+    amp: Annotated[
+        bool, Setting("Mixed precision: float16 on CUDA, bfloat16 on a CPU that has instructions for it.")
+    ] = False
     compile: Annotated[bool, Setting("Compile the network by torch.compile.")] = False
     compile_mode: Annotated[CompileMode, Setting("How torch.compile tunes it.")] = "default"
     save_every_steps: Annotated[int, Setting("0 to save at the end of each epoch only.", least=0)] = 1000
@@ -88,7 +93,7 @@ class FastTraining(Settings):
         Setting("tensorboard writes event files to output_dir too, where that package is installed."),
     ] = "none"
     seed: Annotated[int, Setting("Of the weights, the order and the augmentation.", least=0)] = 0
-    device: Annotated[Device, Setting("auto: CUDA where there is one.")] = "auto"
+    device: Annotated[str, device_setting()] = "auto"
     quiet: Annotated[bool, Setting("Log nothing but warnings.")] = False
 
     def effective_config(self) -> FastConfig:
@@ -142,7 +147,7 @@ class FastPrediction(Settings):
         Path | None,
         Setting("Instead of the configuration in the checkpoint; for files that carry none the defaults count."),
     ] = None
-    device: Annotated[Device, Setting("auto: CUDA where there is one.")] = "auto"
+    device: Annotated[str, device_setting()] = "auto"
     precision: Annotated[
         Precision,
         Setting("bfloat16 is several times as fast on processors with AMX and on GPUs, and may move a box by a pixel."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,26 +16,38 @@ from torch.utils.data import DataLoader
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import DetectionScore
-from ocr_pipeline.fast.checkpoints import BEST, TrainingState, checkpoints_in, read_state, write_detector, write_state
-from ocr_pipeline.fast.data import Batch, Pages, PreparedPage, SampleOrder, TrainingCrops
-from ocr_pipeline.fast.detector import choose_device
-from ocr_pipeline.fast.learner import Arithmetic, Learner
+from ocr_pipeline.fast.checkpoints import (
+    BEST,
+    TrainingState,
+    checkpoints_in,
+    key_of,
+    read_state,
+    write_detector,
+    write_state,
+)
+from ocr_pipeline.fast.data import Batch, Pages, PreparedPage, SampleOrder, TrainingCrops, pages_if_any
+from ocr_pipeline.fast.learner import Arithmetic, Learner, half_precision
 from ocr_pipeline.fast.loading import Loading, load_batches, load_pages
 from ocr_pipeline.fast.optimisation import make_schedule
 from ocr_pipeline.fast.progress import Progress
 from ocr_pipeline.fast.reporting import OnProgress, Report
 from ocr_pipeline.fast.settings import CODE_VERSION, FastTraining, TrainingResult
 from ocr_pipeline.fast.validation import validate
-from ocr_pipeline.fast.weights.reading import load_weights, read_weights
+from ocr_pipeline.fast.weights.reading import read_weights
 from ocr_pipeline.models import FAST_KOREAN
+from ocr_pipeline.storage.artifacts.state import demand_as_published
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file
+from ocr_pipeline.training.compiling import own_compiler_cache
+from ocr_pipeline.training.device import chosen_device
 from ocr_pipeline.training.loader_workers import LoaderWorkers
 from ocr_pipeline.training.processes import Processes, connected, own_device
+from ocr_pipeline.training.resuming import demand_same, demand_steps, where_to_go_on
 from ocr_pipeline.training.stopping import StopSigns, stopped_at
 
 logger = logging.getLogger(__name__)
 
 _SHOWN_PAGES = 4
+_FROM_WEIGHTS = "name the checkpoint as --checkpoint instead, to begin anew from its weights."
 
 
 def train_fast(
@@ -50,12 +63,17 @@ def train_fast(
         on_progress: is given each new row of the history (step, steps, losses, learning rate, metrics, seconds).
 
     Raises:
-        PipelineError: data, configuration, checkpoint or device cannot be used, or the loss is not finite too often.
+        PipelineError: data, configuration, checkpoint or device cannot be used, data is not as it was published, or the
+            loss is not finite too often.
         TrainingStoppedError: SIGTERM came; everything up to then is saved.
     """
-    device = own_device(choose_device(settings.device).type == "cuda")
+    device = own_device(chosen_device(settings.device))
     with connected(device) as processes:
-        train, valid = Pages(train_lmdbs), Pages(valid_lmdbs) if valid_lmdbs else None
+        if processes.writes:
+            demand_as_published([*train_lmdbs, *valid_lmdbs])
+        train, valid = Pages(train_lmdbs), pages_if_any(valid_lmdbs)
+        if valid is None:
+            logger.warning("there are no pages to validate on: the last weights will count as the best")
         train.warn_of_unlabelled_text()
         training = _Training(settings, train, valid, on_progress, processes)
         training.start()
@@ -78,7 +96,8 @@ class _Training:
         self.config = config = s.effective_config()
         if s.num_threads:
             torch.set_num_threads(s.num_threads)
-        arithmetic = Arithmetic(s.amp, s.channels_last, s.compile_mode if s.compile else None)
+        half = half_precision(s.amp, processes.device)
+        arithmetic = Arithmetic(half, s.channels_last, s.compile_mode if s.compile else None)
         self.learner = Learner(config, arithmetic, s.seed, processes)
         shares = pages.shares(config.dataset_weights)
         self.schedule = make_schedule(config, shares, s.ga_steps * processes.count, s.max_steps)
@@ -86,75 +105,77 @@ class _Training:
         if valid is not None:
             loading = Loading(s.val_num_workers, s.val_prefetch_factor, s.pin_memory_val)
             self.valid = load_pages(valid, config.short_size, s.val_max_samples, loading, processes, self.workers)
+        start = s.checkpoint or (FAST_KOREAN if config.start_from == "shipped" else None)
+        self.weights = read_weights(start) if start else None
+        self.identity = self._identity(valid)
+        self.folder, self.origin = self._origin()
+        self.checkpoints = checkpoints_in(self.folder)
         self.report: Report | None = None
         if processes.writes:
             events = s.report_to == "tensorboard"
-            self.report = Report(s.output_dir, self.schedule.steps, on_progress, events=events, quiet=s.quiet)
-        start = s.checkpoint or (FAST_KOREAN if config.start_from == "shipped" else None)
-        self.weights = read_weights(start) if start else None
-        self.checkpoints, self.identity = checkpoints_in(s.output_dir), self._identity()
+            self.report = Report(self.folder, self.schedule.steps, on_progress, events=events, quiet=s.quiet)
         self.step, self.position, self.progress = 0, 0, Progress()
         self.stopped, self.last = "", Path()
 
     # ---- beginning
 
-    def _identity(self) -> dict[str, Any]:
+    def _identity(self, valid: Pages | None) -> dict[str, Any]:
         """The fields of a ``TrainingState`` that are the same from the first step of a training to its last."""
         return {
             "code_version": CODE_VERSION,
             "data": self.pages.manifest(),
             "config": msgspec.to_builtins(self.config),
+            "judged_on": valid.manifest() if valid else [],
             "run": {
                 "seed": self.settings.seed,
                 "ga_steps": self.settings.ga_steps,
                 "processes": self.processes.count,
-                "steps": self.schedule.steps,
-                "checkpoint": fingerprint_file(self.weights.path) if self.weights else "",
+                "starting weights": fingerprint_file(self.weights.path) if self.weights else "",
             },
         }
 
+    def _origin(self) -> tuple[Path, Path | None]:
+        """The folder that is worked in, and the checkpoint there or elsewhere that is gone on from."""
+        s, key = self.settings, key_of(self.identity)
+        if s.resume != "auto":
+            return s.output_dir, s.resume
+        return where_to_go_on(s.output_dir, key, checkpoints_in, lambda path: key_of(vars(read_state(path))))
+
     def start(self) -> None:
         """Fresh weights, given weights, or exactly where a checkpoint left off."""
-        s, resume = self.settings, self.settings.resume
-        path = self.checkpoints.newest() if resume == "auto" else resume
-        self.processes.must_agree((path and Path(path).name, self.identity["data"], self.schedule.steps), s.output_dir)
-        if path is not None:
-            state = read_state(Path(path))
-            if resume != "auto" or all(getattr(state, name) == value for name, value in self.identity.items()):
-                self.step, self.position, self.last = state.global_step, state.position, Path(path)
-                self.learner.restore(state)
-                self.progress.restore(state)
-                if self._is_elsewhere(Path(path), state):
-                    self.progress.best = {}
-                    logger.warning("%s: its best score is not of this folder and data; the best is sought anew", path)
-                logger.info("going on from %s at step %d of %d", path, self.step, self.schedule.steps)
-                return
-            logger.info("%s was trained on other data or settings: starting anew", path)
-        if self.weights is not None:
-            count = load_weights(self.learner.network, self.weights)
+        self.processes.must_agree((str(self.origin), self.identity, self.schedule.steps), self.folder)
+        if self.origin is not None:
+            self._go_on(self.origin)
+        elif self.weights is not None:
+            count = self.learner.begin_with(self.weights)
             logger.info("%s (%s): all %d tensors loaded", self.weights.path, self.weights.layout, count)
-            if not self.config.side_branches and not self.learner.network.sides_rest:
-                raise PipelineError(
-                    "side_branches is false, but the side branches of these weights are trained",
-                    where=self.weights.path,
-                    remedy="Set side_branches: true in the configuration.",
-                )
 
-    def _is_elsewhere(self, path: Path, state: TrainingState) -> bool:
-        """Whether the best detector so far is not in this folder, or was judged on other data."""
-        is_here = (
-            path.resolve().parent == self.settings.output_dir.resolve() and (self.settings.output_dir / BEST).exists()
-        )
-        return not is_here or state.data != self.identity["data"]
+    def _go_on(self, checkpoint: Path) -> None:
+        state = read_state(checkpoint)
+        demand_same(checkpoint, key_of(vars(state)), key_of(self.identity), _FROM_WEIGHTS)
+        demand_steps(checkpoint, state.global_step, self.schedule.steps, "--max_steps or --epochs")
+        self.step, self.position, self.last = state.global_step, state.position, checkpoint
+        self.learner.restore(state)
+        self.progress.restore(state)
+        is_here = checkpoint.resolve().parent == self.folder.resolve() and (self.folder / BEST).exists()
+        if not is_here or state.judged_on != self.identity["judged_on"]:
+            self.progress.best = {}
+            logger.warning("%s: its best score is not of this folder and data; the best is sought anew", checkpoint)
+        logger.info("going on from %s at step %d of %d", checkpoint, self.step, self.schedule.steps)
 
     # ---- the loop
 
     def run(self) -> TrainingResult:
-        batches, began = self._batches(), time.monotonic()
+        batches, began, first = self._batches(), time.monotonic(), self.step + 1
+        if self.report is not None:
+            self.report.begin(f"{len(self.pages):,} pages, on {self.processes.device},")
         self._stop_without_progress()
-        with StopSigns(self.settings.time_budget) as signs, self.workers:
+        compiled = own_compiler_cache() if self.settings.compile else nullcontext()
+        with StopSigns(self.settings.time_budget) as signs, self.workers, compiled:
             while self.step < self.schedule.steps and not self.stopped:
-                self._learn(list(islice(batches, self.settings.ga_steps)))
+                self._learn(list(islice(batches, self.settings.ga_steps)), signs)
+                if self.step == first and self.report is not None:
+                    self.report.estimate(self.step, time.monotonic() - began)
                 if self.processes.any(signs.time_is_up) and self.step < self.schedule.steps:
                     self.stopped = "time_budget"
                 self._account(time.monotonic() - began)
@@ -181,11 +202,16 @@ class _Training:
         loading = Loading(s.num_workers, s.prefetch_factor, s.pin_memory_train)
         return iter(load_batches(crops, order, size, loading, self.processes, self.workers))
 
-    def _learn(self, batches: Sequence[Batch]) -> None:
+    def _learn(self, batches: Sequence[Batch], signs: StopSigns) -> None:
         """One step."""
         if self.report is not None:
             self.report.show_batch(batches[0], first=self.step == 0)
-        learnt = self.learner.learn(batches, self.step, self.schedule.rate(self.step))
+        try:
+            learnt = self.learner.learn(batches, self.step, self.schedule.rate(self.step))
+        except Exception:
+            if signs.terminated and self.settings.compile:  # so was the compiler that the step waited for
+                self._leave()
+            raise
         if learnt.faulty:
             self._skip(learnt.faulty)
         else:
@@ -239,10 +265,10 @@ class _Training:
 
     def _keep_best(self) -> None:
         if self.processes.writes:
-            write_detector(self.settings.output_dir / BEST, self._state())
+            write_detector(self.folder / BEST, self._state())
 
     def _save(self, name: str) -> None:
-        self.last = self.settings.output_dir / f"checkpoint_{name}.pth"
+        self.last = self.folder / f"checkpoint_{name}.pth"
         if self.processes.writes:
             write_state(self.last, self._state())
             self.checkpoints.keep(self.settings.keep_checkpoints)
@@ -259,7 +285,7 @@ class _Training:
         )
 
     def _result(self) -> TrainingResult:
-        best = self.settings.output_dir / BEST
+        best = self.folder / BEST
         if self.valid is None:
             self._keep_best()
         if not best.is_file():

@@ -12,19 +12,19 @@ from torch.utils.data import DataLoader
 from ocr_pipeline.evaluation import DetectionScore, score_detections
 from ocr_pipeline.fast.config import FastConfig
 from ocr_pipeline.fast.data import Pages, PreparedPage
-from ocr_pipeline.fast.detector import choose_device, config_of, detect_fitted
+from ocr_pipeline.fast.detector import config_of, detect_fitted
 from ocr_pipeline.fast.loading import Loading, load_pages
 from ocr_pipeline.fast.maps.pictures import Picture
 from ocr_pipeline.fast.maps.views import draw_findings
 from ocr_pipeline.fast.network import FastNetwork
-from ocr_pipeline.fast.settings import Device
 from ocr_pipeline.fast.weights.reading import load_network
+from ocr_pipeline.training.device import chosen_device
 from ocr_pipeline.training.loader_workers import LoaderWorkers
 from ocr_pipeline.training.processes import Processes
 
 
 def score_checkpoint(
-    checkpoint: Path, lmdbs: Sequence[Path], *, max_samples: int | None = None, device: Device = "auto"
+    checkpoint: Path, lmdbs: Sequence[Path], *, max_samples: int | None = None, device: str = "auto"
 ) -> DetectionScore:
     """Precision, recall and hmean of a detector on the pages of some layout LMDBs, as a training scores its own.
 
@@ -36,7 +36,7 @@ def score_checkpoint(
     """
     network, weights = load_network(checkpoint)
     config = config_of(weights)
-    alone = Processes(choose_device(device))
+    alone = Processes(chosen_device(device))
     loader = load_pages(Pages(lmdbs), config.short_size, max_samples, Loading(), alone, LoaderWorkers())
     return validate(network.to(alone.device), loader, config, alone)[0]
 

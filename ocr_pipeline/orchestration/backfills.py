@@ -11,11 +11,14 @@ from typing import Any
 import dagster as dg
 
 from ocr_pipeline.orchestration.dagster_private import (
+    AssetGraph,
     AssetGraphSubset,
     AssetKeyPartitionKey,
     PartitionBackfill,
     make_new_backfill_id,
 )
+from ocr_pipeline.orchestration.execution.workers import give_to_location, runs_here
+from ocr_pipeline.orchestration.resources import stage_of
 from ocr_pipeline.storage.artifacts.stages import STAGES
 
 Wanted = Mapping[str, Sequence[str]]
@@ -38,18 +41,24 @@ def has_daemon(instance: dg.DagsterInstance) -> bool:
 
 
 def submit(
-    instance: dg.DagsterInstance, definitions: dg.Definitions, wanted: Wanted, *, accept_loss: bool = False
+    instance: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    wanted: Wanted,
+    *,
+    accept_loss: bool = False,
+    why: str = "ocr-pipeline backfill",
 ) -> str:
     """Ask the daemon for a backfill, as the UI's button does; returns its id."""
     graph = definitions.resolve_asset_graph()
-    pairs = {AssetKeyPartitionKey(dg.AssetKey(name), key) for key, names in wanted.items() for name in names}
+    keys = _keys(graph)
+    pairs = {AssetKeyPartitionKey(keys[name], partition) for partition, names in wanted.items() for name in names}
     backfill = PartitionBackfill.from_asset_graph_subset(
         backfill_id=make_new_backfill_id(),
         backfill_timestamp=time.time(),
-        tags={"ocr_pipeline/why": "ocr-pipeline backfill"},
+        tags={"ocr_pipeline/why": why},
         dynamic_partitions_store=instance,
         asset_graph_subset=AssetGraphSubset.from_asset_partition_set(pairs, graph),
-        title="ocr-pipeline backfill",
+        title=why,
         description=", ".join(wanted),
         run_config=_config({name for names in wanted.values() for name in names}, accept_loss) or None,
     )
@@ -61,17 +70,24 @@ def run_here(
     instance: dg.DagsterInstance | None, definitions: dg.Definitions, wanted: Wanted, *, accept_loss: bool = False
 ) -> Iterator[tuple[str, bool]]:
     """Run one partition after the other in this process; yields each and whether it succeeded."""
-    job = definitions.resolve_job_def("data")
+    job, keys = definitions.resolve_job_def("data"), _keys(definitions.resolve_asset_graph())
     for partition, names in wanted.items():
         result = job.execute_in_process(
             partition_key=partition,
-            asset_selection=[dg.AssetKey(name) for name in names],
+            asset_selection=[keys[name] for name in names],
             instance=instance,
             run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}, **_config(names, accept_loss)},
-            tags={"ocr_pipeline/why": "ocr-pipeline backfill"},
+            tags={"ocr_pipeline/why": "ocr-pipeline backfill", **runs_here()},
             raise_on_error=False,
         )
+        if instance:
+            give_to_location(instance, result.run_id)
         yield partition, result.success
+
+
+def _keys(graph: AssetGraph) -> dict[str, dg.AssetKey]:
+    """Those of the stages, by their names."""
+    return {stage_of(key): key for key in graph.get_all_asset_keys() if stage_of(key) in STAGES}
 
 
 def _config(assets: Collection[str], accept_loss: bool) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What a person sees of an artifact in the Dagster UI: counts, reasons, pictures and files."""
 
 import base64
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,10 @@ import cv2
 import dagster as dg
 import numpy as np
 
+from ocr_pipeline.orchestration.versions import latest_told
 from ocr_pipeline.shown import as_markdown
+from ocr_pipeline.storage.artifacts.lineage import lineage_path
+from ocr_pipeline.storage.artifacts.lineage_parquet import read_learnt_from
 from ocr_pipeline.storage.artifacts.manifest import Manifest, manifest_path, quarantine_path
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
@@ -18,7 +21,11 @@ from ocr_pipeline.storage.artifacts.state import Making, state_of
 from ocr_pipeline.storage.files.pictures import decode_picture
 
 _ROWS = 20
+_PICTURES_OF = "pictures_of"
 _DECIMALS = 5
+_INLINE = 1000  # characters of Markdown; from there on the UI offers a button
+_SMALL_SIDES, _SMALL_QUALITIES = (320, 280, 240, 200, 160, 128, 96, 64, 32), (40, 20, 8)
+_FIRST = ("cer", "base_cer", "hmean", "precision", "recall", "wer", "exact", "count")
 
 
 def artifact_metadata(manifest: Manifest, artifact: Path) -> dict[str, Any]:
@@ -29,7 +36,7 @@ def artifact_metadata(manifest: Manifest, artifact: Path) -> dict[str, Any]:
 def artifacts_metadata(manifests: Sequence[Manifest], artifacts: Sequence[Path]) -> dict[str, Any]:
     """The same for a partition with an artifact per split."""
     quarantines = [quarantine_path(artifact) for artifact in artifacts]
-    files = [*artifacts, *map(manifest_path, artifacts), *quarantines]
+    files = [*artifacts, *map(manifest_path, artifacts), *quarantines, *map(lineage_path, artifacts)]
     return {
         "state": ", ".join(dict.fromkeys(str(state_of(manifest, Making())) for manifest in manifests)),
         **counts_metadata(total_counts(manifests)),
@@ -40,14 +47,31 @@ def artifacts_metadata(manifests: Sequence[Manifest], artifacts: Sequence[Path])
 
 
 def checkpoint_metadata(manifest: Manifest, checkpoint: Path) -> dict[str, Any]:
-    """Scores, counts, the data versions that it has learned from, and the files of a checkpoint."""
+    """Scores, counts, the data versions that it has learned from, and the files of a checkpoint.
+
+    Dagster shows them in this order: the scores that matter first.
+    """
+    metrics = sorted(manifest.metrics, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
     return {
-        **{f"metric/{name}": round(value, _DECIMALS) for name, value in manifest.metrics.items()},
+        **{f"metric/{name}": round(manifest.metrics[name], _DECIMALS) for name in metrics},
         **counts_metadata(manifest.counts),
-        "learned_from": _table(("data", "version"), [(item.name, item.fingerprint) for item in manifest.inputs]),
+        **_learned_from(manifest, lineage_path(checkpoint)),
         "path": dg.MetadataValue.path(checkpoint),
         "manifest": dg.MetadataValue.path(manifest_path(checkpoint)),
     }
+
+
+def _learned_from(manifest: Manifest, lineage: Path) -> dict[str, Any]:
+    """Each data version, when it was made and from what; the pages themselves stand in a file."""
+    if not lineage.exists():
+        rows = [(item.name, item.role or "training", item.fingerprint) for item in manifest.inputs]
+        return {"learned_from": _table(("data", "as", "version"), rows)}
+    columns = ("data", "as", "version", "made", "from")
+    told = [
+        (one.artifact, one.role or "training", one.version, one.made, ", ".join(map(" ".join, one.inputs.items())))
+        for one in read_learnt_from(lineage)
+    ]
+    return {"learned_from": _table(columns, told), "lineage": dg.MetadataValue.path(lineage)}
 
 
 def total_counts(manifests: Iterable[Manifest]) -> Counts:
@@ -89,7 +113,20 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str | int]]) -> dg.Me
     return dg.MetadataValue.table([dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows], schema)
 
 
-def picture(pixels: np.ndarray, longest: int = 900) -> dg.MetadataValue:
+def pictures_once(
+    context: dg.AssetExecutionContext, partition: str, of: str, make: Callable[[], dict[str, dg.MetadataValue]]
+) -> dict[str, Any]:
+    """Pictures of what is published, where Dagster's log does not hold them yet: each counts twice in its size.
+
+    Args:
+        of: the version of what they show.
+    """
+    last = latest_told(context.instance, context.asset_key, partition)
+    shown = last.metadata.get(_PICTURES_OF) if last else None
+    return {_PICTURES_OF: of, **({} if shown and shown.value == of else make())}
+
+
+def picture(pixels: np.ndarray, longest: int = 720) -> dg.MetadataValue:
     """An RGB picture [H, W, 3] as the UI shows it."""
     return dg.MetadataValue.md(f"![picture]({_data_url(pixels, longest)})")
 
@@ -97,6 +134,20 @@ def picture(pixels: np.ndarray, longest: int = 900) -> dg.MetadataValue:
 def encoded_picture(data: bytes) -> dg.MetadataValue:
     """The same for an encoded picture."""
     return picture(cv2.cvtColor(decode_picture(data), cv2.COLOR_BGR2RGB))
+
+
+def small_picture(data: bytes) -> dg.MetadataValue:
+    """An encoded picture as large as Dagster shows it without a click: Markdown of less than 1,000 characters.
+
+    Raises:
+        ValueError: even the smallest is too large.
+    """
+    pixels = decode_picture(data)
+    for longest, quality in product(_SMALL_SIDES, _SMALL_QUALITIES):
+        shown = f"![picture]({_small_url(pixels, longest, quality)})"
+        if len(shown) < _INLINE:
+            return dg.MetadataValue.md(shown)
+    raise ValueError(f"a picture of shape {pixels.shape} cannot be made small enough")
 
 
 def crop_table(crops: Iterable[tuple[bytes, str]]) -> dg.MetadataValue:
@@ -117,10 +168,17 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> dg.
 def _data_url(pixels: np.ndarray, longest: int) -> str:
     scale = min(1.0, longest / max(pixels.shape[:2]))
     small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    encoded, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])
+    encoded, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 60])
     if not encoded:
         raise ValueError(f"a picture of shape {pixels.shape} cannot be encoded")
     return _encoded_url(data.tobytes())
+
+
+def _small_url(pixels: np.ndarray, longest: int, quality: int) -> str:
+    scale = min(1.0, longest / max(pixels.shape[:2]))
+    small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    webp = cv2.imencode(".webp", small, [cv2.IMWRITE_WEBP_QUALITY, quality])[1]
+    return "data:image/webp;base64," + base64.b64encode(webp.tobytes()).decode()
 
 
 def _encoded_url(jpeg: bytes) -> str:

@@ -10,7 +10,7 @@ from transformers import AutoTokenizer
 from ocr_pipeline.data.annotations import CropReader
 from ocr_pipeline.models import place_of
 from ocr_pipeline.recognition.crops import Crops
-from ocr_pipeline.recognition.pretrained import not_loaded
+from ocr_pipeline.recognition.pretrained import loaded_from
 from ocr_pipeline.recognition.text import Coverage, TextCodec
 
 
@@ -20,9 +20,7 @@ def label_coverage(base: str | Path, paths: Sequence[str | Path], *, samples: in
     Raises:
         PipelineError: there is no such model, or the data cannot be opened.
     """
-    try:
+    with loaded_from("the tokenizer of the base model", base):
         codec = TextCodec(AutoTokenizer.from_pretrained(place_of(base), trust_remote_code=False))
-    except (OSError, ValueError) as error:
-        raise not_loaded("the tokenizer of the base model", base, error) from error
     crops = Crops([CropReader(path) for path in paths])
     return codec.coverage(crops.text(index) for index in crops.spread(samples, seed))

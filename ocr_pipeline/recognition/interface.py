@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
-import numpy as np
+from ocr_pipeline.storage.files.given_pictures import GivenPicture
 
 
 class Reading(NamedTuple):
@@ -25,8 +25,24 @@ class TextRecognizer(Protocol):
         """Of all that a reading depends on, weights and settings: a run that was killed goes on with the same only."""
         ...
 
-    def read_crops(self, crops: Sequence[np.ndarray]) -> list[Reading]:
-        """The texts of crops of any size, each uint8 [H, W, 3] RGB, in their order; of none none."""
+    def read_crops(self, crops: Sequence[GivenPicture]) -> list[Reading]:
+        """The texts of crops of any size, in their order; of none none.
+
+        Args:
+            crops: paths, bytes of files, PIL images, or uint8 [H, W] grey, [H, W, 3] RGB or [H, W, 4] RGBA.
+        """
+        ...
+
+
+@runtime_checkable
+class TextScorer(Protocol):
+    """What a recognizer may offer besides: how well a text that somebody else wrote fits a crop."""
+
+    def score_texts(self, crops: Sequence[GivenPicture], texts: Sequence[str]) -> list[float]:
+        """The logarithm of how probable it is that a crop says just this text, for each pair of the two.
+
+        NaN where it cannot tell.
+        """
         ...
 
 
@@ -57,7 +73,7 @@ class Loading:
     """How a recognizer is made ready to read.
 
     Attributes:
-        device: cpu or cuda; auto is CUDA where there is one.
+        device: cpu, gpu (= cuda) or cuda:1; auto is a GPU where there is one.
         precision: float32 or bfloat16; auto is the recognizer's own choice for the device.
         base: the model that adapters were trained on; None asks them. What holds no adapters needs none.
         decoding: for a model that writes token by token.

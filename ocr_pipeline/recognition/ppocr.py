@@ -20,7 +20,9 @@ from transformers import AutoConfig, PPOCRV5MobileRecForTextRecognition, PPOCRV5
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import nfc
 from ocr_pipeline.recognition.interface import GREEDY, Loading, Reading
-from ocr_pipeline.recognition.pretrained import architecture, chosen_device, model_fingerprint
+from ocr_pipeline.recognition.pretrained import architecture, model_fingerprint
+from ocr_pipeline.storage.files.given_pictures import GivenPicture, rgb_pixels
+from ocr_pipeline.training.device import chosen_device
 
 HEIGHT, MIN_WIDTH, MAX_WIDTH = 48, 320, 3200
 BLANK = 0
@@ -60,7 +62,7 @@ class PpOcrRecognizer:
     Args:
         folder: a Hugging Face folder with config.json, model.safetensors and preprocessor_config.json, which holds the
             characters.
-        device: auto, cpu or cuda.
+        device: auto, cpu, gpu (= cuda) or cuda:1.
 
     Raises:
         PipelineError: there is no such model, and the message says what to download; or no such device.
@@ -73,7 +75,7 @@ class PpOcrRecognizer:
         try:
             settings = json.loads((place / "preprocessor_config.json").read_text(encoding="utf-8"))
             kind = _CLASSES[AutoConfig.from_pretrained(place, trust_remote_code=False).model_type]
-            model = kind.from_pretrained(place).eval()
+            model = kind.from_pretrained(place, trust_remote_code=False).eval()
             self.characters: list[str] = list(settings["character_list"])
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise PipelineError(
@@ -88,11 +90,17 @@ class PpOcrRecognizer:
         return model_fingerprint(self.model, self.characters)
 
     @torch.inference_mode()
-    def read_crops(self, crops: Sequence[np.ndarray]) -> list[Reading]:
-        """The texts of crops of any size, uint8 [H, W, 3] RGB."""
-        if not crops:
+    def read_crops(self, crops: Sequence[GivenPicture]) -> list[Reading]:
+        """The texts of crops of any size: paths, bytes of files, PIL images, or uint8 [H, W] grey, [H, W, 3] RGB or
+        [H, W, 4] RGBA.
+
+        Raises:
+            PipelineError: one of them is none of these.
+        """
+        if not len(crops):
             return []
-        probabilities = self.model(pixel_values=batched(crops).to(self.model.device)).last_hidden_state.float().cpu()
+        pixels = batched([rgb_pixels(crop) for crop in crops])
+        probabilities = self.model(pixel_values=pixels.to(self.model.device)).last_hidden_state.float().cpu()
         return [self._decoded(*steps.max(-1)) for steps in probabilities]
 
     def _decoded(self, probabilities: Tensor, letters: Tensor) -> Reading:

@@ -22,7 +22,8 @@ from ocr_pipeline.recognition.images import decode_rgb
 from ocr_pipeline.recognition.interface import TextRecognizer
 from ocr_pipeline.shown import visible, write_csv
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
-from ocr_pipeline.storage.files.publishing import publish_file
+from ocr_pipeline.storage.files.pictures import say_of_more_pages
+from ocr_pipeline.storage.files.publishing import mendable, publish_file
 from ocr_pipeline.storage.files.typed_paths import begins_with, claim
 
 logger = logging.getLogger(__name__)
@@ -76,11 +77,10 @@ def recognize_pictures(
     part = _Part(output, _fingerprint(paths, recognizer))
     progress = Progress("reading pictures", "pictures", len(paths))
     progress.advance(len(part.rows))
-    with part:
-        for start in range(len(part.rows), len(paths), batch_size * WINDOW):
-            window = paths[start : start + batch_size * WINDOW]
-            part.write(_read(window, recognizer, batch_size))
-            progress.advance(len(window))
+    for start in range(len(part.rows), len(paths), batch_size * WINDOW):
+        window = paths[start : start + batch_size * WINDOW]
+        part.write(_read(window, recognizer, batch_size))
+        progress.advance(len(window))
     part.publish()
     errors = sum(bool(row.error) for row in part.rows)
     if errors:
@@ -119,7 +119,9 @@ def _ratio(path: Path) -> float:
 def _decode(path: Path) -> np.ndarray | str:
     """The picture, uint8 [H, W, 3] RGB, or why it cannot be read."""
     try:
-        return decode_rgb(path.read_bytes())
+        data = path.read_bytes()
+        say_of_more_pages(data, path)
+        return decode_rgb(data)
     except (OSError, ValueError) as error:
         return " ".join(str(getattr(error, "strerror", None) or error).split())
 
@@ -138,22 +140,18 @@ class _Part:
     def __init__(self, output: Path, fingerprint: str) -> None:
         self.output = output
         self.path = output.with_name(f".{output.name}.{fingerprint}.part")
-        output.parent.mkdir(parents=True, exist_ok=True)
         whole, _, _ = (self.path.read_bytes() if self.path.exists() else b"").rpartition(b"\n")
         self.rows = [Row(*line) for line in csv.reader(io.StringIO(whole.decode()))]
-        self.path.write_bytes(whole + b"\n" if whole else b"")
-
-    def __enter__(self) -> None:
-        self._file = self.path.open("a", encoding="utf-8", newline="")
+        with mendable(self.path):
+            output.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_bytes(whole + b"\n" if whole else b"")
 
     def write(self, rows: list[Row]) -> None:
-        csv.writer(self._file, lineterminator="\n").writerows(rows)
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with mendable(self.path), self.path.open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
+            file.flush()
+            os.fsync(file.fileno())
         self.rows += rows
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
 
     def publish(self) -> None:
         with publish_file(self.output) as draft, draft.open("w", encoding="utf-8-sig", newline="") as file:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -17,14 +19,57 @@ from torch import nn
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def loaded_from(what: str, place: str | Path) -> Iterator[None]:
+    """Whatever transformers says of a model, or a part of one, that it cannot load, as one error that names it.
+
+    Raises:
+        PipelineError: it cannot be loaded.
+    """
+    try:
+        yield
+    except (PipelineError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # a configuration that is none fails wherever transformers first uses it
+        raise not_loaded(what, place, error) from error
+
+
+_MEANT = {  # what those who load a model by a setting are told, who have no such setting here
+    "ignore_mismatched_sizes": "its weights are not of the sizes that its config.json names",
+    "weights_only": "its weights are damaged, or no file of plain weights",
+}
+
 
 def not_loaded(what: str, place: str | Path, error: Exception) -> PipelineError:
     """What to tell of a model, or a part of one, that transformers cannot load from ``place``."""
+    told = str(error) or type(error).__name__
+    reason = next((meant for word, meant in _MEANT.items() if word in told), " ".join(told.splitlines()[:2]))
     return PipelineError(
-        f"{what} cannot be loaded ({str(error).splitlines()[0]})",
+        f"{what} cannot be loaded ({reason})",
         where=place,
         remedy="Give the folder of a VisionEncoderDecoderModel with its processor, or its name on the hub.",
     )
+
+
+def may_be_on_the_hub(name: str) -> bool:
+    """Whether it is spelled as models on the Hugging Face hub are: ``owner/name``."""
+    return re.fullmatch(r"[\w.-]+/[\w.-]+", name) is not None
+
+
+def demand_hub_name(name: str) -> None:
+    """Say that what is no folder here is looked for on the hub, if it can be there.
+
+    Raises:
+        PipelineError: it cannot.
+    """
+    if not may_be_on_the_hub(name):
+        raise PipelineError(
+            "there is no such base model", where=name, remedy="Give a folder, or a name on the hub such as owner/name."
+        )
+    logger.info("%s is no folder here: it is taken from the Hugging Face hub or its cache", name)
 
 
 @contextmanager
@@ -58,19 +103,6 @@ _DAMAGED = (
     SafetensorError,
     MsgspecError,
 )
-
-
-def chosen_device(device: str) -> str:
-    """``auto`` is CUDA where there is one.
-
-    Raises:
-        PipelineError: CUDA is wanted and not there.
-    """
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise PipelineError("this machine offers no CUDA", where=f"device {device}", remedy="Choose the device cpu.")
-    return device
 
 
 def architecture(folder: Path) -> str:

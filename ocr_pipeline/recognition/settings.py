@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from ocr_pipeline.devices.names import device_setting
 from ocr_pipeline.models import KOREAN_WORDS
 from ocr_pipeline.recognition.interface import Decoding, Loading
 from ocr_pipeline.settings import Setting, Settings
@@ -33,9 +34,7 @@ class FolderReading(Settings):
             env="TROCR_BASE",
         ),
     ] = None
-    device: Annotated[
-        str, Setting("auto, cpu or cuda.", form=r"auto|cpu|cuda(:\d+)?", example="auto, cpu, cuda or cuda:N")
-    ] = "auto"
+    device: Annotated[str, device_setting()] = "auto"
     batch_size: Annotated[int, Setting("Crops read at once.", least=1)] = 16
     num_beams: Annotated[int, Setting("1: greedy.", env="TROCR_BEAMS", least=1)] = 1
     max_len: Annotated[int, Setting("Most tokens of a text, the start included.", env="TROCR_MAX_LEN", least=2)] = 64

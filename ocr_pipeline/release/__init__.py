@@ -1,1 +1,1 @@
-"""What is trained on what, and what may be used."""
+"""What is trained on what, what may be used, and what is handed on."""

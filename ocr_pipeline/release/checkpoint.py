@@ -43,9 +43,13 @@ class TrainedCheckpoint:
             has_quarantine=False,
         )
 
-    def publish(self, made: Publication, checkpoint: Path, metrics: dict[str, float]) -> None:
-        """Copy the checkpoint (a file or a folder) to the target."""
+    def publish(
+        self, made: Publication, checkpoint: Path, metrics: dict[str, float], learnt: Path | None = None
+    ) -> None:
+        """Copy the checkpoint (a file or a folder) to the target, and beside it what it learnt from (`note_learnt`)."""
         made.copy(checkpoint)
+        if learnt:
+            made.copy_lineage(learnt)
         made.counts, made.metrics = self.recipe.counts, metrics
         made.fingerprint = fingerprint_of(fingerprint_file(path) for path in _files(self.target))
 

@@ -14,10 +14,11 @@ from typing import Annotated, Any
 import msgspec
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.release.champions import Champions, InUse, UnknownCheckpointError
 from ocr_pipeline.release.recipe_file import recipe_settings
 from ocr_pipeline.settings import Setting, Settings
 from ocr_pipeline.storage.artifacts.manifest import VALIDATION, Manifest, read_manifest
-from ocr_pipeline.storage.artifacts.publication import publication
+from ocr_pipeline.storage.artifacts.state import differing_files
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.publishing import publish_text
@@ -39,6 +40,21 @@ class ChampionSettings(Settings):
             most=1,
         ),
     ] = 0.005
+    keep_versions: Annotated[
+        int,
+        Setting(
+            "Of how many champions of each kind the data that they learnt from is kept.",
+            env="OCR_PIPELINE_KEEP_VERSIONS",
+            least=0,
+        ),
+    ] = 3
+
+
+@dataclass(frozen=True)
+class Promotion(Settings):
+    """What a person may say when a champion is made."""
+
+    promote: Annotated[bool, Setting("Take the candidate whatever the comparison says.")] = False
 
 
 @dataclass(frozen=True)
@@ -91,51 +107,83 @@ class Contest:
         return replace(self._verdict(workspace, tolerance), tolerance=tolerance)
 
     def _verdict(self, workspace: Workspace, tolerance: float) -> Verdict:
-        candidate, champion = self._candidate_manifest(workspace), read_manifest(self.champion(workspace))
+        candidate, champions = self._candidate_manifest(workspace), self.champions(workspace)
         score = candidate.metrics.get(self.metric)
-        if champion is None:
+        try:
+            reigning = champions.in_use()
+        except UnknownCheckpointError as error:
+            return Verdict(False, str(error), score)
+        if reigning is None:
             return Verdict(True, "there is no champion yet", score)
+        champion = reigning.manifest
         if champion.fingerprint == candidate.fingerprint:
             return Verdict(True, "it is the champion", score, score)
+        if rolled_back := champions.withdrawn(candidate.fingerprint):
+            return Verdict(False, f"it was champion and was rolled back ({rolled_back.when})", score)
         if score is None:
             return Verdict(False, f"not validated: it has no {self.metric}", score, champion.metrics.get(self.metric))
         if not _validation_data(candidate):
             return Verdict(False, "not validated: its manifest names no validation data", score)
         reached, where = champion.metrics.get(self.metric), "the champion has"
         if reached is None or self._measured_on(champion) != self._measured_on(candidate):
-            reached, where = self._scored_again(workspace, champion, candidate), "the champion, scored again, has"
+            reached, where = self._scored_again(workspace, reigning, candidate), "the champion, scored again, has"
         passed = self.sign * (score - reached) >= -tolerance
         return Verdict(passed, f"{self.metric} {score:.4f}, {where} {reached:.4f}", score, reached)
 
-    def promote(self, workspace: Workspace) -> Manifest:
-        """Put the candidate in the champion's place, which stays available as the previous one."""
-        candidate, champion = self.candidate(workspace), self.champion(workspace)
-        manifest, reigning = self._candidate_manifest(workspace), read_manifest(champion)
-        if reigning and reigning.fingerprint == manifest.fingerprint:
-            return reigning
-        if reigning:
-            _copy(champion, champion.with_name(f"{champion.stem}.previous{champion.suffix}"), reigning)
-        _copy(candidate, champion, manifest)
-        return manifest
+    def promote(self, workspace: Workspace, why: str = "", *, despite_unknown: bool = False) -> Manifest:
+        """Put the candidate in the champion's place, which stays available as the previous one; as `Champions.promote`.
+
+        Raises:
+            PipelineError: there is no candidate, it is damaged, or nobody knows what stands in the champion's place.
+        """
+        manifest = self._candidate_manifest(workspace)
+        champions = self.champions(workspace)
+        return champions.promote(self.candidate(workspace), manifest, why, despite_unknown=despite_unknown)
+
+    def champions(self, workspace: Workspace) -> Champions:
+        """The one in use and those before it."""
+        return Champions(self.champion(workspace))
+
+    def in_use(self, workspace: Workspace) -> InUse:
+        """The champion, for who works with it.
+
+        Raises:
+            PipelineError: there is none, or it is not as it was published.
+        """
+        if found := self.champions(workspace).in_use():
+            return found
+        raise PipelineError(
+            f"{self.champion_name} is not published",
+            where=self.champion(workspace),
+            remedy=f"Materialise {self.champion_name} first.",
+        )
 
     def _candidate_manifest(self, workspace: Workspace) -> Manifest:
         artifact = self.candidate(workspace)
-        if manifest := read_manifest(artifact):
-            return manifest
-        raise PipelineError(f"{self.name} is not published", where=artifact, remedy=f"Materialise {self.name} first.")
+        manifest = read_manifest(artifact)
+        if manifest is None:
+            remedy = f"Materialise {self.name} first."
+            raise PipelineError(f"{self.name} is not published", where=artifact, remedy=remedy)
+        if differing := differing_files(artifact, manifest):
+            raise PipelineError(
+                f"{self.name} is not as it was published: {', '.join(differing)} differ",
+                where=artifact,
+                remedy=f"Remove its manifest and materialise {self.name} again.",
+            )
+        return manifest
 
     def _measured_on(self, manifest: Manifest) -> dict[str, object]:
         return _validation_data(manifest) | {name: manifest.settings.get(name) for name in self.sampling}
 
-    def _scored_again(self, workspace: Workspace, champion: Manifest, candidate: Manifest) -> float:
+    def _scored_again(self, workspace: Workspace, champion: InUse, candidate: Manifest) -> float:
         """The champion's metric on the candidate's validation data, measured or remembered."""
         measured_on = self._measured_on(candidate)
-        key = fingerprint_of([champion.fingerprint, msgspec.json.encode(sorted(measured_on.items()))])
+        key = fingerprint_of([champion.manifest.fingerprint, msgspec.json.encode(sorted(measured_on.items()))])
         kept = workspace.scores / f"{self.name}_{key}.json"
         if not kept.exists():
             artifacts = self._unchanged(workspace, candidate)
-            metrics = self.score(self.champion(workspace), artifacts, candidate.settings)
-            text = {"champion": champion.fingerprint, "measured_on": measured_on, "metrics": metrics}
+            metrics = self.score(champion.checkpoint, artifacts, candidate.settings)
+            text = {"champion": champion.manifest.fingerprint, "measured_on": measured_on, "metrics": metrics}
             publish_text(kept, msgspec.json.format(msgspec.json.encode(text), indent=1).decode() + "\n")
         return float(msgspec.json.decode(kept.read_bytes())["metrics"][self.metric])
 
@@ -158,21 +206,6 @@ class Contest:
 
 def _validation_data(manifest: Manifest) -> dict[str, str]:
     return {item.name: item.fingerprint for item in manifest.inputs if item.role == VALIDATION}
-
-
-def _copy(source: Path, target: Path, manifest: Manifest) -> None:
-    with publication(
-        target,
-        stage=manifest.stage,
-        partition=manifest.partition,
-        code_version=manifest.code_version,
-        settings=manifest.settings,
-        inputs=manifest.inputs,
-        rebuild=True,
-        has_quarantine=False,
-    ) as made:
-        made.copy(source)
-        made.counts, made.metrics, made.fingerprint = manifest.counts, manifest.metrics, manifest.fingerprint
 
 
 def score_detector(checkpoint: Path, valid: Sequence[Path], settings: dict[str, Any]) -> dict[str, float]:

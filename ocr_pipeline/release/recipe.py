@@ -51,6 +51,12 @@ class Recipe:
     inputs: list[Input]
     counts: Counts
 
+    @property
+    def data(self) -> list[tuple[Path, Input]]:
+        """Each artifact with what it is called in the manifest."""
+        by_name = {artifact.name: artifact for artifact in (*self.train, *self.valid)}
+        return [(by_name[item.name], item) for item in self.inputs]
+
 
 def choose_data(
     partitions: Sequence[str],

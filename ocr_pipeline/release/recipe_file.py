@@ -25,7 +25,7 @@ from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 RECIPE_VARIABLE = "OCR_PIPELINE_RECIPE"
 RECIPE_NAME = "recipe.yaml"
-SECTIONS = ("fast_checkpoint", "dlora_checkpoint", "champion", "automation")
+SECTIONS = ("fast_checkpoint", "dlora_checkpoint", "champion", "automation", "synthetic")
 
 S = TypeVar("S", bound=Settings)
 
@@ -84,7 +84,7 @@ def _content(recipe: Path) -> dict[str, Any]:
 
 
 def _recipe_path(workspace: Workspace, environment: Mapping[str, str]) -> Path | None:
-    if named := environment.get(RECIPE_VARIABLE):
+    if named := workspace.recipe or environment.get(RECIPE_VARIABLE):
         return Path(named)
     beside = workspace.root / RECIPE_NAME
     return beside if beside.exists() else None

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.settings import FastTraining
 from ocr_pipeline.recognition.dlora.settings import DloraTraining
 from ocr_pipeline.recognition.settings import DEFAULT_BASE
-from ocr_pipeline.release.recipe import ArtifactOf, ManifestOf, Recipe, choose_data
+from ocr_pipeline.release.recipe import ArtifactOf, ManifestOf, Recipe, choose_data, chosen_partitions
 from ocr_pipeline.release.recipe_file import recipe_values
 from ocr_pipeline.settings import Setting, Settings
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
@@ -116,6 +117,20 @@ class DloraSection(TrainingSection):
     def settings(self) -> DloraTraining:
         """Those of the training; it takes its folder when it begins."""
         return DloraTraining(self.model_name_or_path, output_dir="", **self.options)
+
+
+def loaded_sections(workspace: Workspace) -> dict[str, TrainingSection | PipelineError]:
+    """The recipe of each training, by the asset's name; where it makes no sense, why not: that is its own concern."""
+    return {asset: _section_or_fault(section, workspace) for asset, section in TRAININGS.items()}
+
+
+def _section_or_fault(section: type[TrainingSection], workspace: Workspace) -> TrainingSection | PipelineError:
+    try:
+        loaded = section.of(workspace)
+        chosen_partitions(loaded.partitions, fully_labelled=loaded.fully_labelled)
+        return loaded
+    except PipelineError as fault:
+        return fault
 
 
 TRAININGS: dict[str, type[TrainingSection]] = {each.asset: each for each in (FastSection, DloraSection)}

@@ -97,7 +97,7 @@ def read(each: Setting, given: object, where: str) -> Any:
     if each.options_of and isinstance(given, Mapping):
         return _group(each).read_named(given, where, without=each.without)
     if each.takes_many:
-        parts = given.split(":") if isinstance(given, str) else given
+        parts = [part.strip() for part in given.split(":")] if isinstance(given, str) else given
         if isinstance(parts, list | tuple):
             return tuple(_read_one(each, part, where) for part in parts if part != "")
     else:

@@ -111,16 +111,14 @@ def connected(device: torch.device) -> Iterator[Processes]:
         state.destroy_process_group()
 
 
-def own_device(cuda: bool) -> torch.device:
-    """The GPU of this process (torchrun's ``LOCAL_RANK``), or the CPU.
+def own_device(chosen: torch.device) -> torch.device:
+    """The chosen device; of several processes that torchrun started each has the GPU of its ``LOCAL_RANK``.
 
     Raises:
         PipelineError: there are more processes than GPUs on this machine.
     """
-    if not cuda:
-        return torch.device("cpu")
-    if not _started_by_torchrun():
-        return torch.device("cuda")
+    if chosen.type == "cpu" or not _started_by_torchrun():
+        return chosen
     place, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
     if place >= gpus:
         raise PipelineError(

@@ -48,6 +48,7 @@ def test_a_dry_run_says_what_and_why_and_does_nothing(place: Path) -> None:
     assert rows["finance_logistics_train", "lookup"] == ("leave", "the set is not on the share")
 
 
+@pytest.mark.slow
 def test_a_data_set_is_brought_up_to_date_once(place: Path) -> None:
     done = backfill(place, "--dataset", "handwriting")
     assert done.exit_code == 0 and "No daemon runs" in done.output and "handwriting_train: done" in done.output

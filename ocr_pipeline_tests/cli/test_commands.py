@@ -10,23 +10,20 @@ import sys
 from pathlib import Path
 from unittest.mock import patch
 
-import click
 import cv2
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 from PIL import Image
 
-from ocr_pipeline.cli import COMMANDS, cli, main
-from ocr_pipeline.cli.options import settings_options
-from ocr_pipeline.cli.training import train_dlora_command
+from ocr_pipeline.cli import COMMANDS, main
 from ocr_pipeline.data.synthetic import render_word, write_collection
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import build_network
 from ocr_pipeline.models import TINY_KOREAN
-from ocr_pipeline.recognition.dlora import DloraData, DloraTraining
+from ocr_pipeline.recognition.dlora import DloraData
 from ocr_pipeline.storage.files.lmdb_files import LmdbWriter
+from ocr_pipeline_tests.cli.running import invoke
 from ocr_pipeline_tests.data.adoption.making import write_folder
 
 
@@ -48,13 +45,6 @@ def share(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def invoke(*arguments: object) -> tuple[int, str]:
-    result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.output
-
-
 def test_every_command_has_help() -> None:
     for name in COMMANDS:
         code, output = invoke(name, "--help")
@@ -69,6 +59,24 @@ def test_the_data_steps_one_after_the_other(share: Path, tmp_path: Path) -> None
         assert "handwriting_train" in output and "text_in_wild" not in output
     assert (tmp_path / "handwriting_annotations_train.jsonl").exists()
     assert (tmp_path / "handwriting_train_layout.lmdb" / "data.mdb").exists()
+
+
+def test_what_is_current_is_made_anew_only_where_that_is_said(share: Path, tmp_path: Path) -> None:
+    place = ("--source", share, "--output", tmp_path, "--partition", "handwriting_train", "--workers", 1)
+    for command, name in (
+        ("merge", "json_merged/handwriting_train_merged.json"),
+        ("lookup", "lookup/lookup_handwriting_train.pkl.gz"),
+        ("annotations", "handwriting_annotations_train.jsonl"),
+        ("layout", "handwriting_train_layout.lmdb/data.mdb"),
+    ):
+        options = place[:-2] if command == "lookup" else place
+        assert invoke(command, *options)[0] == 0
+        first, content = (tmp_path / name).stat().st_mtime_ns, (tmp_path / name).read_bytes()
+        assert invoke(command, *options)[0] == 0
+        assert (tmp_path / name).stat().st_mtime_ns == first, command
+        assert invoke(command, *options, "--rebuild")[0] == 0
+        assert (tmp_path / name).stat().st_mtime_ns > first, command
+        assert (tmp_path / name).read_bytes() == content, command
 
 
 def test_crops_are_made_as_the_flags_say_and_what_they_filter_is_shown(share: Path, tmp_path: Path) -> None:
@@ -174,67 +182,6 @@ def test_an_output_that_cannot_be_written_is_named(share: Path) -> None:
     assert done.returncode == 1 and "/proc/ocr" in done.stderr and "Traceback" not in done.stderr
 
 
-def trained_with(*flags: str, **variables: str) -> DloraTraining:
-    """The settings that a training would begin with."""
-
-    @click.command()
-    @settings_options(DloraTraining, variables_win=True)
-    def command(settings: DloraTraining) -> None:
-        made.append(settings)
-
-    made: list[DloraTraining] = []
-    arguments = ["--model_name_or_path", "base", "--output_dir", "out", *flags]
-    CliRunner().invoke(command, arguments, env=variables, catch_exceptions=False)
-    return made[0]
-
-
-def test_the_guides_variables_win_over_the_flags() -> None:
-    variables = {"SAVE_STEPS": "10000", "WARMUP_RATIO": "0.0001", "DLORA_RANK": "8", "AMP_DISABLE": "1"}
-    settings = trained_with("--save_steps", "5", "--bf16", **variables)
-    assert (settings.save_steps, settings.warmup_ratio, settings.lora_rank, settings.bf16) == (10000, 0.0001, 8, False)
-    with pytest.raises(PipelineError, match="SAVE_STEPS"):
-        trained_with(SAVE_STEPS="many")
-
-
-def test_every_variable_of_step_8_does_something() -> None:
-    plain = trained_with()
-    for variable, value, field in (
-        ("TRAIN_DEBUG_SHOW", "1", "show_training"),
-        ("TRAIN_DEBUG_DIAG", "1", "show_gradients"),
-        ("TRAIN_DEBUG_EVERY", "500", "logging_steps"),
-        ("PROFILE_TRAIN", "1", "profile"),
-        ("AMP_DISABLE", "0", "amp"),
-        ("USE_QLORA", "1", "qlora"),
-        ("VAL_DEBUG_GEN", "1", "show_tokens"),
-        ("VAL_SHOW_PREDS", "1", "show_predictions"),
-        ("VAL_NUM_BEAMS", "4", "generation_num_beams"),
-        ("SAVE_STEPS", "10000", "save_steps"),
-        ("WARMUP_RATIO", "0.0001", "warmup_ratio"),
-        ("EVAL_EVERY_STEPS", "501", "eval_steps"),
-        ("EVAL_SAMPLES", "1000", "eval_samples"),
-    ):
-        changed = trained_with(**{variable: value})
-        assert changed != plain and getattr(changed, field) == type(getattr(plain, field))(
-            value if field != "amp" else 1
-        ), variable
-    assert trained_with(**dict.fromkeys(("TRAIN_DEBUG_SHOW", "PROFILE_TRAIN", "USE_QLORA"), "0")) == plain
-
-
-def _train_dlora_arguments(*arguments: str) -> list[str]:
-    return train_dlora_command._translated(list(arguments))
-
-
-def test_hugging_faces_flags_are_taken_as_they_are_written(caplog: pytest.LogCaptureFixture) -> None:
-    taken = _train_dlora_arguments("--bf16", "True", "--fp16=false", "--output_dir", "out", "--max-steps", "-1")
-    assert taken == ["--bf16", "--no_fp16", "--output_dir", "out", "--max-steps", "-1"]
-    others = ("--adam_beta2", "0.98", "--predict_with_generate", "--logging_first_step", "True", "--optim=adamw_torch")
-    assert _train_dlora_arguments(*others, "--output_dir", "out") == ["--output_dir", "out"]
-    for name in ("adam_beta2", "predict_with_generate", "logging_first_step", "optim"):
-        assert f"--{name} is accepted, but has no effect here" in caplog.text
-    assert _train_dlora_arguments("--leaning_rate", "1") == ["--leaning_rate", "1"]
-    assert invoke("train-dlora", "--output_dir", "x", "--model_name_or_path", "x", "--leaning_rate", "1")[0] == 2
-
-
 def test_recognizers_are_merged_and_compared(tmp_path: Path) -> None:
     code, output = invoke("merge-dlora", "--ckpt", TINY_KOREAN, "--output", tmp_path / "plain")
     assert code == 0 and (tmp_path / "plain" / "model.safetensors").exists(), output
@@ -267,6 +214,7 @@ def test_recognizers_are_merged_and_compared(tmp_path: Path) -> None:
 
 def test_data_paths_are_parted_by_colons() -> None:
     data = DloraData.from_environment({"LMDB_PATHS": "/a/x.lmdb:/b/y.jsonl"})
+    assert DloraData.from_environment({"LMDB_PATHS": " /a/x.lmdb : /b/y.jsonl:"}) == data
     assert (data.train, data.valid) == ((Path("/a/x.lmdb"), Path("/b/y.jsonl")), ())
 
 
@@ -298,7 +246,25 @@ def test_recognize_exits_with_1_when_a_crop_is_broken(tmp_path: Path) -> None:
     assert code == 1 and "1 of 2" in output and broken.startswith(f'{crops / "b.png"},,,"the picture')
 
 
+@pytest.mark.slow
 def test_a_recognizer_is_exported(tmp_path: Path) -> None:
     code, output = invoke("export-dlora", "--ckpt", TINY_KOREAN, "--output", tmp_path / "onnx", "--max-len", 40)
     assert code == 0 and "token.start" in output, output
     assert {"encoder.onnx", "decoder.onnx", "tokenizer.json"} <= {path.name for path in (tmp_path / "onnx").iterdir()}
+
+
+def test_a_drawn_partition_needs_no_source_and_is_shown_once_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OCR_PIPELINE_SOURCE", raising=False)
+    recipe = "synthetic: {pages: 1, words: 2, side: 256, faces: [Noto Sans KR]}"
+    (tmp_path / "recipe.yaml").write_text(recipe, encoding="utf-8")
+    assert "synthetic" not in invoke("status", "--output", tmp_path)[1]
+    code, output = invoke("merge", "--output", tmp_path, "--partition", "synthetic_train")
+    assert code == 0, output
+    assert (tmp_path / "json_merged" / "synthetic_train_merged.json").exists()
+    assert (tmp_path / "drawn" / "synthetic" / "1.Training.manifest.json").exists()
+    shown = invoke("status", "--output", tmp_path)[1]
+    assert "synthetic_train" in shown and "synthetic_valid" not in shown
+    with pytest.raises(PipelineError, match="no source is set"):
+        invoke("merge", "--output", tmp_path)

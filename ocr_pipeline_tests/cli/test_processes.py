@@ -167,6 +167,7 @@ def test_names_with_control_codes_are_written_out_in_tables_logs_and_errors(tmp_
     assert code == 1 and r"\x1b[31mnowhere" in said and "\x1b" not in said
 
 
+@pytest.mark.slow
 def test_a_picture_whose_name_is_no_utf8_is_read_like_the_others(tmp_path: Path) -> None:
     folder = tmp_path / "words"
     folder.mkdir()

@@ -9,7 +9,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from ocr_pipeline.cli import cli
 from ocr_pipeline.data.synthetic import write_collection
 from ocr_pipeline_tests.cli.test_commands import invoke
 
@@ -28,9 +30,9 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def records(output: Path, *options: object) -> list[dict]:
-    code, text = invoke("quarantine", "--output", output, "--json", *options)
-    assert code == 0
-    return [json.loads(line) for line in text.splitlines()]
+    told = CliRunner().invoke(cli, ["quarantine", "--output", str(output), "--json", *map(str, options)])
+    assert told.exit_code == 0
+    return [json.loads(line) for line in told.stdout.splitlines()]
 
 
 def test_the_table_counts_first_and_then_shows(output: Path) -> None:
@@ -70,9 +72,9 @@ def test_what_both_crop_formats_set_aside_comes_once(output: Path, tmp_path: Pat
 
 
 def test_csv_and_json_hold_the_same_records(output: Path) -> None:
-    code, text = invoke("quarantine", "--output", output, "--csv")
-    assert code == 0
-    rows = list(csv.DictReader(io.StringIO(text)))
+    told = CliRunner().invoke(cli, ["quarantine", "--output", str(output), "--csv"])
+    assert told.exit_code == 0
+    rows = list(csv.DictReader(io.StringIO(told.stdout)))
     plain = [{key: "" if value is None else str(value) for key, value in record.items()} for record in records(output)]
     assert rows == plain
     assert len(records(output, "--limit", 2)) == 2

@@ -53,7 +53,8 @@ def test_a_training_may_save_before_its_container_is_killed() -> None:
 
 def test_the_ui_is_seen_from_this_machine_only_unless_somebody_says_otherwise() -> None:
     assert SERVICES["web"]["ports"] == ["${UI_ADDRESS:-127.0.0.1:3000}:3000"]
-    assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["web", "proxy"]
+    assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["web", "proxy", "serve"]
+    assert SERVICES["serve"]["profiles"] == ["serve"] and "127.0.0.1" in SERVICES["serve"]["ports"][0]
     assert SERVICES["proxy"]["profiles"] == ["shared"]  # who starts that has said otherwise, and it asks for a login
 
 

@@ -25,6 +25,7 @@ from ocr_pipeline_tests.trees import (
     ADMIN,
     HAND_LABELS,
     HAND_PICTURES,
+    HANDWRITING,
     WILD_LABEL,
     contents,
     hand_tree,
@@ -104,6 +105,13 @@ def test_every_stage_stops_where_the_one_before_it_lost_its_pages(root: Path, wo
         assert manifest is not None and manifest.counts.pages_out == 0
 
 
+def test_what_is_set_aside_for_is_told_where_it_may_be_why(root: Path, workspace: Workspace) -> None:
+    for page in (root / HAND_PICTURES).rglob("*.png"):
+        page.write_bytes(b"no picture")
+    look_up(root, workspace, YES)
+    refuses(crops_as("lmdb"), root, workspace, "set aside: word image_unreadable 20, page image_unreadable 10")
+
+
 @pytest.mark.parametrize(("lost", "stops"), [(2, False), (3, True)])
 @pytest.mark.parametrize("of", [HAND_LABELS, HAND_PICTURES])
 def test_a_fifth_may_go_and_no_more(root: Path, workspace: Workspace, lost: int, stops: bool, of: str) -> None:
@@ -179,3 +187,19 @@ def test_a_backfill_accepts_only_when_told(root: Path, workspace: Workspace, mon
     assert done.exit_code == 0, done.output
     manifest = read_manifest(workspace.lookup(TRAIN.key))
     assert manifest is not None and manifest.counts.pages_out == 0
+
+
+@pytest.mark.parametrize("place", [HANDWRITING.partition("/")[0], f"{HANDWRITING}/1.Training/out", "../.."])
+def test_an_output_within_a_set_or_around_it_is_refused_by_name(tmp_path, place):
+    root = write_tree(tmp_path / "crops" / "share", hand_tree())
+    for stage in (merge_labels, build_lookup):
+        with pytest.raises(PipelineError, match=r"053\.대용량.*lie within each other.*OCR_PIPELINE_OUTPUT"):
+            stage(Share(root), TRAIN, Workspace(root / place))
+    assert contents(root).keys() == hand_tree().keys(), "nothing was written there"
+
+
+@pytest.mark.parametrize("place", ["share/out", "share", "."])
+def test_an_output_beside_the_sets_is_none_of_them(tmp_path, place):
+    share = Share(write_tree(tmp_path / "share", hand_tree()))
+    manifest = merge_labels(share, TRAIN, Workspace(tmp_path / place))
+    assert manifest.counts.pages_out == 3

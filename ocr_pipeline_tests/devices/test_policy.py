@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import os
 import random
 
 import pytest
@@ -111,17 +110,6 @@ def test_the_machine_is_what_the_settings_say() -> None:
     assert find_machine({"CUDA_VISIBLE_DEVICES": "3"}).gpus == ("3",)
     found = find_machine({"OCR_PIPELINE_GPUS": ""})
     assert found.cpus >= 1 and found.memory_gb > 0
-
-
-def test_gpus_are_those_nvidia_smi_lists(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tool = tmp_path / "nvidia-smi"
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    tool.write_text("#!/bin/sh\nprintf '0\\n1\\n'\n")
-    tool.chmod(0o755)
-    assert find_machine({}).gpus == ("0", "1")
-    tool.write_text("#!/bin/sh\necho 'driver mismatch'\nexit 18\n")
-    with pytest.raises(PipelineError, match="driver mismatch"):
-        find_machine({})
 
 
 def test_a_demand_that_can_never_be_met_says_so() -> None:

@@ -12,8 +12,21 @@ import pytest
 import torch
 
 from ocr_pipeline.data.layout_lmdb import LayoutRecord, LayoutWord, Region, write_layout_samples
+from ocr_pipeline.fast import FastTraining, train_fast
 
 FIXTURES = Path(__file__).parent / "fixtures"
+
+
+@pytest.fixture
+def train(tmp_path: Path, config: Path, lmdbs):
+    """``train(folder, **settings)``: a short training on drawn pages."""
+
+    def run(folder: str, on_progress=None, valid: bool = True, **settings):
+        options = {"num_workers": 0, "val_num_workers": 0, "quiet": True, "val_every_steps": 4, **settings}
+        given = FastTraining(config=config, output_dir=tmp_path / folder, **options)
+        return train_fast(given, lmdbs[:1], lmdbs[1:] if valid else (), on_progress)
+
+    return run
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -81,6 +82,7 @@ def test_the_guides_command_resumes(train):
     assert "best: " in said
 
 
+@pytest.mark.slow
 def test_compile_is_asked_for_the_given_mode_and_leaves_a_plain_checkpoint(train, monkeypatch):
     """Tracing is real; code is not generated, which takes a minute."""
     modes, honest = [], torch.compile
@@ -94,3 +96,9 @@ def test_compile_is_asked_for_the_given_mode_and_leaves_a_plain_checkpoint(train
     assert modes == ["max-autotune"]
     network, _ = load_network(folder / "best_checkpoint.pth")
     assert network.variant == "tiny"
+
+
+def test_without_validation_pages_it_is_said_that_nothing_was_validated(train, lmdbs):
+    shutil.rmtree(lmdbs[1])
+    folder, said = train("--max_steps=1")
+    assert f"not validated, for no *_valid_layout.lmdb there has a page: {folder / 'best_checkpoint.pth'}" in said

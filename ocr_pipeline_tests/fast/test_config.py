@@ -39,6 +39,23 @@ def test_a_published_configuration_is_read_as_data(tmp_path: Path):
     )
 
 
+@pytest.mark.parametrize(
+    ("dataset", "rotation", "scale", "aspect"),
+    [
+        ("FAST_IC15", 30, (0.5, 2.0), (0.9, 1.1)),
+        ("FAST_MSRA", 30, (0.5, 2.0), (1.0, 1.0)),
+        ("FAST_IC17MLT", 10, (0.7, 1.3), (0.9, 1.1)),
+        ("FAST_CTW", 10, (0.7, 1.3), (1.0, 1.0)),
+    ],
+)
+def test_a_published_configuration_trains_as_the_published_code_does(tmp_path: Path, dataset, rotation, scale, aspect):
+    (tmp_path / "a.py").write_text(PUBLISHED.replace("FAST_LMDB", dataset))
+    config = read_config(tmp_path / "a.py")
+    changes = config.augmentation
+    assert (changes.rotation, changes.scale, changes.aspect, config.ema_decay) == (rotation, scale, aspect, 0.999)
+    assert (changes.blur > 0) == (changes.contrast > 0) == (rotation == 30)
+
+
 def test_a_configuration_for_inference_alone_keeps_the_other_defaults(tmp_path: Path):
     text = (
         "model = dict(type='FAST', backbone=dict(config='fast_tiny.config'), detection_head=dict(pooling_size=15))\n"

@@ -22,6 +22,7 @@ def checkpoint(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_onnx_runtime_computes_what_torch_does(tmp_path: Path, checkpoint):
     metadata = export_onnx(checkpoint, tmp_path / "detector.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "detector.onnx"), providers=["CPUExecutionProvider"])

@@ -58,10 +58,14 @@ def moves(start: dict[str, torch.Tensor], end: dict[str, torch.Tensor]) -> torch
 
 @pytest.mark.parametrize(
     ("optimizer", "rate", "steps", "tolerance"),
-    [("SGD", 0.002, 1, 5e-5), ("SGD", 0.002, 5, 1e-2), ("Adam", 0.001, 5, 1e-2)],
+    [("SGD", 0.002, 1, 5e-5), ("SGD", 0.002, 5, 1e-1), ("Adam", 0.001, 5, 1e-1)],
 )
 def test_steps_end_in_the_weights_of_a_plain_loop(tmp_path: Path, pages, optimizer, rate, steps, tolerance):
-    """One step differs by rounding; from step to step that grows twentyfold, in any training of fresh weights."""
+    """One step differs by rounding; from step to step that grows twentyfold, in any training of fresh weights.
+
+    Five steps of SGD were less than 1 % apart on a processor with AVX-512 and 4.4 % on one without it; a momentum of
+    0.9 in place of 0.99 makes 18 %.
+    """
     config, lmdb = tmp_path / "published.yaml", tmp_path / "drawn_train_layout.lmdb"
     config.write_text(CONFIG + f"optimizer: {optimizer}\nlearning_rate: {rate}\n")
     write_layout_samples(lmdb, pages, {})
@@ -84,7 +88,7 @@ def test_steps_end_in_the_weights_of_a_plain_loop(tmp_path: Path, pages, optimiz
     batches = [[plain(pages[page]) for page in order[2 * step : 2 * step + 2]] for step in range(steps)]
     losses = published_loop.train(peer, batches, optimizer, rate)
 
-    assert [row["loss"] for row in ours.history] == pytest.approx(losses, rel=tolerance)
+    assert [row["loss"] for row in ours.history] == pytest.approx(losses, rel=tolerance / 10)
     assert ours.history[0]["loss"] == pytest.approx(losses[0], rel=1e-6)
     trained, expected = read_weights(ours.last_checkpoint).state, peer.state_dict()
     assert trained.keys() == expected.keys()

@@ -57,6 +57,7 @@ def wait_for_checkpoint(process: subprocess.Popen, folder: Path) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.kill
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
 def test_a_training_that_was_stopped_ends_in_the_same_weights(sent, tmp_path: Path, config: Path, lmdbs):
     settings = {"config": config, **OPTIONS}

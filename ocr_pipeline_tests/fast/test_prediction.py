@@ -10,11 +10,15 @@ import pytest
 import torch
 from PIL import ExifTags, Image, ImageOps
 
+from ocr_pipeline.data.layout_lmdb import LayoutSettings
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import Truth, score_detections
 from ocr_pipeline.fast import DetectedWord, Detector, FastPrediction, build_network, predict
 from ocr_pipeline.fast.maps.pictures import fit_short_side
+from ocr_pipeline.recognition.dlora import DloraTraining
+from ocr_pipeline.recognition.settings import FolderReading
 from ocr_pipeline.storage.files.orientation import upright
+from ocr_pipeline.training.device import chosen_device
 from ocr_pipeline_tests.fast.conftest import draw_page, keyed_state
 
 
@@ -45,11 +49,19 @@ def test_one_picture_is_drawn_and_written_as_json(tmp_path: Path, checkpoint, im
     original = cv2.imread(str(image)) if image.name.isascii() else cv2.imdecode(np.fromfile(image, np.uint8), 1)
     assert drawn.shape == original.shape and (drawn != original).any()
     written = json.loads((tmp_path / "out" / "a.json").read_text())
+    assert all([tuple(corner) for corner in word.polygon] == list(word.quad) for word in page.words)  # from top left
     assert written["image"] == "쪽.png" and (written["width"], written["height"]) == (128, 128)
     assert [word["score"] for word in written["words"]] == [word.score for word in page.words]
     assert [[tuple(corner) for corner in word["polygon"]] for word in written["words"]] == [
         w.polygon for w in page.words
     ]
+
+
+def test_pages_of_a_tiff_that_are_not_looked_at_are_said(tmp_path: Path, checkpoint, image, caplog):
+    first, second = (Image.open(BytesIO(draw_page(number)[0])) for number in range(2))
+    first.save(tmp_path / "scan.tif", save_all=True, append_images=[second])
+    pages, _ = predict(FastPrediction(checkpoint=checkpoint, image=(tmp_path / "scan.tif",), output=tmp_path / "a.png"))
+    assert len(pages) == 1 and "scan.tif holds 2 pages; the first alone is taken" in caplog.text
 
 
 def test_several_pictures_go_into_a_folder(tmp_path: Path, checkpoint, image):
@@ -95,6 +107,24 @@ def test_cuda_is_refused_where_there_is_none(checkpoint, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(PipelineError, match="no CUDA device"):
         Detector(checkpoint, device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("name", "gpus", "device"),
+    [("cpu", 0, "cpu"), ("auto", 0, "cpu"), ("auto", 1, "cuda"), ("gpu", 1, "cuda"), ("cuda:1", 2, "cuda:1")],
+)
+def test_a_device_is_called_the_same_everywhere(name: str, gpus: int, device: str, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    assert chosen_device(name) == torch.device(device)
+    with pytest.raises(PipelineError, match="no CUDA device"):
+        chosen_device(f"gpu:{gpus}")
+    with pytest.raises(PipelineError, match="cpu, gpu"):
+        chosen_device("tpu")
+    for setting in ({"device": name}, {"device": "gpu:1"}):
+        assert FastPrediction(image=(Path("a"),), output=Path("b"), **setting)
+        assert FolderReading(images_dir=Path("a"), output_csv=Path("b"), **setting)
+        assert LayoutSettings(**setting) and DloraTraining("base", "out", **setting)
 
 
 def test_fusing_for_prediction_changes_no_box(checkpoint):

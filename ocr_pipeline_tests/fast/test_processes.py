@@ -102,7 +102,7 @@ def test_more_processes_than_gpus_are_refused(monkeypatch):
     for name, value in {"WORLD_SIZE": "3", "LOCAL_RANK": "2", "RANK": "2"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(PipelineError, match="there are 2"):
-        own_device(cuda=True)
+        own_device(torch.device("cuda"))
 
 
 def test_shared_statistics_keep_the_names_and_the_evaluation(monkeypatch):

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import cv2
@@ -12,23 +14,11 @@ from msgspec import structs
 
 from ocr_pipeline.data.layout_lmdb import LayoutWord, write_layout_samples
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.fast import FastTraining, build_network, load_network, read_weights, train_fast
-from ocr_pipeline.fast.checkpoints import read_state
+from ocr_pipeline.fast import build_network, load_network, read_weights
+from ocr_pipeline.fast.checkpoints import read_state, write_state
 from ocr_pipeline.fast.data import WORD_OUTCOMES
-from ocr_pipeline.fast.losses import FastLoss
+from ocr_pipeline.training.stopping import TrainingStoppedError
 from ocr_pipeline_tests.fast.conftest import draw_page, keyed_state, with_ignored
-
-
-@pytest.fixture
-def train(tmp_path: Path, config: Path, lmdbs):
-    """``train(folder, **settings)``: a short training on drawn pages."""
-
-    def run(folder: str, on_progress=None, valid: bool = True, **settings):
-        options = {"num_workers": 0, "val_num_workers": 0, "quiet": True, "val_every_steps": 4, **settings}
-        given = FastTraining(config=config, output_dir=tmp_path / folder, **options)
-        return train_fast(given, lmdbs[:1], lmdbs[1:] if valid else (), on_progress)
-
-    return run
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
@@ -92,11 +82,68 @@ def test_a_finished_training_is_found_finished(train):
     assert (again.steps, again.metrics, again.last_checkpoint) == (2, first.metrics, first.last_checkpoint)
 
 
-def test_other_settings_start_anew_instead_of_going_on(train):
+def test_other_settings_start_anew_aside_instead_of_going_on(train, caplog):
+    first = train("out", max_steps=2)
+    before = first.best_checkpoint.read_bytes()
+    rows = []
+    options = {"max_steps": 2, "learning_rate": 1e-4, "resume": "auto"}
+    second = train("out", on_progress=rows.append, **options)
+    assert rows[-1]["step"] == 2
+    assert "learning_rate 0.005 (now 0.0001)" in caplog.text and str(second.best_checkpoint.parent) in caplog.text
+    assert second.best_checkpoint.parent.parent == first.best_checkpoint.parent
+    assert first.best_checkpoint.read_bytes() == before
+    again = train("out", **options)
+    assert (again.last_checkpoint, again.metrics) == (second.last_checkpoint, second.metrics)
+
+
+def test_a_checkpoint_from_before_a_setting_was_there_is_gone_on_from(train):
+    first = train("out", max_steps=1)
+    state = read_state(first.last_checkpoint)
+    del state.config["box_growth"], state.config["augmentation"]["perspective"]
+    write_state(first.last_checkpoint, state)
+    assert train("out", max_steps=2, resume="auto").last_checkpoint.parent == first.last_checkpoint.parent
+
+
+def test_a_training_can_be_prolonged(train):
     train("out", max_steps=2)
     rows = []
-    train("out", on_progress=rows.append, max_steps=2, learning_rate=1e-4, resume="auto")
-    assert rows[-1]["step"] == 2
+    train("out", on_progress=rows.append, max_steps=3, log_every_steps=1, resume="auto")
+    assert [row["step"] for row in rows] == [3]
+    with pytest.raises(PipelineError, match="has taken 3 steps already"):
+        train("out", max_steps=2, resume="auto")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"learning_rate": 1e-4}, r"learning_rate 0\.005 \(now 0\.0001\)"),
+        ({"seed": 1}, r"seed 0 \(now 1\)"),
+        ({"ga_steps": 2}, "ga_steps"),
+        ({"img_size": 96}, "img_size"),
+        ({"rotation": 9}, r"augmentation\.rotation 4\.0 \(now 9\.0\)"),
+        ({"checkpoint": True}, "starting weights unset"),
+        ({"data": True}, r"training data drawn_train_layout\.lmdb \w+ \(now drawn_train_layout\.lmdb \w+\)"),
+    ],
+)
+def test_what_a_named_checkpoint_would_overrule_is_an_error(train, config, lmdbs, change, named):
+    first = train("out", max_steps=1)
+    if rotation := change.pop("rotation", None):
+        config.write_text(config.read_text().replace("rotation: 4", f"rotation: {rotation}"))
+    if change.pop("data", None):
+        shutil.rmtree(lmdbs[0])
+        write_layout_samples(lmdbs[0], (draw_page(number) for number in range(10, 16)), {})
+    if change.pop("checkpoint", None):
+        change["checkpoint"] = first.best_checkpoint
+    with pytest.raises(PipelineError, match=named) as error:
+        train("other", max_steps=2, resume=first.last_checkpoint, **change)
+    assert "--checkpoint" in error.value.remedy
+
+
+def test_on_other_validation_pages_the_best_is_sought_anew(train, lmdbs):
+    train("out", max_steps=1)
+    shutil.rmtree(lmdbs[1])
+    write_layout_samples(lmdbs[1], (draw_page(number) for number in range(200, 204)), {})
+    assert train("out", max_steps=2, resume="auto").metrics["step"] == 2
 
 
 def test_steps_are_updates_and_cover_the_configured_epochs(train, config):
@@ -127,6 +174,14 @@ def test_without_validation_pages_the_last_weights_are_the_best(train):
     assert equal(result.best_checkpoint, result.last_checkpoint)
 
 
+def test_empty_validation_pages_are_none_and_that_is_said(train, lmdbs, caplog):
+    shutil.rmtree(lmdbs[1])
+    write_layout_samples(lmdbs[1], (), {})
+    result = train("out", max_steps=1)
+    assert result.metrics == {} and "no pages to validate on" in caplog.text
+    assert equal(result.best_checkpoint, result.last_checkpoint)
+
+
 def test_validation_leaves_the_network_as_it_is(train):
     often = train("often", max_steps=3, val_every_steps=1)
     never = train("never", max_steps=3, valid=False)
@@ -148,50 +203,59 @@ def test_training_starts_from_given_weights_also_when_compiled_files_have_them(t
     torch.testing.assert_close(weights(result.last_checkpoint)[key], state[f"_orig_mod.{key}"])
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_the_average_begins_where_the_training_does(train, config, given: bool, tmp_path: Path):
+    """Decay 0.75 and one step: a quarter of what the published average is after it (its shadow starts as a copy)."""
+    config.write_text(config.read_text() + "ema_decay: 0.75\n")
+    network = build_network("narrow")
+    torch.save({"state_dict": keyed_state(network)}, tmp_path / "start.pth")
+    start = {"checkpoint": tmp_path / "start.pth"} if given else {}
+    state = read_state(train("out", max_steps=1, **start).last_checkpoint)
+    if given:
+        network.load_state_dict(keyed_state(network))
+    else:
+        torch.manual_seed(0)
+        network = build_network("narrow", 0.2)
+    for name, first in network.named_parameters():
+        torch.testing.assert_close(state.ema[name], 0.75 * first + 0.25 * state.state_dict[name])
+
+
+def test_mixed_precision_without_instructions_for_it_is_no_mixed_precision(train, monkeypatch, caplog):
+    monkeypatch.setattr("ocr_pipeline.fast.learner.has_bfloat16", lambda: False)
+    plain = train("plain", max_steps=1)
+    asked = train("asked", max_steps=1, amp=True, quiet=False)
+    assert equal(plain.last_checkpoint, asked.last_checkpoint)
+    assert "--amp has no effect" in caplog.text
+
+
+def test_a_stop_while_the_network_is_compiled_saves_and_leaves_no_cache(train, monkeypatch):
+    """SIGTERM goes to the whole group: the compiler that the step waits for dies of it."""
+    whole, shared = train("whole", max_steps=2), os.environ.get("TORCHINDUCTOR_CACHE_DIR")
+    folders = []
+
+    def compiled(network, mode):
+        calls = []
+
+        def call(pictures):
+            calls.append(network(pictures))
+            folders.append(Path(os.environ["TORCHINDUCTOR_CACHE_DIR"]))
+            if len(calls) == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+                raise RuntimeError("InductorError: the compiler died")
+            return calls[-1]
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    with pytest.raises(TrainingStoppedError, match="step 1 of 2; the training is saved"):
+        train("torn", max_steps=2, compile=True)
+    assert not folders[0].exists() and os.environ.get("TORCHINDUCTOR_CACHE_DIR") == shared != str(folders[0])
+    assert equal(train("torn", max_steps=2, resume="auto").last_checkpoint, whole.last_checkpoint)
+
+
 def test_mixed_precision_and_channels_last_train_on_the_cpu_too(train):
     result = train("out", max_steps=2, amp=True, channels_last=True)
     assert math.isfinite(result.history[-1]["loss"])
-
-
-def test_a_loss_that_is_not_finite_stops_the_training_and_names_the_pages(train):
-    with pytest.raises(PipelineError, match=r"no longer finite.*\.png \(drawn_train_layout\.lmdb, sample \d\)"):
-        train("out", max_steps=20, learning_rate=1e30, log_every_steps=1)
-
-
-@pytest.fixture
-def fault(monkeypatch):
-    """Makes the losses of the given calls infinite."""
-
-    def at(*calls: int) -> None:
-        count, honest = iter(range(1000)), FastLoss.__call__
-
-        def faulty(self, *maps):
-            losses = honest(self, *maps)
-            return losses._replace(total=losses.total * math.inf) if next(count) in calls else losses
-
-        monkeypatch.setattr(FastLoss, "__call__", faulty)
-
-    return at
-
-
-def test_a_step_whose_loss_is_not_finite_changes_no_weight(train, fault):
-    fault(1)
-    result = train("out", max_steps=2, save_every_steps=1, log_every_steps=1)
-    first = read_state(result.last_checkpoint.with_name("checkpoint_step_1.pth"))
-    last = read_state(result.last_checkpoint)
-    assert all(
-        torch.equal(weight, last.state_dict[key]) for key, weight in first.state_dict.items() if weight.dim() == 4
-    )
-    assert [row["skipped"] for row in result.history] == [0, 1]
-    assert math.isnan(result.history[1]["loss"])
-
-
-def test_too_many_steps_left_out_end_the_training(train, fault):
-    fault(0, 2, 4)
-    assert train("patient", max_steps=5, max_skips=3).steps == 5
-    fault(0, 2, 4)
-    with pytest.raises(PipelineError, match="left out so far: 2"):
-        train("strict", max_steps=5, max_skips=2)
 
 
 def test_patience_ends_a_training_that_gets_no_better(train):

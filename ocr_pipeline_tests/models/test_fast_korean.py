@@ -18,6 +18,7 @@ def detector() -> Detector:
     return Detector(FAST_KOREAN, device="cpu")
 
 
+@pytest.mark.slow
 def test_it_finds_most_words_of_pages_it_never_saw(detector):
     pages = [draw_page(1001, index, package_faces(), side=384) for index in range(24)]
     chosen = [page for page in pages if page.words and min(_height(word.quad) for word in page.words) > 9]

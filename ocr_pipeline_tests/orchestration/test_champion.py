@@ -17,6 +17,7 @@ from ocr_pipeline.orchestration.assets.training import training_assets
 from ocr_pipeline.orchestration.automation.settings import AutomationSettings
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, ChampionSettings, Contest
+from ocr_pipeline.release.sections import loaded_sections
 from ocr_pipeline.storage.artifacts.manifest import VALIDATION, Input, Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.vouching import write_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
@@ -151,7 +152,7 @@ def test_the_champion_and_the_one_before_it_stay_whole(workspace: Workspace) -> 
     DETECTOR.promote(workspace)
     assert (previous.read_text(), workspace.fast_champion.read_text()) == ("first", "second")
     said = [read_manifest(path) for path in (workspace.fast_champion, workspace.fast_checkpoint)]
-    assert len({repr(msgspec.structs.replace(each, files={})) for each in said}) == 1
+    assert len({repr(msgspec.structs.replace(each, files={}, sizes={})) for each in said}) == 1
     assert said[0].files == {"": fingerprint_file(workspace.fast_champion)}
 
 
@@ -169,28 +170,31 @@ def materialise(workspace: Workspace, promote: bool = False) -> dg.ExecuteInProc
     )
 
 
-def test_in_a_run_the_check_stands_before_the_champion(workspace: Workspace) -> None:
+def test_that_the_champion_stays_is_a_decision_and_no_failure(workspace: Workspace) -> None:
     publish(workspace.fast_checkpoint, "first", {"hmean": 0.8})
     assert materialise(workspace).success
     publish(workspace.fast_checkpoint, "worse", {"hmean": 0.2})
     result = materialise(workspace)
     (evaluation,) = result.get_asset_check_evaluations()
-    assert not result.success and not evaluation.passed and "0.2000" in evaluation.description
-    assert not result.asset_materializations_for_node("fast_champion")
+    assert result.success and not evaluation.passed and "0.2000" in evaluation.description
+    assert evaluation.severity == dg.AssetCheckSeverity.WARN
+    (shown,) = result.asset_materializations_for_node("fast_champion")
+    assert shown.metadata["decision"].value == "kept" and "0.2000" in str(shown.metadata["why"].value)
     assert workspace.fast_champion.read_text() == "first"
     assert materialise(workspace, promote=True).success
     assert workspace.fast_champion.read_text() == "worse"
 
 
-def test_a_champion_asked_for_alone_refuses_too(workspace: Workspace) -> None:
+def test_a_champion_asked_for_alone_decides_too(workspace: Workspace) -> None:
     crowned(workspace, 0.8)
     publish(workspace.fast_checkpoint, "worse", {"hmean": 0.2})
     locations = Locations(output=str(workspace.root))
     result = dg.materialize(
-        [detector_champion, *training_assets(locations, AutomationSettings())[:1]],
+        [detector_champion, *training_assets(locations, AutomationSettings(), loaded_sections(workspace))[:1]],
         selection=[detector_champion],
         resources={"locations": locations},
         raise_on_error=False,
     )
-    (failure,) = [event for event in result.all_events if event.is_step_failure]
-    assert "promote: true" in str(failure.step_failure_data.user_failure_data.description)
+    (shown,) = result.asset_materializations_for_node("fast_champion")
+    assert result.success and shown.metadata["decision"].value == "kept"
+    assert workspace.fast_champion.read_text() == "first"

@@ -73,6 +73,10 @@ def test_pictures_and_reasons_are_shown(definitions: dg.Definitions, instance: d
     assert "data:image/jpeg;base64," in metadata(result, "annotations")["sample_crops"]
     assert "image_missing" in {row.data["reason"] for row in metadata(result, "lookup")["quarantine"].records}
     assert not metadata(result, "merged_json")["quarantine"].records  # an empty table, not a table left out
+    again = run_data(definitions, instance, "handwriting_train")  # nothing has changed
+    for asset in ("lookup", "annotations", "layout_lmdb", "data_quality"):
+        assert "data:image" not in str(metadata(again, asset))
+        assert metadata(again, asset)["pictures_of"] == metadata(result, asset)["pictures_of"]
 
 
 def test_a_set_that_is_not_there_is_an_empty_partition(
@@ -84,6 +88,7 @@ def test_a_set_that_is_not_there_is_an_empty_partition(
     assert "no pages" in metadata(result, "merged_json")["sample_words"]
 
 
+@pytest.mark.slow
 def test_a_rerun_gives_the_same_data_version_and_touches_nothing(
     definitions: dg.Definitions, instance: dg.DagsterInstance, workspace: Workspace
 ) -> None:
@@ -134,6 +139,7 @@ def test_the_crops_settings_are_those_of_the_run(
     assert manifest and manifest.settings.items() >= crops.items()
 
 
+@pytest.mark.slow
 def test_settings_that_cannot_be_fail_with_the_remedy(
     definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:

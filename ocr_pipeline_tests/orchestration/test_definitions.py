@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -36,10 +39,17 @@ def test_every_asset_tells_what_it_is() -> None:
         assert "dagster/code_references" in node.metadata
 
 
-def test_data_assets_have_the_ten_source_partitions() -> None:
+def test_every_asset_is_described_in_korean_too_and_data_by_the_names_of_the_sets() -> None:
+    described = {asset.key.to_user_string(): asset.descriptions_by_key[asset.key] for asset in assets()}
+    assert set(described) == set(STAGES)
+    assert all(STAGES[name].korean in text for name, text in described.items())
+    assert "대용량 손글씨 OCR 데이터 (`handwriting`)" in described["layout_lmdb"]
+
+
+def test_data_assets_have_the_ten_source_partitions_and_two_that_are_drawn() -> None:
     graph = build_definitions().resolve_asset_graph()
     keys = graph.get(dg.AssetKey("layout_lmdb")).partitions_def.get_partition_keys()
-    assert keys == list(PARTITIONS) and len(keys) == 10
+    assert keys == [*PARTITIONS, "synthetic_train", "synthetic_valid"] and len(keys) == 12
 
 
 def test_the_lineage_is_that_of_the_design() -> None:
@@ -53,6 +63,7 @@ def test_the_lineage_is_that_of_the_design() -> None:
         "lookup": {"merged_json"},
         "annotations": {"merged_json", "lookup"},
         "data_quality": {"merged_json", "lookup", "annotations"},
+        "label_suspects": {"merged_json", "lookup"},
         "layout_lmdb": {"merged_json", "lookup"},
         "fast_checkpoint": {"layout_lmdb", "data_quality"},
         "dlora_checkpoint": {"annotations", "data_quality"},
@@ -60,6 +71,8 @@ def test_the_lineage_is_that_of_the_design() -> None:
         "dlora_champion": {"dlora_checkpoint"},
         "detections": {"fast_champion"},
         "predictions": {"dlora_champion"},
+        "readings": {"fast_champion", "dlora_champion"},
+        "judgement": {"layout_lmdb", "fast_champion", "dlora_champion"},
     }
     assert parents == {stage.name: {*stage.needs} for stage in STAGES.values()}
     assert all(graph.get(dg.AssetKey(stage.name)).group_name == stage.group for stage in STAGES.values())
@@ -68,7 +81,8 @@ def test_the_lineage_is_that_of_the_design() -> None:
 def test_gpu_assets_share_one_pool() -> None:
     pooled = {asset.key.to_user_string() for asset in assets() if asset.op.pool == "gpu"}
     checkpoints = {f"{model}_{kind}" for model in ("fast", "dlora") for kind in ("checkpoint", "champion")}
-    assert pooled == {"layout_lmdb", "detections", "predictions", *checkpoints}
+    others = {"label_suspects", "layout_lmdb", "detections", "predictions", "readings", "judgement"}
+    assert pooled == {*others, *checkpoints}
 
 
 def test_every_step_says_what_it_needs() -> None:
@@ -100,8 +114,17 @@ def test_workspace_file_names_the_code_location() -> None:
     assert entry["python_module"]["module_name"] == "ocr_pipeline.definitions"
 
 
+@pytest.mark.slow
+def test_dagster_finds_the_code_location_sound(tmp_path: Path) -> None:
+    environment = os.environ | {"DAGSTER_HOME": str(tmp_path), "OCR_PIPELINE_OUTPUT": str(tmp_path / "output")}
+    command = [sys.executable, "-m", "dagster", "definitions", "validate", "--workspace", "workspace.yaml"]
+    told = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=120)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "Validation successful for code location ocr_pipeline" in told.stdout + told.stderr
+
+
 def test_dagster_yaml_is_accepted(tmp_path: Path) -> None:
-    (tmp_path / "dagster.yaml").write_text((REPOSITORY / "dagster.yaml").read_text())
+    (tmp_path / "dagster.yaml").write_text((REPOSITORY / "dagster_local.yaml").read_text())
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         assert not instance.telemetry_enabled
 

@@ -24,6 +24,7 @@ def bucket():
         yield url
 
 
+@pytest.mark.slow
 def test_assets_made_on_machines_that_share_only_a_bucket(
     small_share: Path, bucket: str, tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

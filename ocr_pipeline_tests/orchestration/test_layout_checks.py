@@ -79,6 +79,7 @@ def test_regions_are_counted_and_samples_drawn(definitions, instance, monkeypatc
     assert all("data:image/jpeg;base64," in shown[name] for name in ("sample_page", "sample_page_2"))
 
 
+@pytest.mark.slow
 def test_scenes_say_why_no_model_ran(definitions, instance, monkeypatch):
     monkeypatch.setenv("FAST_LAYOUT_MODEL", "PP-DocLayoutV2")
     shown = metadata(run_data(definitions, instance, "text_in_wild"), "layout_lmdb")

@@ -13,6 +13,7 @@ from ocr_pipeline.storage.artifacts import lease as artifacts
 from ocr_pipeline.storage.artifacts.lease import lease_path
 from ocr_pipeline.storage.artifacts.manifest import manifest_path
 from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.training.training_log import TrainingLog
 from ocr_pipeline_tests.storage.artifacts.test_lease import start_holder
 
 
@@ -58,3 +59,29 @@ def test_an_interrupted_step_is_tried_again_unless_its_run_was_cancelled(
     if cancelled:
         (failed,) = [event for event in result.all_events if event.is_step_failure]
         assert "Its run was cancelled: saved at step 40" in str(failed.step_failure_data)
+
+
+def test_points_of_a_training_are_drawn_while_it_runs_whichever_thread_tells_them(
+    instance: dg.DagsterInstance, workspace: Workspace
+) -> None:
+    """Lines of other processes come by a thread of their own."""
+    seen = []
+
+    @dg.asset
+    def trained(context: dg.AssetExecutionContext, locations: Locations) -> None:
+        with stage_run(context):
+            teller = threading.Thread(target=lambda: TrainingLog("trained").step(40, 160, 0.5, {"hmean": 0.25}))
+            teller.start()
+            teller.join()
+            records = instance.fetch_observations(context.asset_key, limit=10).records
+            seen.extend(record.asset_observation.metadata for record in records)
+
+    locations = Locations(source="", output=str(workspace.root))
+    assert dg.materialize([trained], instance=instance, resources={"locations": locations}).success
+    (point,) = seen
+    assert {name: number.value for name, number in point.items()} == {
+        "training/step": 40,
+        "training/loss": 0.5,
+        "training/hmean": 0.25,
+    }
+    assert len(instance.fetch_observations(dg.AssetKey("trained"), limit=10).records) == 1

@@ -92,6 +92,23 @@ def test_checkpoints_say_what_they_learned_from(graph: Graph) -> None:
         }
 
 
+def test_the_scores_that_matter_stand_first(graph: Graph) -> None:
+    for name, first in (("fast_checkpoint", "metric/hmean"), ("dlora_checkpoint", "metric/cer")):
+        (made,) = graph.instance.fetch_materializations(dg.AssetKey(name), limit=1).records
+        metadata = made.asset_materialization.metadata
+        assert next(iter(metadata)) == first and "data:image/webp;base64," in metadata["curves_small"].value
+
+
+def test_a_training_tells_its_curve_on_the_way(graph: Graph) -> None:
+    for name, score, steps in (("fast_checkpoint", "hmean", [2]), ("dlora_checkpoint", "cer", [0, 2])):
+        observed = graph.instance.fetch_observations(dg.AssetKey(name), limit=100).records
+        made = graph.instance.fetch_materializations(dg.AssetKey(name), limit=100).records[-1]
+        assert all(record.storage_id < made.storage_id for record in observed)
+        points = [record.asset_observation.metadata for record in reversed(observed)]
+        assert [point["training/step"].value for point in points if f"training/{score}" in point] == steps
+        assert any("training/loss" in point for point in points)
+
+
 def test_metrics_are_those_of_the_validation_data(graph: Graph) -> None:
     detector, recognizer = (
         read_manifest(path) for path in (graph.workspace.fast_checkpoint, graph.workspace.dlora_checkpoint)
@@ -143,6 +160,7 @@ def test_the_inbox_is_detected_and_read(graph: Graph) -> None:
     assert row["filename"].endswith("word.jpg") and 0 <= float(row["confidence"]) <= 1 and not row["error"]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_stale_when_a_partition_of_its_recipe_changed_and_says_which(graph: Graph) -> None:
     checkpoints = "fast_checkpoint", "dlora_checkpoint"
     graph.run("data", partition="public_admin_train")  # again, and nothing has changed

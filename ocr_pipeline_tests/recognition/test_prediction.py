@@ -1,5 +1,6 @@
 import csv
 import json
+import resource
 import shutil
 import unicodedata
 
@@ -10,7 +11,7 @@ from PIL import Image
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models import TINY_KOREAN
-from ocr_pipeline.recognition import Decoding, Loading, recognize_pictures
+from ocr_pipeline.recognition import Decoding, Loading, load_recognizer, recognize_pictures
 from ocr_pipeline.recognition import prediction as module
 from ocr_pipeline.recognition.dlora import DloraTraining, load, train_dlora
 from ocr_pipeline.recognition.dlora.recognizer import Recognizer
@@ -114,6 +115,30 @@ def test_other_settings_do_not_go_on_with_a_torn_run(folder, tmp_path):
     paths[0].write_bytes(paths[0].read_bytes() + b" ")
     prints.add(module._fingerprint(paths, load(TINY_KOREAN)))
     assert len(prints) == 5
+
+
+def test_a_full_disk_is_one_clear_error_and_the_rest_goes_on_from_there(folder, tmp_path):
+    recognizer, paths = load_recognizer(TINY_KOREAN), pictures_in(folder, deep=True)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, hard))  # no file may grow beyond 8 bytes
+    try:
+        with pytest.raises(PipelineError, match="cannot write the artifact"):
+            recognize_pictures(recognizer, paths, tmp_path / "read.csv")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert recognize_pictures(recognizer, paths, tmp_path / "read.csv").images == len(paths)
+
+
+@pytest.mark.parametrize("kind", ["pages", "link"])
+def test_what_is_left_out_is_said(folder, tmp_path, caplog, kind):
+    (tmp_path / "in").mkdir()
+    first, second = (Image.fromarray(np.full((20, 40, 3), grey, np.uint8)) for grey in (0, 255))
+    first.save(tmp_path / "in/a.tif", save_all=True, append_images=[second] if kind == "pages" else [])
+    if kind == "link":
+        (tmp_path / "in/more").symlink_to(folder)
+    paths = pictures_in(tmp_path / "in", deep=True)
+    assert recognize_pictures(load_recognizer(TINY_KOREAN), paths, tmp_path / "read.csv").images == 1
+    assert ("holds 2 pages; the first alone" if kind == "pages" else "they are links: ['more']") in caplog.text
 
 
 def test_what_is_read_is_nfc(folder, tmp_path):

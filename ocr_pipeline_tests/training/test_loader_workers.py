@@ -43,6 +43,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "forkserver"])
 @pytest.mark.parametrize("end", ["well", "failing"])
 def test_workers_serve_until_the_training_has_saved_and_end_with_it(tmp_path, method: str, end: str) -> None:

@@ -43,6 +43,7 @@ def expect(found: Locator) -> LocatorAssertions:
     """Playwright's assertions on what is found, which wait until they hold."""
     from playwright.sync_api import expect as expect_of
 
+    expect_of.set_options(timeout=60_000)  # a busy machine
     return expect_of(found)
 
 
@@ -82,7 +83,7 @@ def wait_until(reached: Callable[[], bool], seconds: float = 180) -> None:
 def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
     root, home = tmp_path_factory.mktemp("floor"), tmp_path_factory.mktemp("home")
     write_collection(root / "share", pages=PAGES, faults=True, page_size=(512, 704))
-    shutil.copy(REPOSITORY / "dagster.yaml", home)
+    shutil.copy(REPOSITORY / "dagster_local.yaml", home / "dagster.yaml")
     (root / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
     port = free_port()
     environment = {

@@ -11,6 +11,7 @@ from typing import Literal
 
 from ocr_pipeline.data.datasets import PARTITIONS, SourcePartition
 from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.files.lmdb_parts import head_of
 
 Kind = Literal["merged_json", "lookup", "lmdb", "jsonl"]
 
@@ -96,7 +97,7 @@ def _files(folder: Path, besides: Path) -> Iterator[Path]:
     """Files and LMDB folders; crops are named by their JSONL and may be millions, so they are not walked."""
     for where, folders, files in os.walk(folder):
         here = Path(where)
-        lmdbs = sorted(name for name in folders if name.endswith(".lmdb") or (here / name / "data.mdb").exists())
+        lmdbs = sorted(name for name in folders if name.endswith(".lmdb") or head_of(here / name).exists())
         left = {*_NEVER_ENTERED, *lmdbs}
         folders[:] = sorted(name for name in folders if name not in left and here / name != besides)
         yield from (here / name for name in sorted([*files, *lmdbs]))

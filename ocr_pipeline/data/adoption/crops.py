@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from ocr_pipeline.data.adoption.candidates import Candidate
-from ocr_pipeline.data.annotations import CropLine, StoredCrops
+from ocr_pipeline.data.annotations import CropLine, stored_crops
 from ocr_pipeline.page import Quarantined, nfc, word_state
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.publication import Publication
@@ -152,7 +152,7 @@ def _text(raw: Raw) -> str:
 
 
 def _lmdb_samples(folder: Path) -> Iterator[Raw]:
-    stored = StoredCrops(folder)
+    stored = stored_crops(folder)
     for start in range(0, len(stored.numbers), _BATCH):
         samples = stored.get(stored.numbers[start : start + _BATCH])
         yield from (Raw(number, image, label) for number, image, label, _ in samples)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ocr_pipeline.data.adoption.candidates import Candidate
-from ocr_pipeline.data.lookup import read_lookup, write_lookup
+from ocr_pipeline.data.lookup import publish_paths, read_lookup
 from ocr_pipeline.data.merged_json import count_merged_json
 from ocr_pipeline.page import nfc
 from ocr_pipeline.storage.artifacts.publication import Publication
@@ -32,8 +32,7 @@ def adopt_lookup(candidate: Candidate, made: Publication) -> None:
     """
     paths = read_lookup(candidate.path)
     composed = {nfc(name): path for name, path in paths.items()}
-    with made.file() as draft:
-        write_lookup(draft, composed)
+    publish_paths(made, composed)
     made.counts = Counts(pages_in=len(composed), pages_out=len(composed))
     made.counts.note("names_composed", sum(nfc(name) != name for name in paths))
     made.counts.note("names_twice", len(paths) - len(composed))

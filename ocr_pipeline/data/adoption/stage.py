@@ -21,6 +21,7 @@ from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
+from ocr_pipeline.storage.files.lmdb_parts import head_of
 
 logger = logging.getLogger(__name__)
 
@@ -104,12 +105,12 @@ def _adopt(candidate: Candidate, workspace: Workspace) -> Outcome:
     except PipelineError as error:
         if Path(error.where).is_relative_to(workspace.root):
             raise
-        logger.warning("%s", error)
+        logger.warning("%s is refused: %s", error.where, error.what)  # the remedy is one for files of our own
         return Outcome(candidate, "refused", Counts(), error.what)
     return Outcome(candidate, "adopted", made.counts)
 
 
 def _stamp(path: Path) -> str:
     """Path, size and time: an LMDB of the earlier scripts seems to hold a terabyte, so contents are not read for it."""
-    status = (path / "data.mdb" if path.is_dir() else path).stat()
+    status = (head_of(path) if path.is_dir() else path).stat()
     return fingerprint_of([str(path), str(status.st_size), str(status.st_mtime_ns)])

@@ -3,6 +3,15 @@
 from ocr_pipeline.data.annotations.reader import Crop, CropReader
 from ocr_pipeline.data.annotations.settings import AnnotationSettings
 from ocr_pipeline.data.annotations.stage import CODE_VERSION, build_annotations
-from ocr_pipeline.data.annotations.stored import CropLine, StoredCrops
+from ocr_pipeline.data.annotations.stored import CropLine, StoredCrops, stored_crops
 
-__all__ = ["CODE_VERSION", "AnnotationSettings", "Crop", "CropLine", "CropReader", "StoredCrops", "build_annotations"]
+__all__ = [
+    "CODE_VERSION",
+    "AnnotationSettings",
+    "Crop",
+    "CropLine",
+    "CropReader",
+    "StoredCrops",
+    "build_annotations",
+    "stored_crops",
+]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,27 +12,25 @@ import numpy as np
 
 from ocr_pipeline.data.annotations.encoding import EXTENSIONS, encoder
 from ocr_pipeline.data.annotations.files import crop_name
-from ocr_pipeline.data.annotations.geometry import (
+from ocr_pipeline.data.annotations.lossless import LosslessJpeg, library
+from ocr_pipeline.data.annotations.settings import AnnotationSettings
+from ocr_pipeline.data.geometry import (
     Box,
     Margin,
     can_rectify,
-    far_corner,
     is_within,
     quad_size,
     rectify,
+    slipped_corner,
     upright_box,
 )
-from ocr_pipeline.data.annotations.lossless import LosslessJpeg, library
-from ocr_pipeline.data.annotations.settings import AnnotationSettings
 from ocr_pipeline.data.picture_size import Fitted, Size, SizeDiffersError, fit
-from ocr_pipeline.errors import PipelineError, end_on_shortage
+from ocr_pipeline.errors import end_on_shortage, tell_unexpected
 from ocr_pipeline.page import Page, Quad, Quarantined, Word
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.files.jpeg_files import SIGNATURE
 from ocr_pipeline.storage.files.orientation import orientation_of, upright
 from ocr_pipeline.storage.files.pictures import decode_picture, demand_whole, page_count
-
-logger = logging.getLogger(__name__)
 
 
 class Origin(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -128,12 +125,8 @@ class Cropper:
             data = read()
             if not (self._settings.codec == "jpeg-lossless" and self._cut(found, page, folder, mark, data)):
                 self._encode_anew(found, page, folder, mark, data)
-        except PipelineError:
-            raise
-        except Exception as error:
-            end_on_shortage(error, page.image)
-            if not isinstance(error, OSError | ValueError):
-                logger.exception("%s gives no crops: a fault of this program", page.image)
+        except Exception as error:  # noqa: BLE001 (goes to the log there)
+            (end_on_shortage if isinstance(error, OSError | ValueError) else tell_unexpected)(error, page.image)
             found = PageCrops.of(page)
             found.set_aside(_no_crops(page, error))
         return found
@@ -192,9 +185,9 @@ class Cropper:
                 found.set_aside(_no_crop(page, word, "word_outside", detail))
                 continue
             found.counts.note("words_clipped", not is_within(word.quad, width, height))
-            if corner := far_corner(word.quad, width, height):
-                detail = f"a corner at {corner} lies far outside the {width}x{height} picture"
-                found.set_aside(_no_crop(page, word, "word_outside", detail))
+            if corner := slipped_corner(word.quad, width, height):
+                detail = f"its corner at {corner} lies far from the others, on a picture of {width}x{height}"
+                found.set_aside(_no_crop(page, word, "corner_slipped", detail))
                 continue
             size = (right - left, bottom - top) if self._settings.crop == "box" else quad_size(word.quad)
             if min(size) < 1:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ocr_pipeline.data.annotations.encoding import EXTENSIONS
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.files.fingerprints import fingerprint_of
+from ocr_pipeline.storage.files.fingerprints import fingerprint_of, has_sum
 
 _LONGEST = 255  # bytes of a name that a file system takes
 _HASH = 10
@@ -50,7 +50,7 @@ def write_crop(root: Path, name: str, crop: bytes, before_change: Callable[[], N
     """
     path = f"{root}/{name}"
     try:
-        if has_crop(root, name, len(crop), zlib.crc32(crop)):
+        if has_sum(path, len(crop), zlib.crc32(crop)):
             return
         if before_change and os.path.isfile(path):  # noqa: PTH113 (asked for every crop)
             before_change()
@@ -61,15 +61,6 @@ def write_crop(root: Path, name: str, crop: bytes, before_change: Callable[[], N
             where=path,
             remedy="Check that the folder is writable and has free space, then run the same command again.",
         ) from error
-
-
-def has_crop(root: Path, name: str, size: int, crc: int) -> bool:
-    """Whether a crop is there, of this size and CRC-32."""
-    try:
-        with open(f"{root}/{name}", "rb", buffering=0) as file:  # noqa: PTH123 (small files: every call counts)
-            return zlib.crc32(file.read(size + 1)) == crc
-    except FileNotFoundError:
-        return False
 
 
 def _write(path: str, crop: bytes) -> None:

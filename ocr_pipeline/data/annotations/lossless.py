@@ -13,7 +13,7 @@ import functools
 import importlib.metadata
 from collections.abc import Sequence
 
-from ocr_pipeline.data.annotations.geometry import Box
+from ocr_pipeline.data.geometry import Box
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.files.jpeg_files import sound_jpeg
 

@@ -10,8 +10,8 @@ from typing import BinaryIO, NamedTuple, Protocol
 import msgspec
 import numpy as np
 
-from ocr_pipeline.data.annotations.geometry import Box
-from ocr_pipeline.data.annotations.stored import CropLine, StoredCrops
+from ocr_pipeline.data.annotations.stored import CropLine, stored_crops
+from ocr_pipeline.data.geometry import Box
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import nfc
 
@@ -97,7 +97,7 @@ class _LmdbCrops:
     _decoder = msgspec.json.Decoder(_Meta)
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._stored = folder, StoredCrops(folder)
+        self._folder, self._stored = folder, stored_crops(folder)
         self._numbers = self._stored.numbers
         self.count = len(self._numbers)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from ocr_pipeline.data.annotations.filters import TextFilter, read_charset
-from ocr_pipeline.data.annotations.geometry import Margin
+from ocr_pipeline.data.geometry import Margin
 from ocr_pipeline.data.picture_size import MostPixels, OtherSize
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.settings import Setting, Settings

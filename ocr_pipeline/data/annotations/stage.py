@@ -2,51 +2,47 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import chain, groupby, islice
-from operator import itemgetter
+from itertools import chain, islice
 from pathlib import Path
 
+import cv2
 import msgspec
 
-from ocr_pipeline.data.annotations.crops import Cropper, PageCrops
-from ocr_pipeline.data.annotations.formats import Crops, JsonlFormat, LmdbFormat
+from ocr_pipeline.data.annotations.formats import JsonlFormat, LmdbFormat, pages_in
 from ocr_pipeline.data.annotations.settings import AnnotationSettings
-from ocr_pipeline.data.annotations.shards import PageShard, Task, shards, tasks
+from ocr_pipeline.data.annotations.shard import ShardOfCrops
 from ocr_pipeline.data.datasets import SourcePartition
-from ocr_pipeline.data.lookup import Lookup, load_lookup
+from ocr_pipeline.data.lookup import Lookup, PageShard, load_lookup, page_shards, page_tasks
 from ocr_pipeline.data.merged_json import read_pages
+from ocr_pipeline.devices.machine import machine_cpus
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.page import Quarantined, nfc
-from ocr_pipeline.parallel import in_order
+from ocr_pipeline.parallel import Crew, Processes
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.depot import depot_of
+from ocr_pipeline.storage.artifacts.lineage import Trace, lineage_path
+from ocr_pipeline.storage.artifacts.lineage_parquet import read_corrected
 from ocr_pipeline.storage.artifacts.loss_limit import USUAL_LIMIT, LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, upstream
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
-from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.shards import (
-    build_shard,
+    built,
     forget_others,
     is_whole,
     shard_counts,
     shard_digest,
     shard_quarantine,
 )
+from ocr_pipeline.storage.artifacts.state import is_as_published
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
-from ocr_pipeline.storage.files.pictures import one_thread_in_opencv
 from ocr_pipeline.storage.source.share import Share
 
-CODE_VERSION = "3"
+CODE_VERSION = "4"
 SHARD_SIZE = 250
-_AHEAD = 32
-"""Pages that the workers may be ahead of the writer: what they can do while a shard goes to the disk."""
 
 
 def build_annotations(
@@ -58,22 +54,25 @@ def build_annotations(
     workers: int | None = None,
     rebuild: bool = False,
     loss_limit: LossLimit = USUAL_LIMIT,
+    crew: Crew | None = None,
 ) -> list[Manifest]:
     """Publish the crops and labels of one partition, one artifact per split; does only what is missing or changed.
 
     What was adopted stands until merged JSON, lookup or settings change.
 
     Args:
-        workers: threads that cut crops; all cores by default.
+        workers: processes that cut crops, or threads where there is little to do; all cores by default.
         rebuild: read all pictures and cut all crops again, whatever seems to be unchanged.
         loss_limit: how much less than what is published it may hold.
+        crew: who fills the shards; without, so many processes.
 
     Raises:
         PipelineError: an input is not published, the settings ask for what is not installed, more is lost than may
             be, or the output cannot be written.
     """
     _demand_room_for_files(workspace, settings)
-    build = _Build(share, partition, workspace, settings, workers or os.cpu_count() or 1, loss_limit)
+    workers = workers or machine_cpus()
+    build = _Build(share, partition, workspace, settings, workers, loss_limit, crew or Processes(workers))
     return [build.publish(split, rebuild) for split in partition.splits]
 
 
@@ -97,6 +96,7 @@ class _Build:
     settings: AnnotationSettings
     workers: int
     loss_limit: LossLimit
+    crew: Crew
 
     def publish(self, split: str, rebuild: bool) -> Manifest:
         with publication(
@@ -130,15 +130,26 @@ class _Build:
         store = self.workspace.shards(made.artifact)
         earlier = made.published if made.published and made.published.settings == made.manifest.settings else None
         folders = [store / shard.fingerprint for shard in self._shards(split)] if earlier else []
-        if earlier and earlier.fingerprint == self._fingerprint(folders):
+        if earlier and earlier.fingerprint == self._fingerprint(folders) and is_as_published(made.artifact, earlier):
             made.renew()
         else:
             folders = []
             form = self._format(made, split)
             with closing(self._built(made, split, store, form)) as built:
-                form.publish(made, _noted(made, built, folders))
+                form.publish(made, self._noted(made, split, built, folders))
             made.fingerprint = self._fingerprint(folders)
         forget_others(store, folders)
+
+    def _noted(self, made: Publication, split: str, folders: Iterable[Path], notes: list[Path]) -> Iterator[Path]:
+        """The folders, each counted before it is taken: what is lost must be known before the artifact changes."""
+        corrected = read_corrected(lineage_path(self.workspace.merged_json(self.partition.key)))
+        for folder in folders:
+            made.add(shard_counts([folder]), shard_quarantine([folder]))
+            for label, image, crops in pages_in(folder):
+                source = (label, image, self.partition.dataset.name, split)
+                made.trace(Trace(*source, crops, corrected.get((label, image), ())))
+            notes.append(folder)
+            yield folder
 
     def _format(self, made: Publication, split: str) -> LmdbFormat | JsonlFormat:
         if self.settings.output_format == "lmdb":
@@ -155,68 +166,27 @@ class _Build:
         pages = (page for page in read_pages(merged, self.partition) if page.split == split)
         made_by = fingerprint_of([CODE_VERSION, msgspec.json.encode(self.settings.recorded())])
         chosen = islice(pages, self.settings.max_pages)
-        return shards(tasks(chosen, self._lookup, self.share, made_by), SHARD_SIZE)
+        return page_shards(page_tasks(chosen, self._lookup, self.share, made_by), SHARD_SIZE)
 
     def _built(
         self, made: Publication, split: str, store: Path, form: LmdbFormat | JsonlFormat
     ) -> Generator[Path, None, None]:
         """The folder of each shard, in their order, filled first where it is not whole.
 
-        Pages are cropped ahead of the shard that is being written, and across its end: with shards A (there), B and C
-        (both not) of two pages each, the threads get A:-, B:1, B:2, C:1, ...; while B is written, C is being cropped.
+        A few shards, or those whose crops are to be written over, are filled here by threads.
         """
+        shards = self._shards(split)
+        first = list(islice(shards, self.crew.least))
+        is_alone = len(first) < self.crew.least or (made.rebuild and isinstance(form, JsonlFormat))
         progress = Progress(f"annotations {self.partition.key} {split}", "pages")
-        crop = partial(self._crop, Cropper(self.settings), form)
-        pages = self._missing(made, split, store, form)
-        with (
-            ThreadPoolExecutor(self.workers) as executor,
-            closing(in_order(executor, crop, pages, _AHEAD + 4 * self.workers)) as cropped,
-            one_thread_in_opencv(),
-        ):
-            for (_, folder), results in groupby(cropped, key=itemgetter(0)):
-                filling = (page for _, page in results if page is not None)
-                first = next(filling, None)
-                if first is not None:
-                    build_shard(folder, partial(_fill, form, progress), chain((first,), filling))
-                yield folder
-
-    def _missing(
-        self, made: Publication, split: str, store: Path, form: LmdbFormat | JsonlFormat
-    ) -> Iterator[tuple[tuple[int, Path], Task | None]]:
-        """Number and folder of each shard, with each page of one that is to be made, or with None."""
-        for number, shard in enumerate(self._shards(split)):
-            folder = store / shard.fingerprint
-            is_there = not made.rebuild and is_whole(folder) and form.has_crops(folder)
-            yield from (((number, folder), task) for task in ((None,) if is_there else shard.job))
-
-    def _crop(self, cropper: Cropper, form: LmdbFormat | JsonlFormat, task: Task) -> PageCrops:
-        if isinstance(task.picture, Quarantined):
-            found = PageCrops.of(task.page)
-            found.set_aside(task.picture)
-            return found
-        folder = nfc(task.picture.rpartition("/")[0])
-        return form.keep(cropper.crop(task.page, folder, task.mark, partial(self.share.read, task.picture)))
-
-
-def _fill(
-    form: LmdbFormat | JsonlFormat, progress: Progress, pages: Iterable[PageCrops], draft: Path
-) -> tuple[Counts, list[Quarantined]]:
-    total = PageCrops()
-    form.write_shard(draft, _counted(pages, total, progress))
-    return total.counts, total.quarantined
-
-
-def _counted(pages: Iterable[PageCrops], total: PageCrops, progress: Progress) -> Iterator[Crops]:
-    for page in pages:
-        total.counts += page.counts
-        total.quarantined += page.quarantined
-        yield page.crops
-        progress.advance()
-
-
-def _noted(made: Publication, folders: Iterable[Path], notes: list[Path]) -> Iterator[Path]:
-    """The folders, each counted before it is taken: what is lost must be known before the artifact takes its place."""
-    for folder in folders:
-        made.add(shard_counts([folder]), shard_quarantine([folder]))
-        notes.append(folder)
-        yield folder
+        with nullcontext() if is_alone else self.crew.hired(partial(cv2.setNumThreads, 1)) as executor:
+            yield from built(
+                store,
+                chain(first, shards),
+                ShardOfCrops(self.share, self.settings, form, self.workers if is_alone else 1),
+                executor,
+                self.crew.size,
+                lambda pages: progress.advance(len(pages)),
+                rebuild=made.rebuild,
+                is_there=lambda folder: is_whole(folder) and form.has_crops(folder),
+            )

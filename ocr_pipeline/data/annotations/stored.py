@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ import msgspec
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.files.lmdb_files import LmdbReader
+from ocr_pipeline.storage.files.lmdb_parts import Part, PartReaders, read_parts
 
 _KEYS = (("image", "label"), ("wimg", "wlab"))
 
@@ -37,6 +38,12 @@ class StoredCrops:
         self.lmdb = LmdbReader(folder)
         count = self.lmdb.get("num-samples")
         found = next(self._firsts(), None)
+        if any(self.lmdb.get_many(("gt-000000000", "gt-000000001"))):
+            raise PipelineError(
+                "this is a layout LMDB (step 5, for the detector), and a recognizer reads word crops",
+                where=folder,
+                remedy="Give a *_annotations_*.lmdb or .jsonl of step 4 (`ocr-pipeline annotations`).",
+            )
         if count is None or not count.strip().isdigit() or (found is None and int(count)):
             raise PipelineError(
                 "the LMDB holds no word crops (num-samples, image-%09d and label-%09d are needed)",
@@ -62,6 +69,38 @@ class StoredCrops:
             for first in (0, 1):
                 if any(self.lmdb.get_many(f"{key}-{first:09d}" for key in keys)):
                     yield keys, first
+
+
+class PartedCrops:
+    """The same of an LMDB in parts, counted through from 1.
+
+    Raises:
+        PipelineError: a part is not there, or damaged.
+    """
+
+    def __init__(self, folder: Path, parts: Sequence[Part]) -> None:
+        self._parts = PartReaders(folder, parts, StoredCrops)
+        self._parts.reader(0)
+        self.numbers = range(1, 1 + len(self._parts))
+
+    def get(self, numbers: Iterable[int]) -> list[StoredCrop]:
+        """The samples of these numbers."""
+        return [part.get([own])[0]._replace(number=asked) for asked, (part, own) in map(self._found, numbers)]
+
+    def label(self, number: int) -> bytes | None:
+        """Only the label of a number, without touching the picture."""
+        _, (part, own) = self._found(number)
+        return part.label(own)
+
+    def _found(self, number: int) -> tuple[int, tuple[StoredCrops, int]]:
+        part, index = self._parts.holder(number - 1)
+        return number, (part, part.numbers[index])
+
+
+def stored_crops(folder: Path) -> StoredCrops | PartedCrops:
+    """A recognition LMDB, be it one file or in parts; as `StoredCrops`."""
+    parts = read_parts(folder)
+    return PartedCrops(folder, parts) if parts else StoredCrops(folder)
 
 
 class CropLine(msgspec.Struct):

@@ -15,7 +15,9 @@ import msgspec
 
 from ocr_pipeline.data.datasets.dataset import LabelError, Parsed
 from ocr_pipeline.data.datasets.json_stream import Pieces, from_cp949, stream_arrays
-from ocr_pipeline.page import Page, Quarantined, raw_record
+from ocr_pipeline.errors import tell_unexpected
+from ocr_pipeline.page import Page, Quarantined, raw_record, what_was_unexpected
+from ocr_pipeline.storage.artifacts.quarantine import Counts
 
 _NO_PAGE, _SEVERAL_PAGES = -1, -2
 _AMBIGUOUS = "another picture has the same id: whose words are whose cannot be told"
@@ -73,15 +75,29 @@ def read_coco(pieces: Pieces, form: CocoForm, label: str) -> Iterator[Parsed]:
         last, words = next(grouped, (len(collected.pages), b""))
     yield collected.rest
     for place, page in enumerate(collected.pages):
-        parsed = Parsed()
         if place in collected.ambiguous_pages:
-            parsed.counts.pages_in += 1
-            parsed.set_aside(page.set_aside("image_id_ambiguous", _AMBIGUOUS))
+            yield _set_aside(page, "image_id_ambiguous", _AMBIGUOUS)
         else:
-            form.add_words(parsed, page, words if last == place else b"[]")
+            yield _with_words(form, page, words if last == place else b"[]")
         if last == place:
             last, words = next(grouped, (len(collected.pages), b""))
-        yield parsed
+
+
+def _set_aside(page: Page, reason: str, detail: str, words: int = 0) -> Parsed:
+    parsed = Parsed(counts=Counts(pages_in=1, words_in=words))
+    parsed.set_aside(page.set_aside(reason, detail, words))
+    return parsed
+
+
+def _with_words(form: CocoForm, page: Page, words: bytes) -> Parsed:
+    parsed = Parsed()
+    try:
+        form.add_words(parsed, page, words)
+    except Exception as error:  # noqa: BLE001 (goes to the log there)
+        tell_unexpected(error, page.image)
+        count = len(msgspec.json.decode(words, type=list[msgspec.Raw]))
+        return _set_aside(page, "unexpected", what_was_unexpected(error), count)
+    return parsed
 
 
 @dataclass
@@ -132,9 +148,9 @@ def _collect(pieces: Iterable[bytes], form: CocoForm, label: str) -> _Collected:
 def _add_image(collected: _Collected, record: Any, form: CocoForm, label: str) -> None:
     try:
         image, page = form.page_of(record, label)
-    except LabelError as error:
+    except Exception as error:  # noqa: BLE001 (goes to the log there)
         collected.rest.counts.pages_in += 1
-        collected.rest.set_aside(_malformed(record, form, label, str(error)))
+        collected.rest.set_aside(_malformed(record, form, label, error))
         return
     number = collected.number(image)
     if form.joins_names and page.image in collected.by_name:
@@ -150,10 +166,13 @@ def _add_image(collected: _Collected, record: Any, form: CocoForm, label: str) -
     collected.pages.append(page)
 
 
-def _malformed(record: Any, form: CocoForm, label: str, why: str) -> Quarantined:
-    raw = raw_record(record)
+def _malformed(record: Any, form: CocoForm, label: str, error: Exception) -> Quarantined:
+    reason, why = "label_unreadable", str(error)
+    if not isinstance(error, LabelError):
+        tell_unexpected(error, f"{label}, {record!r:.200}")
+        reason, why = "unexpected", what_was_unexpected(error)
     detail = f"its record among the images cannot be read ({why})"
-    return Quarantined("page", "label_unreadable", form.dataset, form.split, label, detail=detail, raw=raw)
+    return Quarantined("page", reason, form.dataset, form.split, label, detail=detail, raw=raw_record(record))
 
 
 class _Spool:

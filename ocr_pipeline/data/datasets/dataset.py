@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ocr_pipeline.page import PICTURE_ENDINGS, Page, Quarantined, nfc
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 _SPLIT = re.compile(
     r"(?:(?P<train>training|train|학습|훈련)|validation|valid|val|검증|dev)(?:set|data|add|v|용|데이터|추가|수정|세트)*"
 )
+_OF_NO_SPLIT = "passed over: no folder above them is named after a split (1.Training, 2.Validation)"
 _ENDINGS = tuple(PICTURE_ENDINGS)  # what str.endswith takes
 
 
@@ -62,6 +64,10 @@ def _no_usual_form(*_: Any) -> None:
     return None
 
 
+def _always(_: Page) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Dataset:
     """One AI-Hub data set.
@@ -78,6 +84,8 @@ class Dataset:
             Parsed after Parsed; raises LabelError.
         documents: whether its pictures are pages, where a layout model makes sense.
         partly_labelled: whether pages carry printed text without labels.
+        is_whole_page: whether a page is one that a detector learns from; a word cut out already is none.
+        is_drawn: whether its labels and pictures are drawn into the output folder, and lie on no share.
         known_counts: what came in is compared with these in the quality report.
     """
 
@@ -90,6 +98,8 @@ class Dataset:
     read_whole: Callable[[Callable[[], Iterable[bytes]], str], Iterator[Parsed]] = _does_not_come_so
     documents: bool = True
     partly_labelled: bool = False
+    is_whole_page: Callable[[Page], bool] = _always
+    is_drawn: bool = False
     known_counts: tuple[KnownCount, ...] = ()
 
     @property
@@ -144,11 +154,8 @@ class SourcePartition:
                 if self._holds(listing.folder[depth:]):
                     yield listing
                 elif split_of(listing.folder[depth:]) is None and kind_of(listing.folder[depth:]) == kind:
-                    logger.warning(
-                        "%d %s files in %s are passed over: no folder above them is named after a split "
-                        "(1.Training, 2.Validation)",
-                        *(len(listing), kind, listing.path),
-                    )
+                    logger.warning("%s: %d %s files are %s", listing.path, len(listing), kind, _OF_NO_SPLIT)
+                    yield listing.closed(f"{len(listing)} {kind} files are {_OF_NO_SPLIT}")
 
     def _may_hold(self, depth: int, kind: Kind, whole: Folder) -> bool:
         folder = whole[depth:]
@@ -180,7 +187,19 @@ def find_roots(share: Share, folder: str) -> list[str]:
             roots.append(path)
         else:
             roots += [below for below_name, below in share.folders(path) if folder in letters(below_name)]
-    return roots
+    return _once(share, roots)
+
+
+def _once(share: Share, roots: list[str]) -> list[str]:
+    """The same without links to a folder that is among them itself."""
+    if len(roots) < 2 or not share.is_local:
+        return roots
+    root = Path(share.root).resolve()
+    places = {path: (root / path).resolve() for path in roots}
+    kept: dict[Path, str] = {}
+    for path in sorted(roots, key=lambda path: places[path] != root / path):  # what lies there itself comes first
+        kept.setdefault(places[path], path)
+    return [path for path in roots if kept[places[path]] == path]
 
 
 def split_of(folder: Folder) -> str | None:

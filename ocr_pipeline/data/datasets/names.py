@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from ocr_pipeline.page import PICTURE_ENDINGS, nfc
+from ocr_pipeline.data.datasets.dataset import LabelError
+from ocr_pipeline.page import PICTURE_ENDINGS, is_unicode, nfc
 
 
 def picture_name(stem: str, kind: Any) -> str:
@@ -18,5 +20,12 @@ def picture_name(stem: str, kind: Any) -> str:
 
 
 def base_name(path: str) -> str:
-    """File name in NFC of a path that a label gives, be it with slashes or backslashes."""
-    return nfc(path.replace("\\", "/").rpartition("/")[2].strip())
+    """File name in NFC of a path that a label gives, be it with slashes or backslashes.
+
+    Raises:
+        LabelError: no file can be called so.
+    """
+    name = nfc(path.replace("\\", "/").rpartition("/")[2].strip())
+    if not is_unicode(name) or re.search(r"[\0\r\n]", name):
+        raise LabelError(f"no picture can be called {name!r:.100}: half a character, a zero or a line end")
+    return name

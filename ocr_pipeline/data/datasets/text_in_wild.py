@@ -74,8 +74,8 @@ def _page_of(record: Any, label: str) -> tuple[str, Page]:
     else:
         image, name = str(need(record, "id")), str(need(record, "file_name"))
         width, height = number(need(record, "width")), number(need(record, "height"))
-    if not is_unicode(name) or not is_unicode(image):
-        raise LabelError("its name or id holds half a character")
+    if not is_unicode(image):
+        raise LabelError("its id holds half a character")
     name = base_name(name)
     return image, Page("text_in_wild", split_by_name(name), name, width, height, label)
 

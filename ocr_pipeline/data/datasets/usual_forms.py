@@ -85,7 +85,7 @@ def usual_admin_label(dataset: str) -> UsualReader:
     decoder = msgspec.json.Decoder(_AdminLabel)
 
     def read(data: bytes, label: str, split: str) -> Parsed | None:
-        document = _decode(decoder, data)
+        document = _decode(decoder, data) if data.count(b'"annotations"') == 1 else None
         if document is None or len(document.images) != 1:
             return None
         image, boxes = document.images[0], document.annotations
@@ -102,10 +102,9 @@ def usual_corner_label(dataset: str) -> UsualReader:
     lower, upper = msgspec.json.Decoder(_LowerCaseLabel), msgspec.json.Decoder(_UpperCaseLabel)
 
     def read(data: bytes, label: str, split: str) -> Parsed | None:
-        is_upper = b'"Bbox"' in data
-        if is_upper and b'"bbox"' in data:
+        if data.count(b'box"') != 1:  # a list that stands twice, or a word that ends so
             return None
-        document = _decode(upper if is_upper else lower, data)
+        document = _decode(upper if b'"Bbox"' in data else lower, data)
         if document is None:
             return None
         image, boxes = document.image, document.boxes

@@ -1,9 +1,9 @@
-"""The books of one layout LMDB: each page and word goes out as a sample or is set aside, and is counted."""
+"""The books of one part of a layout LMDB: each page and word goes out as a sample or is set aside, and is counted."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -12,24 +12,32 @@ from ocr_pipeline.data.layout_lmdb.format.record import LayoutRecord
 from ocr_pipeline.data.layout_lmdb.samples import PlacedWords
 from ocr_pipeline.data.layout_lmdb.settings import LayoutSettings
 from ocr_pipeline.data.picture_size import Fitted
-from ocr_pipeline.errors import end_on_shortage
+from ocr_pipeline.errors import tell_unexpected
 from ocr_pipeline.page import Page, Quarantined, what_was_unexpected
-from ocr_pipeline.storage.artifacts.publication import Publication
+from ocr_pipeline.storage.artifacts.lineage import Trace
+from ocr_pipeline.storage.artifacts.quarantine import Counts
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Accounts:
-    """Counts, and sets aside, on behalf of the LMDB that is being made."""
+    """Counts, traces and sets aside, on behalf of the part that is being made.
 
-    made: Publication
+    Attributes:
+        counts, quarantined: what became of the pages and words so far.
+        traces: the pages that are samples.
+    """
+
     settings: LayoutSettings
+    counts: Counts = field(default_factory=Counts)
+    quarantined: list[Quarantined] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)
 
     def page_in(self, page: Page) -> None:
         """A page that is to become samples."""
-        self.made.counts.pages_in += 1
-        self.made.counts.words_in += len(page.words)
+        self.counts.pages_in += 1
+        self.counts.words_in += len(page.words)
 
     def without_picture(self, page: Page, why: Quarantined) -> None:
         """A page that the lookup knows no picture of."""
@@ -45,24 +53,23 @@ class Accounts:
         Raises:
             PipelineError: it is no fault of the page: this machine lacks something.
         """
-        end_on_shortage(error, page.image)
-        _log.error("%s gives no sample: a fault of this program", page.image, exc_info=error)
+        tell_unexpected(error, page.image)
         self.page_aside(page, "unexpected", what_was_unexpected(error), words)
 
     def fitted(self, fitted: Fitted) -> None:
         """What was out of the usual about a page's size."""
         if fitted.note:
-            self.made.counts.note(fitted.note)
+            self.counts.note(fitted.note)
 
     def words_placed(self, placed: PlacedWords) -> None:
         """What came of the words of a page upon its picture."""
         for record in placed.aside:
             self.set_aside(record)
-        self.made.counts.note("words_clipped", placed.clipped)
+        self.counts.note("words_clipped", placed.clipped)
 
     def regions_found(self, record: LayoutRecord) -> None:
         """What the layout model saw on a page."""
-        note = self.made.counts.note
+        note = self.counts.note
         counted = [region for region in record.regions if region.score > self.settings.threshold_of(region.label)]
         for region in counted:
             note(f"regions_{region.label}")
@@ -71,22 +78,27 @@ class Accounts:
 
     def page_out(self, record: LayoutRecord) -> None:
         """A page that is a sample."""
-        self.made.counts.pages_out += 1
-        self.made.counts.words_out += len(record.words)
+        self.counts.pages_out += 1
+        self.counts.words_out += len(record.words)
+        self._trace(record, len(record.words))
 
     def crops_out(self, page: LayoutRecord, crops: list[LayoutRecord]) -> None:
         """The samples of a page that was cut: a word goes out in the one whose text it is part of, or is set aside."""
         out = {word.id for crop in crops for word in crop.words if word.region is not None}
-        self.made.counts.note("samples", len(crops))
-        self.made.counts.words_out += len(out)
+        self.counts.note("samples", len(crops))
+        self.counts.words_out += len(out)
         left = [word for word in page.words if word.id not in out]
         source = (f"no_{self.settings.samples}", page.dataset, page.split, page.label, page.image)
         if not crops:
             self.set_aside(Quarantined("page", *source, words=len(left)))
             return
-        self.made.counts.pages_out += 1
+        self.counts.pages_out += 1
+        self._trace(page, len(out))
         for word in left:
             self.set_aside(Quarantined("word", *source, word=word.id))
+
+    def _trace(self, page: LayoutRecord, words: int) -> None:
+        self.traces.append(Trace(page.label, page.image, page.dataset, page.split, words))
 
     def uncut(self, page: LayoutRecord, why: Undecodable) -> None:
         """The samples of a page that could not be cut."""
@@ -95,6 +107,7 @@ class Accounts:
 
     def set_aside(self, record: Quarantined) -> None:
         """A page or word that is kept out, and why."""
-        self.made.set_aside(record)
+        self.counts.set_aside(record)
+        self.quarantined.append(record)
         level = logging.INFO if self.settings.debug else logging.DEBUG
         _log.log(level, "%s set aside (%s): %s %s", record.unit, record.reason, record.image, record.detail)

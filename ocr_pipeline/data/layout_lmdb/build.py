@@ -1,58 +1,54 @@
-"""Pages -> one layout LMDB, quarantine and manifest.
+"""Pages -> one layout LMDB, quarantine and manifest, part by part.
 
-Decode workers look at the pictures, a thread for each device runs the model, the caller writes. Between them are
-queues of bounded length, and each hands on in the order of the pages.
+A part is a piece of work, a file that is linked into the LMDB, and what a delivery touches, all at once: so pictures
+are written once, a kill costs the parts under way, and nobody joins anything. Without a model a part is made by one
+worker alone; with one, all workers decode for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import cv2
+import msgspec
 
-from ocr_pipeline.data.layout_lmdb.accounts import Accounts
-from ocr_pipeline.data.layout_lmdb.cache import DetectionCache, cache_path, cache_prefix
-from ocr_pipeline.data.layout_lmdb.cells import CellFinder
-from ocr_pipeline.data.layout_lmdb.crops import Cut, crops_of, cut_crops
-from ocr_pipeline.data.layout_lmdb.decoding import DecodePicture, ReadBytes, Undecodable
-from ocr_pipeline.data.layout_lmdb.engines.detections import KEPT_ABOVE, Detections
-from ocr_pipeline.data.layout_lmdb.engines.opening import Engines, batches_at_once
-from ocr_pipeline.data.layout_lmdb.engines.slots import PictureSlots
-from ocr_pipeline.data.layout_lmdb.format.writer import LayoutSample, fill_folder
-from ocr_pipeline.data.layout_lmdb.reading import FindImage, PageReader, ReadPage
-from ocr_pipeline.data.layout_lmdb.regions import RegionFinder
-from ocr_pipeline.data.layout_lmdb.samples import make_record
-from ocr_pipeline.data.layout_lmdb.settings import CELL_SCORE, LayoutSettings
-from ocr_pipeline.page import Page
-from ocr_pipeline.parallel import in_order, worker_processes
+from ocr_pipeline.data.layout_lmdb.cache import cache_path
+from ocr_pipeline.data.layout_lmdb.part import Pages, PageWork, fill_alone, samples_in, traces_in
+from ocr_pipeline.data.lookup import PageTask, page_shards
+from ocr_pipeline.parallel import Crew, Processes, worker_processes
+from ocr_pipeline.storage.artifacts.lineage_parquet import Corrected
 from ocr_pipeline.storage.artifacts.loss_limit import USUAL_LIMIT, LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
+from ocr_pipeline.storage.artifacts.shards import (
+    Shard,
+    built,
+    forget_others,
+    shard_counts,
+    shard_digest,
+    shard_quarantine,
+)
+from ocr_pipeline.storage.artifacts.state import is_as_published
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.files.fingerprints import fingerprint_of
+from ocr_pipeline.storage.files.lmdb_parts import Part, part_name, settle_parts
+from ocr_pipeline.storage.files.publishing import link_or_copy
 
 STAGE = "layout_lmdb"
-CODE_VERSION = "4"
+CODE_VERSION = "5"
 
+PART_PAGES = 500
+"""So many pages make a part, on average: about 100 MB, which a worker makes in less than a minute."""
 FEW_PAGES = 32
 """So many pages are made sooner than worker processes start."""
 
-_AHEAD = 4  # pictures that wait for the model, for each decode worker
+_PREPARE = partial(cv2.setNumThreads, 1)
 
 OnProgress = Callable[[int, "int | None"], None]
-
-
-class _Helpers(NamedTuple):
-    """Who takes part in the making of one LMDB, each a step of the way from page to sample."""
-
-    reader: PageReader
-    regions: RegionFinder
-    cells: CellFinder | None
 
 
 @dataclass(frozen=True)
@@ -60,150 +56,121 @@ class LayoutBuild:
     """The making of layout LMDBs.
 
     Attributes:
-        find_image: path or URL of a page's picture, or why there is none.
-        read_bytes: content of such a path; with more than one worker it has to survive pickling.
-        engines: the layout model and, where wanted, a detector of table cells.
-        workers: processes that read, decode and cut pictures; 1: none but this one.
+        work: what is done with pages; with more than one worker its ``read_bytes`` has to survive pickling.
+        workers: processes that read, decode and cut pictures for one part; 1: none but this one.
         on_progress: told how many pages are done, and of how many where that is known.
         loss_limit: how much less than what is published it may hold.
+        corrected: what was corrected of the pages, for the lineage.
+        crew: who makes whole parts where there is no model; without, as many processes.
     """
 
-    find_image: FindImage
-    read_bytes: ReadBytes
-    engines: Engines
-    settings: LayoutSettings
+    workspace: Workspace
+    work: PageWork
     workers: int = 1
     on_progress: OnProgress = lambda done, total: None
     loss_limit: LossLimit = USUAL_LIMIT
+    corrected: Corrected = field(default_factory=dict)
+    crew: Crew | None = None
+
+    @property
+    def made_by(self) -> str:
+        """Stands for code and settings in the prints of pages."""
+        return fingerprint_of([CODE_VERSION, msgspec.json.encode(self.work.recorded(), order="deterministic")])
 
     def publish(
-        self, target: Path, partition: str, inputs: list[Input], pages: Iterable[Page], *, rebuild: bool = False
+        self, target: Path, partition: str, inputs: list[Input], pages: Iterable[PageTask], *, rebuild: bool = False
     ) -> Manifest:
         """Make one layout LMDB, or find that it is made already.
 
-        Pages are taken in order and a few at a time, so memory does not grow with their number, and the same inputs
-        give the same bytes, whatever the number of workers. What the models find is kept in a file beside the LMDB: a
-        run that was interrupted, or that has other thresholds, asks them only what they have not answered.
+        Pages are taken in order and a few parts at a time, so memory does not grow with their number, and the same
+        inputs give the same bytes, whatever the number of workers. What the models find is kept in a file beside the
+        LMDB: a run that was interrupted, or that has other thresholds, asks them only what they have not answered.
 
         Args:
             target: folder of the LMDB; quarantine, manifest and detections stand beside it.
             partition: its key, for the manifest.
             inputs: what the pages and pictures were made from, for the manifest.
+            pages: with prints by `made_by`.
 
         Raises:
             PipelineError: a picture cannot be fetched (unlike: is missing or damaged, which goes to the quarantine),
                 or the target cannot be written.
         """
-        made_with = self._made_with()
         with publication(
             target,
             stage=STAGE,
             partition=partition,
             code_version=CODE_VERSION,
-            settings=made_with | self._admitted(),
+            settings=self.work.recorded(),
             inputs=inputs,
             rebuild=rebuild,
             loss_limit=self.loss_limit,
         ) as made:
             if made.current is None:
-                rest = iter(pages)
-                first = list(islice(rest, FEW_PAGES))
-                workers = self.workers if len(first) == FEW_PAGES else 1
-                with self._helpers(made, workers) as helpers, made.folder() as folder:
-                    samples = self._samples(helpers, islice(chain(first, rest), self.settings.limit))
-                    _, made.fingerprint = fill_folder(folder, samples, made_with)
+                self._make(made, pages)
         return made.manifest
 
-    def _made_with(self) -> dict[str, Any]:
-        """All that changes the artifact: devices, workers and the size of a batch do not."""
-        layout, cells = self.engines
-        made_with = {
-            "engine": layout.backend,
-            "model": layout.name,
-            "weights": layout.fingerprint,
-            "kept_above": KEPT_ABOVE,
-            **self.settings.recorded(),
-        }
-        if cells and cells.labels:
-            made_with |= {
-                "cell_engine": cells.backend,
-                "cell_model": cells.name,
-                "cell_weights": cells.fingerprint,
-                "cell_threshold": CELL_SCORE,
-            }
-        return made_with
-
-    def _admitted(self) -> dict[str, Any]:
-        """What decides which pages are samples, and no sample's content."""
-        return {"other_size": self.settings.other_size, "max_pixels": self.settings.max_pixels}
-
-    @contextmanager
-    def _helpers(self, made: Publication, workers: int) -> Iterator[_Helpers]:
-        layout, cell_engine = self.engines
-        batch_size, path = self.settings.batch_size, cache_path(made.artifact)
-        ahead = max(_AHEAD * workers, batch_size)
-        with ExitStack() as stack:
-            slots = stack.enter_context(closing(PictureSlots(ahead, layout.input_size)))
-            processes = stack.enter_context(worker_processes(workers, partial(cv2.setNumThreads, 1)))
-            decode = DecodePicture(self.read_bytes, slots, processes is not None, self.settings.max_pixels)
-            cache, cells = None, None
-            if layout.labels:
-                cache = stack.enter_context(closing(DetectionCache(path)))
-                decode = replace(decode, cache=path, cache_prefix=cache_prefix(layout), cache_last=cache.last)
-            if cache and cell_engine and cell_engine.labels:
-                threads = stack.enter_context(ThreadPoolExecutor(batches_at_once(cell_engine)))
-                cells = CellFinder(cell_engine, processes, threads, cache, self.settings, ahead)
-            reader = PageReader(self.find_image, decode, processes, ahead, Accounts(made, self.settings))
-            threads = stack.enter_context(ThreadPoolExecutor(batches_at_once(layout)))
-            yield _Helpers(reader, RegionFinder(layout, threads, cache, batch_size), cells)
-
-    def _samples(self, helpers: _Helpers, pages: Iterable[Page]) -> Iterator[LayoutSample]:
-        """The samples of the pages, in the pages' order; each step asks the one before it for more when it has room.
-
-        With batches of two and a picture of b that is damaged, the pages a b c come out of ``read`` as a, (b is set
-        aside), c; ``find`` shows the model a and c together; a table on c goes through ``with_cells``; and a c are
-        written, by the caller, while d e f are being decoded.
+    def _make(self, made: Publication, pages: Iterable[PageTask]) -> None:
+        """Make the parts that are missing and link all of them, unless other inputs give the very same artifact (a
+        lookup that grew elsewhere).
         """
-        accounts = helpers.reader.accounts
-        found = helpers.regions.find(self._usable(helpers.reader.read(pages)))
-        seen = self._seen(found, accounts)
-        samples = helpers.cells.with_cells(seen) if helpers.cells else seen
-        return self._whole(samples, accounts) if self.settings.samples == "page" else self._cropped(samples, helpers)
+        store = self.workspace.shards(made.artifact)
+        folders = list(self._built(made, store, islice(pages, self.work.settings.limit)))
+        earlier, made.fingerprint = made.published, fingerprint_of(map(shard_digest, folders))
+        is_the_same = earlier and earlier.fingerprint == made.fingerprint and earlier.settings == made.manifest.settings
+        if earlier and is_the_same and is_as_published(made.artifact, earlier):
+            made.renew()
+        else:
+            self._account(made, folders)
+            _link(made, folders)
+        forget_others(store, folders)
 
-    def _usable(self, pages: Iterable[ReadPage | None]) -> Iterator[ReadPage]:
-        for done, page in enumerate(pages, start=1):
-            if page is not None:
-                yield page
-            self.on_progress(done, self.settings.limit)
+    def _built(self, made: Publication, store: Path, pages: Iterable[PageTask]) -> Iterator[Path]:
+        """The folders of all parts, in their order; of a few the workers share the pages."""
+        shards = page_shards(pages, PART_PAGES)
+        crew = self.crew or Processes(self.workers)
+        first = list(islice(shards, crew.least)) or [Shard(self.made_by, ())]
+        told = _Told(self.on_progress, self.work.settings.limit)
+        build = partial(built, store, chain(first, shards), on_shard=told.shard, rebuild=made.rebuild)
+        if len(first) == crew.least and not self.work.engines.layout.labels:
+            with crew.hired(_PREPARE) as executor:
+                yield from build(partial(fill_alone, self.work), executor, crew.size)
+            return
+        workers = self.workers if len(first[0].job) >= FEW_PAGES else 1
+        with (
+            worker_processes(workers, _PREPARE) as processes,
+            self.work.begun(cache_path(made.artifact), processes, workers, told.page) as maker,
+        ):
+            yield from build(maker.fill, None, 1)
 
-    def _seen(self, found: Iterable[tuple[ReadPage, Detections]], accounts: Accounts) -> Iterator[LayoutSample]:
-        for page, detections in found:
-            try:
-                sample = self._sample(page, detections, accounts)
-            except Exception as error:  # noqa: BLE001 (goes to the log there)
-                accounts.unexpected(page.placed.page, error, len(page.placed.words))
-                continue
-            yield sample
+    def _account(self, made: Publication, folders: Iterable[Path]) -> None:
+        """Count all parts before one is taken: what is lost must be known before the artifact changes."""
+        for folder in folders:
+            made.add(shard_counts([folder]), shard_quarantine([folder]))
+            for page in traces_in(folder):
+                corrections = self.corrected.get((page.label, page.image), ())
+                made.trace(msgspec.structs.replace(page, corrections=corrections))
 
-    def _sample(self, page: ReadPage, found: Detections, accounts: Accounts) -> LayoutSample:
-        labels = self.engines.layout.labels
-        record = make_record(page.placed, found, labels, self.settings)
-        if labels:
-            accounts.regions_found(record)
-        return LayoutSample(page.picture.image, record, page.picture.fingerprint)
 
-    def _whole(self, samples: Iterable[LayoutSample], accounts: Accounts) -> Iterator[LayoutSample]:
-        for sample in samples:
-            accounts.page_out(sample.record)
-            yield sample
+def _link(made: Publication, folders: Iterable[Path]) -> None:
+    with made.folder() as draft:
+        parts = []
+        for number, folder in enumerate(folders):
+            (draft / part_name(number)).mkdir()
+            link_or_copy(folder / "data.mdb", draft / part_name(number) / "data.mdb")
+            parts.append(Part(part_name(number), samples_in(folder), shard_digest(folder)))
+        settle_parts(draft, parts)
 
-    def _cropped(self, samples: Iterable[LayoutSample], helpers: _Helpers) -> Iterator[LayoutSample]:
-        reader = helpers.reader
-        planned = ((sample, crops_of(sample.record, self.settings.samples)) for sample in samples)
-        tasks = (((page.record, crops), Cut.of(page.image, crops, self.settings.max_pixels)) for page, crops in planned)
-        for (page, crops), images in in_order(reader.workers, cut_crops, tasks, reader.ahead):
-            if isinstance(images, Undecodable):
-                reader.accounts.uncut(page, images)
-                continue
-            reader.accounts.crops_out(page, crops)
-            yield from (LayoutSample(image, crop) for image, crop in zip(images or (), crops, strict=True))
+
+class _Told:
+    """Tells of progress: of each page where this process makes the parts, of each part where others do."""
+
+    def __init__(self, on_progress: OnProgress, limit: int | None) -> None:
+        self._on_progress, self._limit, self._before = on_progress, limit, 0
+
+    def page(self, done: int) -> None:
+        self._on_progress(self._before + done, self._limit)
+
+    def shard(self, pages: Pages) -> None:
+        self._before += len(pages)
+        self.page(0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -17,11 +16,9 @@ from ocr_pipeline.data.layout_lmdb.format.geometry import Box, box_of, clip_quad
 from ocr_pipeline.data.layout_lmdb.format.record import CELL, LayoutRecord, LayoutWord, Region
 from ocr_pipeline.data.layout_lmdb.samples import joined_text
 from ocr_pipeline.data.layout_lmdb.settings import CELL_SCORE, Samples
-from ocr_pipeline.errors import end_on_shortage
+from ocr_pipeline.errors import tell_unexpected
 from ocr_pipeline.page import Quad, what_was_unexpected
 from ocr_pipeline.storage.files.pictures import decode_picture, opencv_memory
-
-logger = logging.getLogger(__name__)
 
 JPEG_QUALITY = 95
 
@@ -60,9 +57,8 @@ def cut_crops(task: Cut) -> list[bytes] | Undecodable:
     """
     try:
         return _cut(task)
-    except Exception as error:
-        end_on_shortage(error, "a page that is cut")
-        logger.exception("a page cannot be cut: a fault of this program")
+    except Exception as error:  # noqa: BLE001 (goes to the log there)
+        tell_unexpected(error, "a page that is cut")
         return Undecodable("unexpected", what_was_unexpected(error))
 
 

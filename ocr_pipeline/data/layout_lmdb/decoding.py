@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,10 @@ from typing import NamedTuple
 from ocr_pipeline.data.layout_lmdb.cache import opened_cache
 from ocr_pipeline.data.layout_lmdb.engines.detections import Detections, model_input
 from ocr_pipeline.data.layout_lmdb.engines.slots import PictureSlots
-from ocr_pipeline.errors import PipelineError, end_on_shortage
+from ocr_pipeline.errors import PipelineError, tell_unexpected
 from ocr_pipeline.page import what_was_unexpected
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.pictures import decode_picture, demand_whole
-
-logger = logging.getLogger(__name__)
 
 ReadBytes = Callable[[str], bytes]
 
@@ -77,13 +74,10 @@ class DecodePicture:
         path, slot = task
         try:
             return self._looked_at(path, slot)
-        except PipelineError:
-            raise
         except ValueError as error:
             return Undecodable("image_unreadable", f"{path}: {error}")
-        except Exception as error:
-            end_on_shortage(error, path)
-            logger.exception("%s cannot be looked at: a fault of this program", path)
+        except Exception as error:  # noqa: BLE001 (goes to the log there)
+            tell_unexpected(error, path)
             return Undecodable("unexpected", what_was_unexpected(error))
 
     def _looked_at(self, path: str, slot: int) -> DecodedPicture | Undecodable:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ocr_pipeline.data.layout_lmdb.format.record import LayoutRecord, LayoutWord
 from ocr_pipeline.data.layout_lmdb.format.writer import write_layout_samples
-from ocr_pipeline.data.synthetic import DrawnPage, DrawnWord, Face, draw_page
+from ocr_pipeline.data.synthetic import SMALLEST_SIDE, DrawnPage, DrawnWord, Face, draw_page
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import State
 from ocr_pipeline.parallel import in_order, worker_processes
@@ -21,7 +21,6 @@ from ocr_pipeline.progress import Progress
 Split = Literal["train", "valid"]
 
 DRAWN_VERSION = "1"
-SMALLEST_SIDE = 256
 _AHEAD = 8  # pages for each worker
 _QUALITY = 95  # what a page may lose to JPEG was done to it when it was drawn
 

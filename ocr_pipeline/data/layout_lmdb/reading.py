@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache
@@ -13,12 +13,11 @@ import numpy as np
 from ocr_pipeline.data.layout_lmdb.accounts import Accounts
 from ocr_pipeline.data.layout_lmdb.decoding import DecodedPicture, DecodePicture
 from ocr_pipeline.data.layout_lmdb.samples import PlacedWords, place_words
+from ocr_pipeline.data.lookup import PageTask
 from ocr_pipeline.data.picture_size import Fitted, SizeDiffersError, fit, turned_back
 from ocr_pipeline.page import Page, Quarantined
 from ocr_pipeline.parallel import in_order
 from ocr_pipeline.storage.files.orientation import orientation_of
-
-FindImage = Callable[[Page], "str | Quarantined"]
 
 
 class ReadPage(NamedTuple):
@@ -43,22 +42,20 @@ class _Asked(NamedTuple):
 
 @dataclass(frozen=True)
 class PageReader:
-    """Reads the pages of a partition in their order; those that cannot be used are set aside.
+    """Reads pages in their order; those that cannot be used are set aside.
 
     Attributes:
-        find_image: path or URL of a page's picture, or why there is none.
         decode: what a decode worker does with a path; it has as many slots as ``ahead``.
         workers: processes that decode; None: the caller does.
         ahead: most pages that are decoded and wait for the model.
     """
 
-    find_image: FindImage
     decode: DecodePicture
     workers: Executor | None
     ahead: int
     accounts: Accounts
 
-    def read(self, pages: Iterable[Page]) -> Iterator[ReadPage | None]:
+    def read(self, pages: Iterable[PageTask]) -> Iterator[ReadPage | None]:
         """Each page, or None for one that was set aside."""
         for (page, slot, missing), picture in in_order(self.workers, self.decode, self._tasks(pages), self.ahead):
             self.accounts.page_in(page)
@@ -71,15 +68,15 @@ class PageReader:
                 self.accounts.page_aside(page, picture.reason, picture.detail, len(page.words))
                 yield None
 
-    def _tasks(self, pages: Iterable[Page]) -> Iterator[tuple[_Asked, tuple[str, int] | None]]:
+    def _tasks(self, pages: Iterable[PageTask]) -> Iterator[tuple[_Asked, tuple[str, int] | None]]:
         # With ahead=3, the pages a b c d e go to the slots 0 1 2 0 1: in_order asks for d only when the caller is done
         # with a, so nobody has to say that slot 0 is free again.
-        for number, page in enumerate(pages):
-            slot, found = number % self.ahead, self.find_image(page)
-            if isinstance(found, Quarantined):
-                yield _Asked(page, slot, found), None
+        for number, (page, picture, _) in enumerate(pages):
+            slot = number % self.ahead
+            if isinstance(picture, Quarantined):
+                yield _Asked(page, slot, picture), None
             else:
-                yield _Asked(page, slot), (found, slot)
+                yield _Asked(page, slot), (picture, slot)
 
     def _fitted(self, page: Page, slot: int, picture: DecodedPicture) -> Fitted:
         """The page upon the stored pixels: the picture is kept as it is, so words that count turned ones are turned."""

@@ -9,12 +9,13 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from ocr_pipeline.data.geometry import slipped_corner
 from ocr_pipeline.data.layout_lmdb.assignment import assign_words, reading_lines
 from ocr_pipeline.data.layout_lmdb.engines.detections import Detections
 from ocr_pipeline.data.layout_lmdb.format.geometry import clip_quad, quad_areas
 from ocr_pipeline.data.layout_lmdb.format.record import LayoutRecord, LayoutWord, Region
 from ocr_pipeline.data.layout_lmdb.settings import LayoutSettings
-from ocr_pipeline.page import Page, Quarantined, Word
+from ocr_pipeline.page import Page, Point, Quarantined, State, Word
 
 
 class PlacedWords(NamedTuple):
@@ -25,7 +26,7 @@ class PlacedWords(NamedTuple):
         size: (width, height) of the picture as it is.
         words: clipped to the picture.
         boxes: [N, 4], the upright box (x0, y0, x1, y1) around each.
-        aside: words that are not on it (``word_outside``, ``word_zero_area``).
+        aside: words that are not on it (``word_outside``, ``word_zero_area``, ``corner_slipped``).
         clipped: how many were clipped.
     """
 
@@ -44,16 +45,17 @@ def place_words(page: Page, size: tuple[int, int]) -> PlacedWords:
         page: as labelled.
         size: (width, height) of the picture as it is.
     """
-    quads = _corners(page.words)
+    slips = {word.id: corner for word in page.words if (corner := slipped_corner(word.quad, *size))}
+    aside = [_slipped(page, word, slips[word.id], size) for word in page.words if word.id in slips]
+    words = [word for word in page.words if word.id not in slips]
+    quads = _corners(words)
     within = quads.clip(0, size)
     boxes = np.concatenate([within.min(axis=1), within.max(axis=1)], axis=1)
     x0, y0, x1, y1 = boxes.T
     beyond = (x1 <= 0) | (y1 <= 0) | (x0 >= size[0]) | (y0 >= size[1])
     empty, moved = quad_areas(within) == 0, (within != quads).any(axis=(1, 2))
-    placed, aside, clipped = [], [], 0
-    for word, is_beyond, is_empty, is_moved in zip(
-        page.words, beyond.tolist(), empty.tolist(), moved.tolist(), strict=True
-    ):
+    placed, clipped = [], 0
+    for word, is_beyond, is_empty, is_moved in zip(words, beyond.tolist(), empty.tolist(), moved.tolist(), strict=True):
         if is_beyond:
             aside.append(word.set_aside(page, "word_outside", f"the quad lies outside the {size} picture"))
         elif is_empty:
@@ -61,8 +63,14 @@ def place_words(page: Page, size: tuple[int, int]) -> PlacedWords:
         else:
             clipped += is_moved
             quad = clip_quad(word.quad, *size) if is_moved else word.quad
-            placed.append(LayoutWord(quad, word.text, word.state, word.id))
+            state: State = "ok" if word.state == "ok" else "ignore"  # msgspec knows a default by its identity
+            placed.append(LayoutWord(quad, word.text, state, word.id))
     return PlacedWords(page, size, tuple(placed), boxes[~(beyond | empty)], aside, clipped)
+
+
+def _slipped(page: Page, word: Word, corner: Point, size: tuple[int, int]) -> Quarantined:
+    detail = f"its corner at {corner} lies far from the others, on a picture of {size}"
+    return word.set_aside(page, "corner_slipped", detail)
 
 
 def _corners(words: Sequence[Word]) -> np.ndarray:

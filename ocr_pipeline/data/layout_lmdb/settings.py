@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from ocr_pipeline.data.layout_lmdb.format.record import TABLE
 from ocr_pipeline.data.picture_size import MostPixels, OtherSize
+from ocr_pipeline.devices.names import DEVICES
 from ocr_pipeline.settings import Setting, Settings
 from ocr_pipeline.storage.files.pictures import MOST_PIXELS
 
@@ -18,8 +19,7 @@ CELL_SCORE = 0.3
 Samples = Literal["page", "region", "cell"]
 Backend = Literal["transformers", "paddle"]
 
-_DEVICES = r"gpu|(cpu|gpu:\d+)(,(cpu|gpu:\d+))*"
-_A_DEVICE = "cpu, gpu, gpu:0 or gpu:0,gpu:1"
+_SOME_DEVICES = "auto, cpu, gpu (= cuda), gpu:0 or gpu:0,gpu:1"
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,15 @@ class LayoutSettings(Settings):
     device: Annotated[
         str,
         Setting(
-            "Of the layout model: cpu, gpu (every one that is visible, a process on each; with paddle the first) or "
-            "gpu:0,gpu:1.",
+            "Of the layout model: auto, cpu, gpu (= cuda: every one that is visible, a process on each; with paddle "
+            "the first) or gpu:0,gpu:1.",
             env="FAST_LAYOUT_DEVICE",
-            form=_DEVICES,
-            example=_A_DEVICE,
+            form=DEVICES,
+            example=_SOME_DEVICES,
         ),
     ] = "gpu"
     table_device: Annotated[
-        str, Setting("The same for table cells.", env="FAST_TABLE_DEVICE", form=_DEVICES, example=_A_DEVICE)
+        str, Setting("The same for table cells.", env="FAST_TABLE_DEVICE", form=DEVICES, example=_SOME_DEVICES)
     ] = "gpu"
     threshold: Annotated[float, Setting("Score above which words may belong to a region.", least=0, most=1)] = 0.5
     table_threshold: Annotated[

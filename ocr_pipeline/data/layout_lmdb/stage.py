@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-
 from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.layout_lmdb.build import LayoutBuild
 from ocr_pipeline.data.layout_lmdb.engines.opening import open_engines
+from ocr_pipeline.data.layout_lmdb.part import PageWork
 from ocr_pipeline.data.layout_lmdb.settings import NO_MODEL, LayoutSettings
-from ocr_pipeline.data.lookup import load_lookup
+from ocr_pipeline.data.lookup import load_lookup, page_tasks
 from ocr_pipeline.data.merged_json import read_pages
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.parallel import Crew
 from ocr_pipeline.progress import Progress
+from ocr_pipeline.storage.artifacts.lineage import lineage_path
+from ocr_pipeline.storage.artifacts.lineage_parquet import read_corrected
 from ocr_pipeline.storage.artifacts.loss_limit import USUAL_LIMIT, LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Manifest, upstream
 from ocr_pipeline.storage.artifacts.workspace import Workspace
@@ -28,6 +29,7 @@ def build_layouts(
     workers: int = 1,
     rebuild: bool = False,
     loss_limit: LossLimit = USUAL_LIMIT,
+    crew: Crew | None = None,
 ) -> list[Manifest]:
     """Publish the layout LMDBs of a partition, one for each split; does only what is missing or changed.
 
@@ -35,6 +37,7 @@ def build_layouts(
         workers: processes that read, decode and cut pictures; 1: none but this one.
         rebuild: publish anew even where nothing changed; what the models found before is used again.
         loss_limit: how much less than what is published it may hold.
+        crew: who makes whole parts where no model looks at the pages; without, as many processes.
 
     Raises:
         PipelineError: an input is not published, the model or its device is not there, more is lost than may be, or
@@ -45,16 +48,16 @@ def build_layouts(
     inputs = [upstream("merged_json", merged), upstream("lookup", workspace.lookup(partition.key))]
     settings = settings.suited_to(partition.dataset.documents)
     _demand_models(settings)
-    manifests = []
+    manifests, is_whole = [], partition.dataset.is_whole_page
     with open_engines(settings) as engines:
+        work, corrected = PageWork(share.read, engines, settings), read_corrected(lineage_path(merged))
         for split in partition.splits:
             progress = Progress(f"layout_lmdb {partition.dataset.name} {split}", "pages")
-            build = LayoutBuild(
-                lookup.finder(), _ReadPicture(share.root), engines, settings, workers, progress.reach, loss_limit
-            )
+            build = LayoutBuild(workspace, work, workers, progress.reach, loss_limit, corrected, crew)
             target = workspace.layout_lmdb(partition.dataset.name, split)
-            pages = (page for page in read_pages(merged, partition) if page.split == split)
-            manifests.append(build.publish(target, partition.key, inputs, pages, rebuild=rebuild))
+            pages = (page for page in read_pages(merged, partition) if page.split == split and is_whole(page))
+            tasks = page_tasks(pages, lookup, share, build.made_by)
+            manifests.append(build.publish(target, partition.key, inputs, tasks, rebuild=rebuild))
     return manifests
 
 
@@ -67,19 +70,3 @@ def _demand_models(settings: LayoutSettings) -> None:
             raise PipelineError(
                 f"samples={settings.samples} needs a model", where=variable, remedy="Name one, or take samples=page."
             )
-
-
-@dataclass(frozen=True)
-class _ReadPicture:
-    """Reads pictures by their full path; a share has open connections, which cannot cross to another process."""
-
-    root: str
-
-    def __call__(self, path: str) -> bytes:
-        share = _opened_share(self.root)
-        return share.read(share.below_root(path))
-
-
-@lru_cache(maxsize=1)
-def _opened_share(root: str) -> Share:
-    return Share(root)

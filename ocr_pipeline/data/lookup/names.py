@@ -6,10 +6,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+from ocr_pipeline.data.lookup.mapped import MappedPaths
 from ocr_pipeline.data.lookup.picture_versions import PictureVersions
 from ocr_pipeline.data.lookup.refused import Refused
-from ocr_pipeline.page import PICTURE_ENDINGS, Page, Quarantined, nfc
+from ocr_pipeline.data.lookup.stems import stem_of
+from ocr_pipeline.page import Page, Quarantined, nfc
 
 
 @dataclass
@@ -51,43 +54,41 @@ class Lookup:
         reason = self.refused.get((page.label, page.image), {}).get(number)
         if reason is not None:
             return label_copy(page) if reason == "duplicate_label" else not_its_picture(page)
-        if page.image in self.paths:
-            return self.paths[page.image]
-        keys = self._stems().get(nfc(page.stem).casefold(), [])
-        keys = [key for key in keys if key.rpartition("/")[2] == page.image] or keys
-        if not keys:
+        found = self._of_stem(nfc(page.stem).casefold())
+        if page.image in found:
+            return found[page.image]
+        found = {key: path for key, path in found.items() if key.rpartition("/")[2] == page.image} or found
+        if not found:
             return page.set_aside("image_missing", "no picture of that name is on the share")
-        if len({self.paths[key] for key in keys}) == 1:
-            return self.paths[keys[0]]
-        return self._by_folder(page, keys)
+        if len(set(found.values())) == 1:
+            return next(iter(found.values()))
+        return self._by_folder(page, found)
 
     def version(self, path: str) -> str:
         """A text that changes with the picture at a path that `find` gave; empty where nothing is known of it."""
         return self.versions.of(path) if self.versions else ""
 
-    def _by_folder(self, page: Page, keys: list[str]) -> str | Quarantined:
+    def _by_folder(self, page: Page, found: Mapping[str, str]) -> str | Quarantined:
         own = folder_key(page.label.rpartition("/")[0])
-        matches = [key for key in keys if folder_key(key.rpartition("/")[0]) == own]
+        matches = [path for key, path in found.items() if folder_key(key.rpartition("/")[0]) == own]
         if len(matches) == 1:
-            return self.paths[matches[0]]
-        folders = ", ".join(sorted(key.rpartition("/")[0] or "." for key in keys))
+            return matches[0]
+        folders = ", ".join(sorted(key.rpartition("/")[0] or "." for key in found))
         return page.set_aside("picture_ambiguous", f"pictures of that name stand in several folders: {folders}")
 
-    def _stems(self) -> dict[str, list[str]]:
+    def _of_stem(self, stem: str) -> Mapping[str, str]:
+        """The pictures of that name, whatever their extension: key -> path."""
+        if isinstance(self.paths, MappedPaths):
+            return {one.key: one.path for one in self.paths.of_stem(stem)}
         if not self._by_stem and self.paths:
             by_stem = defaultdict(list)
             for key in self.paths:
                 by_stem[stem_of(key.rpartition("/")[2])].append(key)
             self._by_stem = dict(by_stem)
-        return self._by_stem
+        return {key: self.paths[key] for key in self._by_stem.get(stem, ())}
 
 
-def stem_of(name: str) -> str:
-    """A picture's file name without extension, NFC and case folded."""
-    stem, _, extension = name.rpartition(".")
-    return nfc(stem if stem and f".{extension.lower()}" in PICTURE_ENDINGS else name).casefold()
-
-
+@lru_cache(maxsize=1024)
 def folder_key(folder: str) -> tuple[str, ...]:
     """What a label's folder and its pictures' folder have in common.
 

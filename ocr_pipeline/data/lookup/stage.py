@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
-from ocr_pipeline.data.datasets import SourcePartition, demand_a_set
-from ocr_pipeline.data.lookup.format import read_lookup, write_lookup
+from ocr_pipeline.data.datasets import SourcePartition, demand_a_set, demand_apart
+from ocr_pipeline.data.lookup.format import read_lookup, write_lookup, write_names
 from ocr_pipeline.data.lookup.index import index_pictures
-from ocr_pipeline.data.lookup.matching import Matching, match_pages, pictures_without_label
+from ocr_pipeline.data.lookup.mapped import MappedPaths, Picture, write_mapped
+from ocr_pipeline.data.lookup.matching import Matching, match_pages, pictures_without_label, strangers
 from ocr_pipeline.data.lookup.names import Lookup
 from ocr_pipeline.data.lookup.picture_versions import read_versions, write_versions
 from ocr_pipeline.data.lookup.refused import read_refused, write_refused
@@ -22,7 +24,8 @@ from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 from ocr_pipeline.storage.source.share import Listing, Share
 
-CODE_VERSION = "4"
+CODE_VERSION = "5"
+_NAMES = "names"
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +53,8 @@ def build_lookup(
             written.
     """
     share.check()
+    if not partition.dataset.is_drawn:
+        demand_apart(share, workspace.root)
     target = workspace.lookup(partition.key)
     merged = workspace.merged_json(partition.key)
     folders = _listed(share, partition)
@@ -72,21 +77,36 @@ def build_lookup(
 
 
 def _publish(made: Publication, share: Share, partition: SourcePartition, folders: list[Listing], merged: Path) -> None:
-    paths = index_pictures(share, folders)
-    matching = Matching(Lookup(paths), made.counts, share.below_root)
-    # First all that asks the share: if it goes away, what is published stays.
-    for record in match_pages(matching, read_pages(merged, partition)):
-        made.set_aside(record)
-    for record in pictures_without_label(matching, share, folders, partition):
-        made.set_aside(record)
+    with made.file(_NAMES) as draft:
+        write_mapped(draft, index_pictures(share, folders))
+        paths = MappedPaths(draft)
+        matching = Matching(paths, sum(map(len, folders)), made.counts, share.below_root)
+        # First all that asks the share: if it goes away, what is published stays.
+        aside = (
+            match_pages(matching, read_pages(merged, partition)),
+            strangers(matching, read_pages(merged, partition)),
+            pictures_without_label(matching, share, folders, partition),
+        )
+        for record in chain.from_iterable(aside):
+            made.set_aside(record)
     with made.file() as draft:
-        write_lookup(draft, paths)
+        write_names(draft, ((one.key, one.path) for one in paths.pictures()))
     with made.file("stamps") as draft:
         write_versions(draft, _sizes_and_versions(share, folders))
     with made.file("copies") as draft:
         write_refused(draft, matching.refused)
+    made.lead_back_to(merged)
     refused = map(repr, matching.refused)
     made.fingerprint = fingerprint_of([fingerprint_file(made.artifact), picture_input(folders).fingerprint, *refused])
+
+
+def publish_paths(made: Publication, paths: Mapping[str, str]) -> None:
+    """Publish the paths of a lookup that another program made."""
+    pictures = (Picture(key, path, number) for number, (key, path) in enumerate(sorted(paths.items())))
+    with made.file(_NAMES) as draft:
+        write_mapped(draft, pictures)
+    with made.file() as draft:
+        write_lookup(draft, paths)
 
 
 def picture_input(folders: Iterable[Listing]) -> Input:
@@ -97,8 +117,9 @@ def picture_input(folders: Iterable[Listing]) -> Input:
 def load_lookup(workspace: Workspace, partition: SourcePartition) -> Lookup:
     """The published lookup of a partition."""
     target = workspace.lookup(partition.key)
-    refused = read_refused(_beside(target, "copies"))
-    return Lookup(read_lookup(target), read_versions(_beside(target, "stamps")), refused)
+    names, refused = _beside(target, _NAMES), read_refused(_beside(target, "copies"))
+    paths = MappedPaths(names) if names.exists() else read_lookup(target)  # older ones have but the latter
+    return Lookup(paths, read_versions(_beside(target, "stamps")), refused)
 
 
 def _leads_elsewhere(share: Share, target: Path) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 
 import msgspec
 
 from ocr_pipeline.data.datasets import LabelError, Parsed, SourcePartition
 from ocr_pipeline.page import Quarantined
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
 def read_label(data: bytes, label: str, partition: SourcePartition) -> Parsed:
@@ -19,11 +22,9 @@ def read_label(data: bytes, label: str, partition: SourcePartition) -> Parsed:
         label: its path on the share.
     """
     split = partition.split or ""
-    usual = partition.dataset.read_usual(data, label, split)
-    if usual is not None:
-        return usual
     try:
-        return partition.dataset.read(decode_json(data), label, split)
+        usual = partition.dataset.read_usual(data, label, split)
+        return partition.dataset.read(decode_json(data), label, split) if usual is None else usual
     except LabelError as error:
         return unreadable(label, partition, str(error), data)
 
@@ -54,20 +55,36 @@ def decode_json(data: bytes) -> object:
     What msgspec is too strict for (NaN, halves of characters) is left to the standard library: it costs that word only.
 
     Raises:
-        LabelError: it is no JSON in any of the encodings, or nested without end.
+        LabelError: it is no JSON in any of the encodings, nested without end, or an object has one key twice, of which
+            either could be meant.
     """
     try:
-        return msgspec.json.decode(data.removeprefix(codecs.BOM_UTF8))
+        document, text = _decoded(data)
+        if _STRING.sub(b"", text).count(b":") != _keys(document):
+            raise LabelError("a key stands twice in one object")
     except RecursionError as error:
         raise LabelError("no valid JSON: nested too deeply") from error
+    return document
+
+
+def _decoded(data: bytes) -> tuple[object, bytes]:
+    """The document, and its text in UTF-8."""
+    plain = data.removeprefix(codecs.BOM_UTF8)
+    try:
+        return msgspec.json.decode(plain), plain
     except (UnicodeDecodeError, msgspec.DecodeError) as error:
         text = _text(data)
         try:
-            return json.loads(text)
+            return json.loads(text), text.encode()
         except ValueError:
             raise LabelError(f"no valid JSON: {error}") from error
-        except RecursionError:
-            raise LabelError("no valid JSON: nested too deeply") from error
+
+
+def _keys(value: object) -> int:
+    """How many keys all objects in a document have."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(_keys, value.values()))
+    return sum(map(_keys, value)) if isinstance(value, list) else 0
 
 
 def _text(data: bytes) -> str:

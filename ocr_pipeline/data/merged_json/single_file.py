@@ -1,11 +1,20 @@
-"""A data set that comes as one label file: published as it came, byte for byte, once it has proved readable."""
+"""A data set that comes as one label file: published as it came, byte for byte, once it has proved readable.
+
+With corrections it is published in the form of the other sets, for then it is no more what came.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from ocr_pipeline.data.datasets import LabelError, SourcePartition
+import msgspec
+
+from ocr_pipeline.data.corrections import NONE, Corrections, apply_corrections
+from ocr_pipeline.data.datasets import LabelError, Parsed, SourcePartition
+from ocr_pipeline.data.merged_json.format import LINE_END, write_document
+from ocr_pipeline.data.merged_json.lineage import applied_to, trace_of
 from ocr_pipeline.data.merged_json.reader import read_foreign
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.publication import Publication
@@ -16,7 +25,11 @@ _EMPTY = b'{"images":[],"annotations":[]}'
 
 
 def publish_single_file(
-    made: Publication, share: Share, folders: Sequence[Listing], partition: SourcePartition
+    made: Publication,
+    share: Share,
+    folders: Sequence[Listing],
+    partition: SourcePartition,
+    corrections: Corrections = NONE,
 ) -> None:
     """Copy the label file; without one, an empty document stands in.
 
@@ -35,9 +48,36 @@ def publish_single_file(
     with made.file() as draft, _readable(where):
         with draft.open("wb") as file:
             file.writelines(_pieces(share, entries[0]) if entries else (_EMPTY,))
-        for part in read_foreign(draft, partition, label):
+        name = made.artifact.name
+        parts = read_foreign(draft, partition, name if corrections else label)
+        for part in _corrected(draft, name, parts, partition, corrections) if corrections else parts:
             made.add(part.counts, part.quarantined)
+            stale = {record.raw for record in part.quarantined if record.unit == "correction"}
+            for page in part.pages:
+                as_read = msgspec.structs.replace(page, label=name)
+                made.trace(trace_of(as_read, applied_to(as_read, corrections, stale)))
         made.fingerprint = fingerprint_file(draft)
+
+
+def _corrected(
+    draft: Path, label: str, parts: Iterator[Parsed], partition: SourcePartition, corrections: Corrections
+) -> Iterator[Parsed]:
+    """The same corrected, and in the end a document of them in the place of the draft.
+
+    Args:
+        label: what the pages name as their label: the artifact, as those do that are read from it as it came.
+    """
+    lines = draft.with_name(f"{draft.name}.lines")
+    encode = msgspec.json.Encoder().encode
+    try:
+        with lines.open("wb") as file:
+            for part in apply_corrections(parts, label, corrections):
+                file.writelines(encode(page) + LINE_END for page in part.pages)
+                yield part
+        with draft.open("wb") as file:
+            write_document(file, partition.key, [lines])
+    finally:
+        lines.unlink(missing_ok=True)
 
 
 def _pieces(share: Share, entry: Entry) -> Iterator[bytes]:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
-from ocr_pipeline.data.datasets import SourcePartition, demand_a_set
+from ocr_pipeline.data.corrections import read_corrections
+from ocr_pipeline.data.datasets import SourcePartition, demand_a_set, demand_apart
 from ocr_pipeline.data.merged_json.format import is_merged_json, write_document
-from ocr_pipeline.data.merged_json.label_shards import CODE_VERSION, DIGEST, PAGES, LabelFiles, fill_shard, label_shards
+from ocr_pipeline.data.merged_json.label_shards import (
+    CODE_VERSION,
+    DIGEST,
+    PAGES,
+    LabelFiles,
+    fill_shard,
+    homeless,
+    label_shards,
+)
+from ocr_pipeline.data.merged_json.lineage import trace_document
 from ocr_pipeline.data.merged_json.reader import count_merged_json
 from ocr_pipeline.data.merged_json.single_file import publish_single_file
 from ocr_pipeline.parallel import worker_processes
@@ -18,7 +28,7 @@ from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.loss_limit import USUAL_LIMIT, LossLimit
 from ocr_pipeline.storage.artifacts.manifest import ADOPTED, Input, Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
-from ocr_pipeline.storage.artifacts.shards import built, forget_others, shard_counts, shard_quarantine
+from ocr_pipeline.storage.artifacts.shards import Shard, built, forget_others, shard_counts, shard_quarantine
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 from ocr_pipeline.storage.source.share import Listing, Share
@@ -43,6 +53,9 @@ def merge_labels(
     that is not on the share gives a document without pages, unless a merged JSON is already there: one of an earlier
     script is then adopted as it stands. An earlier file that has to make room is put aside as ``.earlier``.
 
+    What people said of the labels (``corrections/``) is applied wherever a label still is as they saw it; what was
+    adopted has to be made anew for that. A correction that no longer holds is set aside.
+
     Args:
         rebuild: make it anew even where nothing changed, as long as there are labels.
         loss_limit: how much less than what is published it may hold.
@@ -52,10 +65,15 @@ def merge_labels(
             than may be, or the output cannot be written.
     """
     share.check()
+    if not partition.dataset.is_drawn:
+        demand_apart(share, workspace.root)
     target = workspace.merged_json(partition.key)
     folders = list(partition.label_folders(share))
     published = read_manifest(target)
+    corrections = read_corrections(workspace, partition.key)
     if published and published.adopted and not folders:
+        if corrections:
+            logger.warning("%s was adopted, and without its labels on the share no corrections are applied", target)
         return published
     if not folders and (published or not target.exists()):
         demand_a_set(share)
@@ -65,17 +83,20 @@ def merge_labels(
         partition=partition.key,
         code_version=CODE_VERSION,
         settings={},
-        inputs=[label_input(folders)],
-        rebuild=rebuild,
+        inputs=[label_input(folders), *corrections.inputs],
+        rebuild=rebuild or bool(corrections and published and published.adopted),
         loss_limit=loss_limit,
     ) as made:
         if made.current is None:
             if target.exists() and published is None and not folders:
                 _take_over(made, partition)
             elif partition.split is None:
-                publish_single_file(made, share, folders, partition)
+                publish_single_file(made, share, folders, partition, corrections)
             else:
-                _publish_shards(made, share, folders, workspace.shards(target), partition, workers)
+                store, jobs = workspace.shards(target), label_shards(share, partition, folders, corrections)
+                shards = _publish_shards(made, jobs, sum(map(len, folders)), store, partition, workers)
+                made.add(*homeless(partition, folders, corrections))
+                trace_document(made, corrections, shard_quarantine(shards))
     return made.manifest
 
 
@@ -92,14 +113,17 @@ def label_input(folders: Iterable[Listing]) -> Input:
 
 
 def _publish_shards(
-    made: Publication, share: Share, folders: Sequence[Listing], store: Path, partition: SourcePartition, workers: int
-) -> None:
-    files = sum(map(len, folders))
+    made: Publication,
+    jobs: Iterable[Shard[LabelFiles]],
+    files: int,
+    store: Path,
+    partition: SourcePartition,
+    workers: int,
+) -> list[Path]:
     progress = Progress(f"merged_json {partition.key}", "label files", files)
     shards: list[Path] = []
 
     def parts(executor: Executor | None) -> Iterator[Path]:
-        jobs = label_shards(share, partition, folders)
         done = partial(_advance, progress)
         for shard in built(store, jobs, fill_shard, executor, workers, done, rebuild=made.rebuild):
             shards.append(shard)
@@ -113,6 +137,7 @@ def _publish_shards(
         _make_room(made)
     made.fingerprint = fingerprint_of((shard / DIGEST).read_text() for shard in shards)
     forget_others(store, shards)
+    return shards
 
 
 def _advance(progress: Progress, job: LabelFiles) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
-from ocr_pipeline.data.datasets import PARTITIONS
+from ocr_pipeline.data.datasets import EVERY_PARTITION
 from ocr_pipeline.data.quality.charts import bars, rarity, short
 from ocr_pipeline.data.quality.labels import KINDS
 from ocr_pipeline.data.quality.record import Quality
 from ocr_pipeline.data.quality.stage import read_quality
+from ocr_pipeline.html import templates as templates_in
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
@@ -28,7 +28,7 @@ def write_report(workspace: Workspace) -> Path:
     """
     target = workspace.quality_report
     with file_lock(target):
-        found = [workspace.quality(key) for key in PARTITIONS]
+        found = [workspace.quality(key) for key in EVERY_PARTITION]
         publish_text(target, report_html([read_quality(path) for path in found if read_manifest(path)]))
         if depot := depot_of(target):
             depot.send_file(target)
@@ -52,25 +52,9 @@ def report_html(measured: Sequence[Quality]) -> str:
 
 
 def templates() -> Environment:
-    """The report's templates: what a label or a file name holds is escaped, a misspelt name is an error."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "bars": bars,
-        "base64": lambda data: base64.b64encode(data).decode(),
-        "crops": _crops,
-        "number": "{:,}".format,
-        "ord": ord,
-        "rarity": rarity,
-        "short": short,
-        "visible": _visible,
-    }
-    return environment
+    """The report's templates."""
+    folder = Path(__file__).with_name("templates")
+    return templates_in(folder, bars=bars, crops=_crops, ord=ord, rarity=rarity, short=short)
 
 
 def _leaks(measured: Iterable[Quality]) -> int:
@@ -87,10 +71,3 @@ def _crops(quality: Quality) -> int:
     for name, count in quality.crops.items():
         by_format[name.rpartition(".")[2]] += count
     return max(by_format.values(), default=0)
-
-
-def _visible(text: str) -> str:
-    """Text in which characters without a shape of their own stand as their code."""
-    if text.isspace():
-        return "␣"
-    return "".join(character if character.isprintable() else f"⟨U+{ord(character):04X}⟩" for character in text)

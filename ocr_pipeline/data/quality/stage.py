@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from ocr_pipeline.data.datasets import PARTITIONS, SourcePartition
+from ocr_pipeline.data.datasets import EVERY_PARTITION, SourcePartition
 from ocr_pipeline.data.lookup import load_lookup
 from ocr_pipeline.data.merged_json import read_pages
 from ocr_pipeline.data.picture_size import OTHER_SIZE_NOTES
@@ -81,6 +81,7 @@ def measure_quality(
             with made.file() as draft:
                 draft.write_bytes(msgspec.json.format(msgspec.json.encode(quality), indent=1) + b"\n")
             pages, words = quality.page_count, quality.word_count
+            made.lead_back_to(workspace.merged_json(partition.key))
             made.counts, made.fingerprint = Counts(pages, pages, words, words), fingerprint_file(target)
     return made.manifest
 
@@ -143,7 +144,7 @@ def _quality(
 
 def _published_family(partition: SourcePartition, workspace: Workspace) -> Iterator[SourcePartition]:
     """The partition itself and those of its data set whose pages and pictures are published."""
-    for member in PARTITIONS.values():
+    for member in EVERY_PARTITION.values():
         if member.key == partition.key:
             yield member
         elif member.dataset.name == partition.dataset.name:

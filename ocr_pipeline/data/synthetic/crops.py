@@ -15,13 +15,16 @@ import numpy as np
 
 from ocr_pipeline.data.synthetic import looks
 from ocr_pipeline.data.synthetic.faces import Face, Kind
-from ocr_pipeline.data.synthetic.grounds import colours, form_lines, painted, seen, surface
-from ocr_pipeline.data.synthetic.lettering import Lettering, hand_set, machine_set
+from ocr_pipeline.data.synthetic.grounds import colours, form_lines, painted, seen, stamped, struck_out, surface
+from ocr_pipeline.data.synthetic.lettering import Lettering, hand_set, machine_set, type_struck, upright_set
 from ocr_pipeline.data.synthetic.texts import Texts
 
-TRIES = 12
+TRIES = 24
 SIZES = (16, 18, 21, 24, 28, 32, 37, 43)  # pixels per em; few, since a font opened at a size costs milliseconds
 LEAST_INK = 0.35  # of what a letter had; below that it counts as lost
+MOST_UPRIGHT = 12  # letters from top to bottom
+BY_HAND: dict[Kind, float] = {"hand": 0.85, "print": 0.06, "sign": 0.0}  # how often each kind of face is handwriting
+TYPED = 0.06  # of print that is not crisp
 RARE = ("BM Euljiro",)  # faces that people hardly read themselves
 
 
@@ -44,6 +47,7 @@ class CropDrawing:
         clean: the share of crops that stay crisp print on plain paper.
         kinds: the shares of hands and signs; print has the rest.
         lines: the share of lines of several words.
+        upright: the share that is written from top to bottom.
     """
 
     faces: tuple[Face, ...]
@@ -52,6 +56,7 @@ class CropDrawing:
     clean: float = 0.25
     kinds: dict[Kind, float] = field(default_factory=lambda: {"hand": 0.34, "sign": 0.16})
     lines: float = 0.0
+    upright: float = 0.0
 
     def crop(self, index: int) -> Crop:
         """Crop number ``index``."""
@@ -60,7 +65,11 @@ class CropDrawing:
         for _ in range(TRIES):
             text = texts.line() if rng.random() < self.lines else texts.word()
             face = self._face(rng)
-            if text and face.draws(text) and (pixels := draw_crop(text, face, rng, self.clean)) is not None:
+            if (
+                text
+                and face.draws(text)
+                and (pixels := draw_crop(text, face, rng, self.clean, self.upright)) is not None
+            ):
                 return Crop(pixels, text, face.name)
         raise ValueError(f"nothing can be drawn in these {len(self.faces)} faces")
 
@@ -84,22 +93,29 @@ class CropDrawing:
         return {kind: tuple(face for face in self.faces if face.kind == kind) for kind in kinds}
 
 
-def draw_crop(text: str, face: Face, rng: np.random.Generator, clean: float = 0.25) -> np.ndarray | None:
+def draw_crop(
+    text: str, face: Face, rng: np.random.Generator, clean: float = 0.25, upright: float = 0.0
+) -> np.ndarray | None:
     """``text`` as a crop (H, W, 3) uint8 RGB in a look that suits the face; None where a letter lost its ink."""
     size = SIZES[int(rng.integers(len(SIZES)))]
-    crisp = rng.random() < clean
-    if (face.kind == "hand" and rng.random() < 0.85) or (face.kind == "print" and rng.random() < 0.06):
-        lettering = hand_set(text, face, size, rng)
-        cover = _written(lettering, size, rng)
+    crisp, goes_down = rng.random() < clean, rng.random() < upright and len(text) <= MOST_UPRIGHT
+    if not goes_down and rng.random() < BY_HAND[face.kind]:
+        cover = _written(hand_set(text, face, size, rng), size, rng)
     else:
-        lettering = machine_set(text, face, size, rng)
-        cover = lettering.cover if crisp else _printed(lettering, size, rng)
+        cover = _printed(_set(text, face, size, rng, goes_down, crisp), size, rng, crisp)
     if cover is None:
         return None
     cover = cv2.copyMakeBorder(cover, *(max(2, size // 6),) * 4, cv2.BORDER_CONSTANT, value=0)
     if not crisp:
         cover = _shaped(cover, size, rng)
     return _on_ground(_trimmed(cover, size, rng), face.kind, size, rng, crisp)
+
+
+def _set(text: str, face: Face, size: int, rng: np.random.Generator, goes_down: bool, crisp: bool) -> Lettering:
+    if goes_down:
+        return upright_set(text, face, size, rng)
+    typed = not crisp and face.kind == "print" and rng.random() < TYPED
+    return (type_struck if typed else machine_set)(text, face, size, rng)
 
 
 def plain_crop(text: str, face: Face, rng: np.random.Generator, size: int = 40) -> np.ndarray:
@@ -118,8 +134,10 @@ def _written(lettering: Lettering, size: int, rng: np.random.Generator) -> np.nd
     return cover if _kept(lettering, cover) else None
 
 
-def _printed(lettering: Lettering, size: int, rng: np.random.Generator) -> np.ndarray | None:
+def _printed(lettering: Lettering, size: int, rng: np.random.Generator, crisp: bool) -> np.ndarray | None:
     cover, kind = lettering.cover, rng.random()
+    if crisp:
+        return cover
     if kind < 0.12:
         cover = looks.bolder(cover, 1 + (rng.random() < 0.3 and size > 28))
     elif kind < 0.24:
@@ -166,9 +184,19 @@ def _on_ground(cover: np.ndarray, kind: Kind, size: int, rng: np.random.Generato
         picture = _decorated(picture, cover, ground, size, rng)
     strength = 1.0 if crisp or rng.random() < 0.7 else rng.uniform(0.45, 1.0)
     picture = painted(picture, cover, ink, strength)
-    if not crisp and rng.random() < 0.12:
-        picture = form_lines(picture, rng)
+    if not crisp:
+        picture = _crossed(picture, ink, kind, size, rng)
     return seen(picture, rng, 0.9 if crisp else 0.1)
+
+
+def _crossed(picture: np.ndarray, ink: np.ndarray, kind: Kind, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Rules of a form, a stroke or a seal across the word, or most often nothing."""
+    point = rng.random()
+    if point < 0.12:
+        return form_lines(picture, rng)
+    if kind == "sign" or point > 0.18:
+        return picture
+    return struck_out(picture, ink, size, rng) if point < 0.15 else stamped(picture, rng)
 
 
 def _decorated(

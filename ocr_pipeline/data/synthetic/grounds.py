@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from ocr_pipeline.data.synthetic.looks import cloud, grain, piece
+from ocr_pipeline.data.synthetic.looks import cloud, grain, piece, worn
 
 Colour = np.ndarray  # (3,) float32
 
@@ -83,6 +83,39 @@ def form_lines(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     y0, y1 = rows * rng.uniform(0.3, 0.9, 2)  # a thin stroke through the word
     cv2.line(drawn, (0, int(y0)), (columns, int(y1)), colour, 1, cv2.LINE_AA)
     return drawn
+
+
+def struck_out(picture: np.ndarray, ink: Colour, size: int, rng: np.random.Generator) -> np.ndarray:
+    """One line or two through the word, or a cross, by a ruler or by hand; it can still be read."""
+    rows, columns = picture.shape[:2]
+    cover, width = np.zeros((rows, columns), np.uint8), 1 + int(rng.integers(0, 1 + size // 20))
+    slopes = (0.0, 0.0) if rng.random() < 0.75 else (0.35, -0.35)
+    for slope in slopes[: 1 + int(rng.random() < 0.4)]:
+        place = np.linspace(-0.05, 1.05, 9)
+        height = rng.uniform(0.35, 0.65) + slope * (place - 0.5) + rng.normal(0, rng.uniform(0, 0.03), 9)
+        points = np.stack([place * columns, height * rows], axis=1).astype(np.int32)
+        cv2.polylines(cover, [points], False, 255, width, cv2.LINE_AA)
+    return painted(picture, cover, ink, rng.uniform(0.6, 1.0))
+
+
+def stamped(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A part of a seal across the word: its frame and its strokes, in ink that lets the word shine through."""
+    rows, columns = picture.shape[:2]
+    cover, reach = np.zeros((rows, columns), np.uint8), max(8.0, rows * rng.uniform(0.45, 1.1))
+    x, y = (int(side * rng.uniform(0.05, 0.95)) for side in (columns, rows))
+    width = max(1, round(reach * rng.uniform(0.04, 0.12)))
+    if rng.random() < 0.6:
+        cv2.circle(cover, (x, y), round(reach), 255, width, cv2.LINE_AA)
+    else:
+        cv2.rectangle(cover, (x - round(reach), y - round(reach)), (x + round(reach), y + round(reach)), 255, width)
+    for _ in range(int(rng.integers(4, 12))):
+        ends = (rng.uniform(-0.6, 0.6, (2, 2)) * reach + (x, y)).astype(int)
+        ends[1, int(rng.integers(2))] = ends[0, 0] if rng.random() < 0.5 else ends[0, 1]
+        cv2.line(cover, tuple(map(int, ends[0])), tuple(map(int, ends[1])), 255, width, cv2.LINE_AA)
+    inks = ((200, 30, 45), (215, 60, 60), (60, 40, 150))
+    through = np.array(inks[int(rng.integers(3))], np.float32) / 255
+    share = worn(cover, rng).astype(np.float32)[..., None] * np.float32(rng.uniform(0.35, 0.85) / 255)
+    return picture * (1 - share * (1 - through))
 
 
 def seen(picture: np.ndarray, rng: np.random.Generator, clean: float) -> np.ndarray:

@@ -1,7 +1,8 @@
-"""Text as ink: letter after letter in one face, as a machine sets it or as a hand writes it."""
+"""Text as ink: letter after letter in one face, as a machine sets it, a typewriter strikes it or a hand writes it."""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -11,6 +12,9 @@ import numpy as np
 from ocr_pipeline.data.synthetic.faces import Face
 
 Box = tuple[int, int, int, int]
+
+_UPRIGHT_PARTS = re.compile(r"(?<!\d)\d\d(?!\d)|.")  # two figures stand side by side
+_TURNED = frozenset("()[]{}<>「」『』【】《》〈〉-~〜–—…:=|_")  # what lies down where a line goes down
 
 
 class Lettering(NamedTuple):
@@ -54,6 +58,40 @@ def machine_set(text: str, face: Face, size: int, rng: np.random.Generator) -> L
         glyph = _glyph(face, size, letter)
         placed.append((glyph.mask, round(x) + glyph.left, glyph.top))
         x += glyph.advance * (space if letter == " " else 1.0) + gap * size
+    return _laid_down(placed)
+
+
+def type_struck(text: str, face: Face, size: int, rng: np.random.Generator) -> Lettering:
+    """As a typewriter strikes: each letter in a cell of its own, a little high or low, turned, pressed more or less."""
+    cell = _glyph(face, size, "한").advance * rng.uniform(0.92, 1.15)
+    turning, jump, softest = rng.uniform(0, 0.03), rng.uniform(0.01, 0.05), rng.uniform(0.45, 0.9)
+    placed, x = [], 0.0
+    for letter in text:
+        glyph = _glyph(face, size, letter)
+        width = cell if glyph.advance > 0.7 * cell else 0.55 * cell
+        mask, shift = _bent(glyph.mask, 1.0, 1.0, 0.0, rng.normal(0, turning))
+        pressed = (mask * rng.uniform(softest, 1.0)).astype(np.uint8)
+        left = x + (width - glyph.advance) / 2 + glyph.left
+        placed.append((pressed, round(left) - shift, glyph.top + round(rng.normal(0, jump) * size) - shift))
+        x += width
+    return _laid_down(placed)
+
+
+def upright_set(text: str, face: Face, size: int, rng: np.random.Generator) -> Lettering:
+    """From top to bottom, as signs and the backs of books have it: Hangul stands, brackets and dashes lie down."""
+    gap, space = rng.uniform(0.0, 0.3) * size, rng.uniform(0.35, 0.8) * size
+    placed, y = [], 0.0
+    for part in _UPRIGHT_PARTS.findall(text):
+        if part == " ":
+            y += space
+            continue
+        masks = [_glyph(face, size, letter).mask for letter in part]
+        masks = [np.ascontiguousarray(np.rot90(mask, -1)) for mask in masks] if part in _TURNED else masks
+        x = -sum(mask.shape[1] + 1 for mask in masks) / 2
+        for mask in masks:
+            placed.append((mask, round(x), round(y + (size - mask.shape[0]) / 2)))
+            x += mask.shape[1] + 1
+        y += size + gap
     return _laid_down(placed)
 
 

@@ -12,9 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ocr_pipeline.data.synthetic.hanja import SCHOOL_HANJA
 from ocr_pipeline.data.synthetic.words import FINALS, HANGUL_FIRST, KoreanWords
 
 LONGEST = 40  # letters of a line
+LONGEST_WORD = 20
+ENDS = (".", ".", ",", ",", ":", "?", "!", ")", ";", "'s")
+ENDINGS = (".co.kr", ".com", ".kr", ".or.kr", ".go.kr", ".net")
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -72,21 +76,25 @@ class Texts:
         self.rng, self.corpus, self.words = rng, corpus, KoreanWords(rng)
 
     def word(self) -> str:
-        """One word, seldom two, of at most 16 letters."""
+        """One word, seldom two, of at most 20 letters; one of eight ends in a mark, as words of running text do."""
         kinds = (
-            (0.30, self.of_the_sets),
-            (0.17, self._of_the_corpus),
-            (0.19, lambda: self._some(SYLLABLES, 1, 5)),
-            (0.08, lambda: self._some(COMMON, 1, 6)),
-            (0.06, self.words.nonsense),
+            (0.27, self.of_the_sets),
+            (0.16, self._of_the_corpus),
+            (0.17, lambda: self._some(SYLLABLES, 1, 5)),
+            (0.07, lambda: self._some(COMMON, 1, 6)),
+            (0.05, self.words.nonsense),
             (0.07, self._latin),
             (0.05, self._figures),
             (0.03, lambda: self._some(ASCII, 1, 6)),
-            (0.01, self._hanja),
+            (0.02, self._hanja),
             (0.02, self._marked),
-            (0.02, lambda: self._two_words()),
+            (0.01, self._two_words),
+            (0.04, self._compound),
+            (0.02, self._address),
+            (0.02, self._code),
         )
-        return self._pick(kinds)[:16].strip()
+        word = self._pick(kinds)[:LONGEST_WORD].strip()
+        return word + _one_of(ENDS, self.rng) if self.rng.random() < 0.12 else word
 
     def line(self) -> str:
         """Words with spaces between them, 6 to 40 letters."""
@@ -151,7 +159,8 @@ class Texts:
         return f"{self._below(24):02}:{self._below(60):02}"
 
     def _hanja(self) -> str:
-        return self._some(HANJA, 1, 4)
+        """Those that papers and signs are full of, and any that school teaches, in equal parts."""
+        return self._some(HANJA if self._below(2) else SCHOOL_HANJA, 1, 4)
 
     def _marked(self) -> str:
         """A word in brackets or quotes, a mark alone, a jamo alone, full-width letters."""
@@ -168,6 +177,29 @@ class Texts:
         if kind == 2:
             return self._some(JAMO, 1, 3)
         return self._some(MARKS, 1, 2) + word[:2] if kind == 3 else self._some(WIDE, 1, 4)
+
+    def _compound(self) -> str:
+        """Nouns written as one, as in the names of goods and of companies; some of it may stand in brackets."""
+        nouns = [self.of_the_sets() for _ in range(2 + self._below(3))]
+        if self._below(3) == 0:
+            nouns[-1] = f"({nouns[-1] if self._below(2) else self._latin()})"
+        return "".join(nouns)
+
+    def _address(self) -> str:
+        """Of a site or of a person, as they stand on cards and packets."""
+        name, end = self._latin().lower(), _one_of(ENDINGS, self.rng)
+        mail = f"{name}{self._digits() if self._below(2) else ''}@{_one_of(LATIN, self.rng)}{end}"
+        site = f"{name}{end}" + (f"/{_one_of(LATIN, self.rng)}" if self._below(3) == 0 else "")
+        return (f"www.{site}", site, mail, f"http://{site}")[self._below(4)]
+
+    def _code(self) -> str:
+        """Letters and figures in groups: models, permits, lots."""
+        groups = [self._group() for _ in range(2 + self._below(2))]
+        return _one_of(("-", "-", "-", ".", "/", ""), self.rng).join(groups) + ("호" if self._below(5) == 0 else "")
+
+    def _group(self) -> str:
+        capitals = "".join(chr(ord("A") + self._below(26)) for _ in range(self._below(4)))
+        return capitals + (f"{self._below(10 ** (1 + self._below(5))):02}" if self._below(4) or not capitals else "")
 
     def _two_words(self) -> str:
         return f"{self.of_the_sets()[:7]} {self.of_the_sets()[:7]}"

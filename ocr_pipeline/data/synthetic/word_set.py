@@ -7,23 +7,20 @@ Its manifest names every face with fingerprint and licence.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
 import simplejpeg
 
 from ocr_pipeline.data.synthetic.crops import CropDrawing
-from ocr_pipeline.data.synthetic.faces import Face, Kind, judging_faces, korean_faces, training_faces
-from ocr_pipeline.data.synthetic.texts import read_corpus
+from ocr_pipeline.data.synthetic.faces import Face, judging_faces, korean_faces, training_faces
+from ocr_pipeline.data.synthetic.settings import WordSetSettings, drawn_from
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.parallel import in_order, worker_processes
-from ocr_pipeline.settings import Setting, Settings
-from ocr_pipeline.storage.artifacts.manifest import Input, Manifest
+from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
-from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
+from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.lmdb_files import LmdbWriter
 from ocr_pipeline.storage.files.typed_paths import claim
 
@@ -31,19 +28,6 @@ CODE_VERSION = "1"
 SHARE = 250  # words that a worker draws at a time
 AHEAD = 8  # such shares under way
 QUALITY = 95  # of the JPEG
-
-
-@dataclass(frozen=True)
-class WordSetSettings(Settings):
-    """What is drawn."""
-
-    words: Annotated[int, Setting("How many.", least=1)] = 10_000
-    seed: Annotated[int, Setting("Another one, other words.", least=0)] = 0
-    held_out: Annotated[bool, Setting("Draw in the faces that are held out for judging, and in no other.")] = False
-    clean: Annotated[float, Setting("Share that stays crisp print on plain paper.", least=0, most=1)] = 0.25
-    hands: Annotated[float, Setting("Share drawn in hands.", least=0, most=1)] = 0.34
-    signs: Annotated[float, Setting("Share drawn in faces made for signs.", least=0, most=1)] = 0.16
-    corpus: Annotated[Path | None, Setting("A text file or hunspell dictionary with words of your own.")] = None
 
 
 def draw_words(output: Path, settings: WordSetSettings, *, workers: int = 1, rebuild: bool = False) -> Manifest:
@@ -55,15 +39,13 @@ def draw_words(output: Path, settings: WordSetSettings, *, workers: int = 1, reb
     corpus = [settings.corpus] if settings.corpus else []
     claim(output, inputs=corpus, is_own=lambda path: (path / "data.mdb").is_file())
     faces = _faces(settings)
-    made_in = [Input(f"{face.name} ({face.licence})", face.fingerprint) for face in faces]
-    words_from = [Input(path.name, fingerprint_file(path)) for path in corpus]
     with publication(
         output,
         stage="synthetic",
         partition=output.stem,
         code_version=CODE_VERSION,
-        settings={name: value for name, value in asdict(settings).items() if not isinstance(value, Path)},
-        inputs=[*made_in, *words_from],
+        settings=settings.recorded(),
+        inputs=drawn_from(faces, settings.corpus),
         rebuild=rebuild,
         has_quarantine=False,
     ) as made:
@@ -112,6 +94,4 @@ def _words(drawing: CropDrawing, numbers: range) -> Iterator[tuple[bytes, str, b
 
 @cache
 def _drawing(settings: WordSetSettings) -> CropDrawing:
-    corpus = read_corpus(settings.corpus) if settings.corpus else ()
-    kinds: dict[Kind, float] = {"hand": settings.hands, "sign": settings.signs}
-    return CropDrawing(_faces(settings), corpus, settings.seed, settings.clean, kinds)
+    return settings.drawing(_faces(settings), settings.seed)

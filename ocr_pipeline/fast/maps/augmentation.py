@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocr_pipeline.fast.config import Augmentation
-from ocr_pipeline.fast.maps.pictures import Picture
+from ocr_pipeline.fast.maps.pictures import Picture, scale_to
 from ocr_pipeline.storage.files.pictures import decode_picture
 
 Points = npt.NDArray[np.float64]  # (n, 2)
@@ -105,7 +105,7 @@ def _random_view(
     height: int, width: int, short_size: int, settings: Augmentation, random: np.random.Generator
 ) -> tuple[Matrix, tuple[float, float]]:
     """From the page to the scaled, mirrored, rotated and tilted canvas; and the canvas (width, height)."""
-    scale = random.uniform(*settings.scale) * short_size / min(height, width)
+    scale = random.uniform(*settings.scale) * scale_to(height, width, short_size)
     aspect = np.sqrt(random.uniform(*settings.aspect))
     canvas = width * scale * aspect, height * scale / aspect
     across = -1 if random.random() < settings.flip else 1

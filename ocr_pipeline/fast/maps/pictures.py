@@ -28,15 +28,22 @@ def read_rgb(data: bytes, where: object) -> Picture:
         raise PipelineError(str(error), where=where, remedy="Give a whole JPEG, PNG, BMP, WebP or TIFF.") from error
 
 
+def scale_to(height: int, width: int, short_size: int, longest: int | None = MAX_SIDE) -> float:
+    """By how much the shorter side becomes ``short_size``, or less, where the longer one would exceed ``longest``.
+
+    In a training, a validation and in use alike: words are learnt in the size in which they are found.
+    """
+    scale = short_size / min(height, width)
+    return scale if longest is None else min(scale, longest / max(height, width))
+
+
 def fit_short_side(picture: Picture, short_size: int, longest: int | None = None) -> Picture:
     """Scale so that the shorter side is ``short_size``, both sides rounded up to multiples of 32.
 
     A picture whose longer side would then exceed ``longest`` becomes smaller accordingly.
     """
     height, width = picture.shape[:2]
-    scale = short_size / min(height, width)
-    if longest is not None:
-        scale = min(scale, longest / max(height, width))
+    scale = scale_to(height, width, short_size, longest)
     size = round_up(width * scale), round_up(height * scale)
     return cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
 

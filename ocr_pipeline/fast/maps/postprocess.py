@@ -5,11 +5,12 @@ Same result as the published post-processing, but each word is looked at within 
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pyclipper
 
 BoxType = Literal["rect", "poly"]
 Map = npt.NDArray[np.float32]
@@ -21,6 +22,10 @@ class Detection(NamedTuple):
     polygon: npt.NDArray[np.int32]
     score: float
 
+    def from_top_left(self) -> Detection:
+        """The same with the corners of its rectangle clockwise from top left; an outline stays as it is."""
+        return self._replace(polygon=clockwise(self.polygon)) if len(self.polygon) == 4 else self
+
 
 class BoxRules(NamedTuple):
     """How kernels become boxes.
@@ -31,6 +36,8 @@ class BoxRules(NamedTuple):
         min_area: least number of its pixels at the size of the network's input.
         bbox_type: ``rect`` (rotated rectangle) or ``poly`` (outline).
         kernel_logit: from which on a pixel belongs to a kernel; it is the new zero of all logits, scores included.
+        box_growth: by how much of area / perimeter a box then grows on every side, after its score and area were
+            measured: narrower kernels make smaller boxes.
     """
 
     pooling_size: int = 9
@@ -38,6 +45,7 @@ class BoxRules(NamedTuple):
     min_area: float = 250
     bbox_type: BoxType = "rect"
     kernel_logit: float = 0.0
+    box_growth: float = 0.0
 
 
 def find_boxes(logits: Map, original_size: tuple[int, int], rules: BoxRules) -> list[Detection]:
@@ -62,11 +70,20 @@ def find_boxes(logits: Map, original_size: tuple[int, int], rules: BoxRules) -> 
         high, wide = _surroundings(statistics[label], rules.pooling_size, grown.shape)
         member = grown[high, wide] == label
         if rules.bbox_type == "rect":
-            polygon = _rectangle(member, rows.within(high), columns.within(wide), int(pixels[label]))
+            polygon = _rectangle(member, rows.within(high), columns.within(wide), int(pixels[label]), rules.box_growth)
         else:
-            polygon = _outline(member, rows.within(high), columns.within(wide))
+            polygon = _outlined(_outline(member, rows.within(high), columns.within(wide)), rules.box_growth)
         found.append(Detection((polygon * scale).astype(np.int32), float(scores[label])))
     return found
+
+
+def clockwise(corners: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Four corners (4, 2) in pixels, clockwise from top left: the first side is the one that runs most to the right."""
+    if cv2.contourArea(corners.astype(np.float32), oriented=True) < 0:
+        corners = corners[::-1]
+    sides = np.roll(corners, -1, axis=0) - corners
+    top = int(np.argmax(sides[:, 0] / np.maximum(np.hypot(sides[:, 0], sides[:, 1]), 1e-6)))
+    return np.roll(corners, -top, axis=0)
 
 
 class _Repeats(NamedTuple):
@@ -116,9 +133,9 @@ def _surroundings(statistics: npt.NDArray, pooling_size: int, size: tuple[int, .
 
 
 def _rectangle(
-    member: npt.NDArray[np.bool_], rows: _Repeats, columns: _Repeats, pixels: int
+    member: npt.NDArray[np.bool_], rows: _Repeats, columns: _Repeats, pixels: int, growth: float
 ) -> npt.NDArray[np.float64]:
-    """Corners of the smallest rectangle, its sides scaled towards the area that the word really covers.
+    """Corners of the smallest rectangle, its sides scaled towards the area that the word really covers, and grown.
 
     Only the outermost pixels of each row matter to it.
     """
@@ -132,13 +149,26 @@ def _rectangle(
     points = np.stack([np.concatenate([left, right, left, right]), np.concatenate([top, top, bottom, bottom])], axis=1)
     centre, (wide, high), angle = cv2.minAreaRect(points.astype(np.int32))
     factor = (pixels / max(wide * high, 1.0)) ** 0.25
-    return cv2.boxPoints((centre, (wide * factor, high * factor), angle)).astype(np.float64)
+    wide, high = wide * factor, high * factor
+    more = 2 * growth * wide * high / max(2 * (wide + high), 1.0)
+    return cv2.boxPoints((centre, (wide + more, high + more), angle)).astype(np.float64)
 
 
 def _outline(member: npt.NDArray[np.bool_], rows: _Repeats, columns: _Repeats) -> npt.NDArray[np.float64]:
     enlarged = member.astype(np.uint8).repeat(rows.times, axis=0).repeat(columns.times, axis=1)
     contours, _ = cv2.findContours(enlarged, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     return contours[0][:, 0] + np.array((columns.first[0], rows.first[0]), dtype=float)
+
+
+def _outlined(polygon: npt.NDArray[np.float64], growth: float) -> npt.NDArray[np.float64]:
+    """The outline moved outwards, with round corners."""
+    corners = polygon.astype(np.float32)
+    offset = growth * cv2.contourArea(corners) / max(cv2.arcLength(corners, True), 1.0)
+    if not offset:
+        return polygon
+    clipper = pyclipper.PyclipperOffset()
+    clipper.AddPath(polygon.astype(int).tolist(), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
+    return np.array(clipper.Execute(offset)[0], dtype=float)
 
 
 def _sigmoid(logits: Map) -> Map:

@@ -134,6 +134,12 @@ def read_checkpoint_file(path: Path) -> dict[str, Any]:
         PipelineError: no such file, or not a dictionary of plain values and tensors.
     """
     path = Path(path)
+    if path.is_dir():
+        raise PipelineError(
+            "this is a folder, and the checkpoint of a detector is one file",
+            where=path,
+            remedy="Give the .pth in it, such as best_checkpoint.pth; a folder with adapters is a recognizer's.",
+        )
     if not path.is_file():
         raise PipelineError(
             "no such checkpoint", where=path, remedy="Check the path given as --checkpoint or --resume."

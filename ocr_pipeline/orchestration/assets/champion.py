@@ -1,24 +1,25 @@
-"""The checkpoint in use: a new one takes its place only if it is not worse on the same validation data."""
+"""The checkpoint in use: a new one takes its place only if it is not worse on the same validation data.
+
+That the one in use stays is a decision and no failure: the check warns, the champion says so, the run is green.
+"""
+
+from collections.abc import Mapping
 
 import dagster as dg
-from pydantic import Field
 
-from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.assets.stage_asset import stage_asset
 from ocr_pipeline.orchestration.automation.conditions import FOLLOW
 from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, MODEL
+from ocr_pipeline.orchestration.launchpad import chosen, launchpad
 from ocr_pipeline.orchestration.metadata import checkpoint_metadata
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
-from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, Contest
+from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, Contest, Promotion
+from ocr_pipeline.release.versions import sweep_versions
+from ocr_pipeline.storage.artifacts.manifest import Manifest
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 CODE_VERSION = "2"
-
-
-class ChampionConfig(dg.Config):
-    """How strict to be."""
-
-    promote: bool = Field(default=False, description="Take the candidate whatever the comparison says.")
 
 
 def _check(contest: Contest) -> dg.AssetChecksDefinition:
@@ -34,7 +35,12 @@ def _check(contest: Contest) -> dg.AssetChecksDefinition:
         """On the same validation data the new checkpoint is as good as the one in use, or better."""
         with stage_run(context):
             verdict = contest.judge(locations.workspace)
-        return dg.AssetCheckResult(passed=verdict.passed, description=verdict.why, metadata=verdict.metadata)
+        return dg.AssetCheckResult(
+            passed=verdict.passed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=verdict.why,
+            metadata=verdict.metadata,
+        )
 
     return not_below_champion
 
@@ -45,31 +51,35 @@ def _asset(contest: Contest, kind: str) -> dg.AssetsDefinition:
         kind,
         CODE_VERSION,
         MODEL,
+        config_schema=launchpad(Promotion),
         automation_condition=FOLLOW,
         description="The checkpoint in use: the newest that was not worse than the one before it, which is kept.",
     )
-    def champion(
-        context: dg.AssetExecutionContext, config: ChampionConfig, locations: Locations
-    ) -> dg.MaterializeResult:
-        workspace = locations.workspace
+    def champion(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
+        workspace, wanted = locations.workspace, chosen(Promotion, context).promote
         with stage_run(context):
-            shown: dict[str, str | float] = {"why": "asked for by the config `promote`"}
-            if not config.promote:
-                verdict = contest.judge(workspace)
-                shown = verdict.metadata
-                if not verdict.passed:
-                    raise PipelineError(
-                        f"the candidate does not become champion ({verdict.why})",
-                        where=contest.candidate(workspace),
-                        remedy=f"Train again, or materialise {contest.champion_name} with the config `promote: true`.",
-                    )
-            manifest = contest.promote(workspace)
-        return dg.MaterializeResult(
-            data_version=dg.DataVersion(manifest.fingerprint),
-            metadata={**shown, **checkpoint_metadata(manifest, contest.champion(workspace))},
-        )
+            verdict = None if wanted else contest.judge(workspace)
+            if verdict and not verdict.passed:
+                context.log.warning(
+                    f"{contest.champion_name} stays as it is: {verdict.why}. Train again, or materialise it with the "
+                    "config `promote: true` to take the candidate all the same."
+                )
+                return _shown(contest, workspace, contest.in_use(workspace).manifest, "kept", verdict.metadata)
+            why = {"why": "asked for by the config `promote`"} if verdict is None else verdict.metadata
+            manifest = contest.promote(workspace, str(why["why"]), despite_unknown=wanted)
+            sweep_versions(workspace)
+        return _shown(contest, workspace, manifest, "promoted", why)
 
     return champion
+
+
+def _shown(
+    contest: Contest, workspace: Workspace, manifest: Manifest, decision: str, why: Mapping[str, str | float]
+) -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(manifest.fingerprint),
+        metadata={"decision": decision, **why, **checkpoint_metadata(manifest, contest.champion(workspace))},
+    )
 
 
 detector_champion = _asset(DETECTOR, "pytorch")

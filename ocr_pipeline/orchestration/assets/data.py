@@ -1,6 +1,7 @@
 """The data assets: labels, lookup, crops and detection data, one partition per data set and split."""
 
 import contextlib
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ocr_pipeline.data import layout_lmdb as layout_stage
 from ocr_pipeline.data import lookup as lookup_stage
 from ocr_pipeline.data import merged_json as merge_stage
 from ocr_pipeline.data.annotations import AnnotationSettings, CropReader, build_annotations
-from ocr_pipeline.data.datasets import SourcePartition, source_partition
+from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.layout_lmdb import (
     NO_MODEL,
     LayoutReader,
@@ -26,7 +27,9 @@ from ocr_pipeline.data.lookup import build_lookup, load_lookup
 from ocr_pipeline.data.merged_json import merge_labels, read_pages
 from ocr_pipeline.devices.machine import leased_cpus
 from ocr_pipeline.orchestration.assets.stage_asset import stage_asset
-from ocr_pipeline.orchestration.execution.demands import DATA, LAYOUT, SMALL
+from ocr_pipeline.orchestration.each_partition import each_partition
+from ocr_pipeline.orchestration.execution.crews import leased_crew
+from ocr_pipeline.orchestration.execution.demands import CROPS, DATA, LAYOUT, SMALL
 from ocr_pipeline.orchestration.launchpad import chosen, launchpad
 from ocr_pipeline.orchestration.metadata import (
     artifact_metadata,
@@ -34,63 +37,80 @@ from ocr_pipeline.orchestration.metadata import (
     crop_table,
     markdown_table,
     picture,
+    pictures_once,
     total_counts,
 )
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
+from ocr_pipeline.orchestration.versions import version_of
 from ocr_pipeline.page import Page
+from ocr_pipeline.release.ordered import draw_to_order
 from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
-from ocr_pipeline.storage.files.fingerprints import fingerprint_of
+
+Results = Iterator[dg.MaterializeResult]
 
 
 @stage_asset("merged_json", "json", merge_stage.CODE_VERSION, DATA, config_schema=launchpad(LossLimit))
-def merged_json(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
+def merged_json(context: dg.AssetExecutionContext, locations: Locations) -> Results:
     """Label files of the share, merged into one JSON document with one page on each line (guide, step 2)."""
-    partition = source_partition(context.partition_key)
-    with stage_run(context):
-        limit = chosen(LossLimit, context)
-        manifest = merge_labels(
-            locations.share, partition, locations.workspace, workers=leased_cpus(), loss_limit=limit
-        )
-        artifact = locations.workspace.merged_json(partition.key)
-        sample = {"sample_words": _sample_words(artifact, partition)}
-    return _result(manifest.fingerprint, {**artifact_metadata(manifest, artifact), **sample})
+    workspace = locations.workspace
+
+    def make(partition: SourcePartition) -> dg.MaterializeResult:
+        with stage_run(context, partition.key):
+            limit = chosen(LossLimit, context)
+            drawn = draw_to_order(partition, workspace, workers=leased_cpus())
+            share = locations.source_of(partition)
+            manifest = merge_labels(share, partition, workspace, workers=leased_cpus(), loss_limit=limit)
+            artifact = workspace.merged_json(partition.key)
+            sample = {"sample_words": _sample_words(artifact, partition), **_drawn_from(drawn)}
+        return _result(manifest.fingerprint, {**artifact_metadata(manifest, artifact), **sample})
+
+    yield from each_partition(context, make)
 
 
 @stage_asset("lookup", "pickle", lookup_stage.CODE_VERSION, SMALL, config_schema=launchpad(LossLimit))
-def lookup(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
+def lookup(context: dg.AssetExecutionContext, locations: Locations) -> Results:
     """Where the picture of each page lies, and which pages and pictures have no counterpart (guide, step 3)."""
-    partition = source_partition(context.partition_key)
-    with stage_run(context):
-        manifest = build_lookup(locations.share, partition, locations.workspace, loss_limit=chosen(LossLimit, context))
-        artifact = locations.workspace.lookup(partition.key)
-        sample = _sample_page(locations, partition)
-    return _result(manifest.fingerprint, {**artifact_metadata(manifest, artifact), **sample})
+
+    def make(partition: SourcePartition) -> dg.MaterializeResult:
+        with stage_run(context, partition.key):
+            share, limit = locations.source_of(partition), chosen(LossLimit, context)
+            manifest = build_lookup(share, partition, locations.workspace, loss_limit=limit)
+            version, artifact = manifest.fingerprint, locations.workspace.lookup(partition.key)
+            sample = pictures_once(context, partition.key, version, lambda: _sample_page(locations, partition))
+        return _result(version, {**artifact_metadata(manifest, artifact), **sample})
+
+    yield from each_partition(context, make)
 
 
 @stage_asset(
     "annotations",
     "lmdb",
     annotation_stage.CODE_VERSION,
-    DATA,
+    CROPS,
     config_schema={**launchpad(AnnotationSettings), **launchpad(LossLimit)},
 )
-def annotations(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
+def annotations(context: dg.AssetExecutionContext, locations: Locations) -> Results:
     """Word crops with their text, for the recognizer (guide, step 4)."""
-    partition, workspace = source_partition(context.partition_key), locations.workspace
-    with stage_run(context):
-        settings = chosen(AnnotationSettings, context, output_format="lmdb")  # which the trainings read
-        limit = chosen(LossLimit, context)
-        manifests = build_annotations(
-            locations.share, partition, workspace, settings, workers=leased_cpus(), loss_limit=limit
-        )
-        artifacts = [
-            workspace.annotations(partition.dataset.name, split, settings.output_format) for split in partition.splits
-        ]
-        sample = {"sample_crops": crop_table(_sample_crops(artifacts[0]))}
-    return _result(_version(manifests), {**artifacts_metadata(manifests, artifacts), **sample})
+    workspace = locations.workspace
+
+    def make(partition: SourcePartition) -> dg.MaterializeResult:
+        with stage_run(context, partition.key):
+            settings = chosen(AnnotationSettings, context, output_format="lmdb")  # which the trainings read
+            share, limit = locations.source_of(partition), chosen(LossLimit, context)
+            crew = leased_crew(workspace, leased_cpus())
+            manifests = build_annotations(
+                share, partition, workspace, settings, workers=leased_cpus(), loss_limit=limit, crew=crew
+            )
+            name, form = partition.dataset.name, settings.output_format
+            artifacts = [workspace.annotations(name, split, form) for split in partition.splits]
+            version = version_of("annotations", artifacts, manifests)
+            sample = pictures_once(context, partition.key, version, lambda: _sample_crops(artifacts[0]))
+        return _result(version, {**artifacts_metadata(manifests, artifacts), **sample})
+
+    yield from each_partition(context, make)
 
 
 WORKERS = dg.Field(int, default_value=0, description="Processes that decode pictures; 0: one for each leased core.")
@@ -103,31 +123,33 @@ WORKERS = dg.Field(int, default_value=0, description="Processes that decode pict
     LAYOUT,
     config_schema={**launchpad(LayoutSettings), **launchpad(LossLimit), "workers": WORKERS},
 )
-def layout_lmdb(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
+def layout_lmdb(context: dg.AssetExecutionContext, locations: Locations) -> Results:
     """Pages with word quads and layout regions, for the detector (guide, step 5)."""
-    partition, workspace = source_partition(context.partition_key), locations.workspace
-    with stage_run(context):
-        settings, workers = (
-            chosen(LayoutSettings, context),
-            context.op_execution_context.op_config["workers"] or leased_cpus(),
-        )
-        limit = chosen(LossLimit, context)
-        manifests = build_layouts(locations.share, partition, workspace, settings, workers=workers, loss_limit=limit)
-        artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
-        shown = {
-            "layout_model": _layout_model(manifests[0], partition),
-            **_layout_metadata(total_counts(manifests)),
-            **_sample_records(artifacts[0]),
-        }
-    return _result(_version(manifests), {**artifacts_metadata(manifests, artifacts), **shown})
+    workspace = locations.workspace
+    workers = context.op_execution_context.op_config["workers"] or leased_cpus()
+
+    def make(partition: SourcePartition) -> dg.MaterializeResult:
+        with stage_run(context, partition.key):
+            settings, limit = chosen(LayoutSettings, context), chosen(LossLimit, context)
+            share = locations.source_of(partition)
+            crew = leased_crew(workspace, workers)
+            manifests = build_layouts(
+                share, partition, workspace, settings, workers=workers, loss_limit=limit, crew=crew
+            )
+            artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
+            version = version_of("layout_lmdb", artifacts, manifests)
+            shown = {
+                "layout_model": _layout_model(manifests[0], partition),
+                **_layout_metadata(total_counts(manifests)),
+                **pictures_once(context, partition.key, version, lambda: _sample_records(artifacts[0])),
+            }
+        return _result(version, {**artifacts_metadata(manifests, artifacts), **shown})
+
+    yield from each_partition(context, make)
 
 
 def _result(version: str, metadata: dict) -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(version))
-
-
-def _version(manifests: list[Manifest]) -> str:
-    return fingerprint_of(manifest.fingerprint for manifest in manifests)
 
 
 def _sample_words(artifact: Path, partition: SourcePartition) -> dg.MetadataValue:
@@ -138,9 +160,18 @@ def _sample_words(artifact: Path, partition: SourcePartition) -> dg.MetadataValu
     return markdown_table(("page", "word", "text", "state"), rows)
 
 
+def _drawn_from(drawn: Manifest | None) -> dict[str, dg.MetadataValue]:
+    """The typefaces and words that a drawn partition is made of."""
+    if drawn is None:
+        return {}
+    return {
+        "drawn_from": markdown_table(("what", "fingerprint"), [(one.name, one.fingerprint) for one in drawn.inputs])
+    }
+
+
 def _sample_page(locations: Locations, partition: SourcePartition) -> dict[str, dg.MetadataValue]:
     """The first page whose picture can be read, with its labelled quads: does the lookup match the labels?"""
-    share, found = locations.share, load_lookup(locations.workspace, partition)
+    share, found = locations.source_of(partition), load_lookup(locations.workspace, partition)
     for page in islice(read_pages(locations.workspace.merged_json(partition.key), partition), 5):
         path = found.find(page)
         if isinstance(path, str):
@@ -155,10 +186,10 @@ def _draw_page(image: bytes, page: Page) -> np.ndarray:
     return draw_record(image, record)
 
 
-def _sample_crops(artifact: Path) -> list[tuple[bytes, str]]:
+def _sample_crops(artifact: Path) -> dict[str, dg.MetadataValue]:
     reader = CropReader(artifact)
     crops = [reader.read(place) for place in range(min(12, len(reader)))]
-    return [(crop.image, crop.text) for crop in crops]
+    return {"sample_crops": crop_table((crop.image, crop.text) for crop in crops)}
 
 
 def _sample_records(artifact: Path) -> dict[str, dg.MetadataValue]:

@@ -1,54 +1,55 @@
-"""The inference assets: the inbox's pages through the detector, its words through the recognizer."""
+"""The inference assets: pages of the inbox through the detector, words through the recognizer, pages through both."""
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+import heapq
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 import dagster as dg
-from pydantic import Field
 
-from ocr_pipeline import fast
+from ocr_pipeline import fast, reading
+from ocr_pipeline.devices.machine import LeaseSettings
 from ocr_pipeline.orchestration.assets.stage_asset import stage_asset
-from ocr_pipeline.orchestration.execution.demands import MODEL
-from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture
+from ocr_pipeline.orchestration.execution.crews import leased_crew
+from ocr_pipeline.orchestration.execution.demands import MODEL, READING
+from ocr_pipeline.orchestration.launchpad import chosen, launchpad
+from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture, markdown_table, picture
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
-from ocr_pipeline.release.contest import RECOGNIZER
+from ocr_pipeline.reading.settings import PageReading
+from ocr_pipeline.recognition.settings import FolderReading
+from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, Contest
 from ocr_pipeline.shown import read_csv
-from ocr_pipeline.storage.artifacts.manifest import Input, upstream
+from ocr_pipeline.storage.artifacts.manifest import Input
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 from ocr_pipeline.storage.files.pictures import pictures_in
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 _SHOWN = 12
 
 
-class DetectionConfig(dg.Config):
-    """What to look at, and how."""
-
-    images_dir: str = Field(default="", description="Folder of pages; empty: inbox/pages of the output folder.")
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: the GPU where there is one.")
+_DETECTS = launchpad(fast.FastPrediction, without=("checkpoint", "output", "overwrite"))
+_READS_PAGES = launchpad(PageReading, without=("detector", "recognizer"))
+_READS = launchpad(FolderReading, without=("ckpt", "output_csv", "overwrite", "clean_repeats"))
 
 
-@stage_asset("detections", "pytorch", CODE_VERSION, MODEL)
-def detections(
-    context: dg.AssetExecutionContext, config: DetectionConfig, locations: Locations
-) -> dg.MaterializeResult:
-    """Words found on the pages of the inbox: a drawn picture and a JSON file per page (guide, step 7)."""
+@stage_asset("detections", "pytorch", CODE_VERSION, MODEL, config_schema=_DETECTS)
+def detections(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
+    """Words found on the pages of the inbox or of `image`: a drawn picture and a JSON file per page (guide, step 7)."""
     workspace = locations.workspace
-    pages_dir = Path(config.images_dir) if config.images_dir else workspace.inbox / "pages"
     with (
         stage_run(context),
-        _publication("detections", workspace.detections, upstream("fast_champion", workspace.fast_champion)) as made,
+        _publication("detections", workspace.detections, workspace, DETECTOR) as (made, [champion]),
     ):
         made.retire()  # the pages of the folder are replaced one by one
-        pages, errors = fast.detect_folder(
-            workspace.fast_champion, pages_dir, workspace.detections, device=config.device
-        )
+        where = {"checkpoint": champion, "output": workspace.detections, "image": (workspace.inbox / "pages",)}
+        pages, errors = fast.predict(chosen(fast.FastPrediction, context, **where, overwrite=True))
         words = sum(len(page.words) for page in pages)
         reasons = {"page": _unreadable(len(errors)), "word": {}}
         made.counts = Counts(len(pages) + len(errors), len(pages), words, words, reasons)
@@ -58,45 +59,32 @@ def detections(
         data_version=dg.DataVersion(made.fingerprint),
         metadata={
             **counts_metadata(made.counts),
-            "errors": dg.MetadataValue.json(errors),
+            "errors": dg.MetadataValue.json({Path(path).name: reason for path, reason in errors.items()}),
             "path": dg.MetadataValue.path(workspace.detections),
             **({"sample_page": encoded_picture(drawn[0].read_bytes())} if drawn else {}),
         },
     )
 
 
-class PredictionConfig(dg.Config):
-    """What to read, and how."""
-
-    images_dir: str = Field(default="", description="Folder of crops; empty: inbox/words of the output folder.")
-    base: str = Field(default="", description="Base model of adapters; empty: the one they were trained on.")
-    device: str = Field(default="auto", description="auto, cpu or cuda.")
-    batch_size: int = 16
-
-
-@stage_asset("predictions", "csv", CODE_VERSION, MODEL)
-def predictions(
-    context: dg.AssetExecutionContext, config: PredictionConfig, locations: Locations
-) -> dg.MaterializeResult:
-    """The text of each crop of the inbox, as a CSV (guide, step 9)."""
+@stage_asset("predictions", "csv", CODE_VERSION, MODEL, config_schema=_READS)
+def predictions(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
+    """The text of each crop of the inbox, or of `images_dir`, as a CSV (guide, step 9)."""
     from ocr_pipeline import recognition
 
     workspace = locations.workspace
-    words_dir = Path(config.images_dir) if config.images_dir else workspace.inbox / "words"
-    with stage_run(context):
-        champion = RECOGNIZER.champion(workspace)
-        checkpoint = upstream(RECOGNIZER.champion_name, champion)
-        with _publication("predictions", workspace.predictions, checkpoint) as made:
-            how = recognition.Loading(device=config.device, base=config.base or None)
-            paths = pictures_in(words_dir, deep=True)
-            recognizer = recognition.load_recognizer(champion, how)
-            made.retire()
-            read = recognition.recognize_pictures(
-                recognizer, paths, workspace.predictions, batch_size=config.batch_size
-            )
-            reasons = {"page": {}, "word": _unreadable(read.errors)}
-            made.counts = Counts(0, 0, read.images, read.images - read.errors, reasons)
-            made.fingerprint = _fingerprint([workspace.predictions])
+    where = {"images_dir": workspace.inbox / "words", "output_csv": workspace.predictions}
+    settings = chosen(FolderReading, context, **where)
+    with (
+        stage_run(context),
+        _publication("predictions", workspace.predictions, workspace, RECOGNIZER) as (made, [champion]),
+    ):
+        paths = pictures_in(settings.images_dir, deep=True)
+        recognizer = recognition.load_recognizer(champion, settings.loading)
+        made.retire()
+        read = recognition.recognize_pictures(recognizer, paths, workspace.predictions, batch_size=settings.batch_size)
+        reasons = {"page": {}, "word": _unreadable(read.errors)}
+        made.counts = Counts(0, 0, read.images, read.images - read.errors, reasons)
+        made.fingerprint = _fingerprint([workspace.predictions])
     with workspace.predictions.open(encoding="utf-8-sig", newline="") as file:
         rows = list(zip(paths, islice(read_csv(file), _SHOWN), strict=False))
     return dg.MaterializeResult(
@@ -109,22 +97,73 @@ def predictions(
     )
 
 
+@stage_asset("readings", "pdf", CODE_VERSION, READING, config_schema=_READS_PAGES)
+def readings(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
+    """The text of each page of the inbox in reading order, and its other forms, through both champions."""
+    workspace = locations.workspace
+    settings = chosen(PageReading, context)
+    with (
+        stage_run(context),
+        _publication("readings", workspace.readings, workspace, DETECTOR, RECOGNIZER) as (made, [detector, recognizer]),
+    ):
+        settings = replace(settings, detector=detector, recognizer=str(recognizer))
+        made.retire()  # the readings of the folder are replaced one by one
+        crew = leased_crew(workspace, 1, gpus=LeaseSettings.from_environment(os.environ).gpus)
+        read = reading.spread_paths(settings, crew, [workspace.inbox / "pages"], workspace.readings)
+        pages = list(read.read_pages())
+        words = sum(1 for page in pages for _ in page.words)
+        reasons = {"page": _unreadable(len(read.errors)), "word": {}}
+        made.counts = Counts(len(pages) + len(read.errors), len(pages), words, words, reasons)
+        made.fingerprint = _fingerprint(place.record for place in read.places)
+        paths = [workspace.inbox / "pages" / place.name for place in read.places[:1]]
+        first = reading.open_document(paths[0], settings).load(1) if paths else None
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(made.fingerprint),
+        metadata={
+            **counts_metadata(made.counts),
+            "errors": dg.MetadataValue.json({Path(path).name: reason for path, reason in read.errors.items()}),
+            "path": dg.MetadataValue.path(workspace.readings),
+            **(_shown_reading(first, pages) if first else {}),
+        },
+    )
+
+
+def _shown_reading(first: reading.Sheet, pages: Sequence[reading.ReadPage]) -> dict[str, dg.MetadataValue]:
+    """The first page with its words and its text, and the lines that nobody is sure of."""
+    lines = ((line.confidence, page, line.text) for page in pages for line in page.lines)
+    unsure = heapq.nsmallest(_SHOWN, lines, key=lambda line: line[0])
+    rows = [(f"{sure:.3f}", f"{page.image}, page {page.number}", text) for sure, page, text in unsure]
+    return {
+        "sample_page": picture(reading.draw_reading(first.pixels, pages[0])),
+        "sample_text": markdown_table(("text",), ((line.text,) for line in pages[0].lines)),
+        "least_sure_lines": markdown_table(("confidence", "page", "text"), rows),
+    }
+
+
 def _unreadable(count: int) -> dict[str, int]:
     return {"image_unreadable": count} if count else {}
 
 
-def _publication(stage: str, artifact: Path, checkpoint: Input) -> AbstractContextManager[Publication]:
-    """The inbox is no input that is known in full, so nothing counts as current."""
-    return publication(
+@contextmanager
+def _publication(
+    stage: str, artifact: Path, workspace: Workspace, *contests: Contest
+) -> Iterator[tuple[Publication, list[Path]]]:
+    """What champions make, with their checkpoints; the inbox is not known in full, so nothing counts as current."""
+    champions = [contest.in_use(workspace) for contest in contests]
+    with publication(
         artifact,
         stage=stage,
         partition="inbox",
         code_version=CODE_VERSION,
         settings={},
-        inputs=[checkpoint],
+        inputs=[
+            Input(contest.champion_name, champion.manifest.fingerprint)
+            for contest, champion in zip(contests, champions, strict=True)
+        ],
         rebuild=True,
         has_quarantine=False,
-    )
+    ) as made:
+        yield made, [champion.checkpoint for champion in champions]
 
 
 def _fingerprint(files: Iterable[Path]) -> str:

@@ -1,12 +1,12 @@
 """What the data is like before anything is trained on it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-import msgspec
 
 from ocr_pipeline.data import quality as quality_stage
-from ocr_pipeline.data.datasets import source_partition
+from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.quality import (
     KINDS,
     Quality,
@@ -16,12 +16,13 @@ from ocr_pipeline.data.quality import (
     write_report,
 )
 from ocr_pipeline.orchestration.assets.stage_asset import stage_asset
+from ocr_pipeline.orchestration.each_partition import each_partition
 from ocr_pipeline.orchestration.execution.demands import SMALL
 from ocr_pipeline.orchestration.launchpad import chosen, launchpad
-from ocr_pipeline.orchestration.metadata import crop_table, markdown_table
+from ocr_pipeline.orchestration.metadata import crop_table, markdown_table, pictures_once
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
-from ocr_pipeline.storage.files.fingerprints import fingerprint_of
+from ocr_pipeline.orchestration.versions import leaks_version
 
 _PICTURES = {
     "rare": "rare_characters",
@@ -32,24 +33,32 @@ _PICTURES = {
 
 
 @stage_asset("data_quality", "html", quality_stage.CODE_VERSION, SMALL, config_schema=launchpad(QualitySettings))
-def data_quality(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
+def data_quality(context: dg.AssetExecutionContext, locations: Locations) -> Iterator[dg.MaterializeResult]:
     """Counts, characters, boxes, duplicates, suspicious labels, and pages in training and validation data at once.
 
     Its data version is that of the leaks alone: a checkpoint is not stale because a report was written anew.
     """
-    partition, workspace = source_partition(context.partition_key), locations.workspace
-    with stage_run(context):
-        measure_quality(locations.share, partition, workspace, chosen(QualitySettings, context))
-        quality = read_quality(workspace.quality(partition.key))
-        report = write_report(workspace)
-    return dg.MaterializeResult(
-        metadata={**quality_metadata(quality), "report": dg.MetadataValue.path(report)},
-        data_version=dg.DataVersion(fingerprint_of([msgspec.json.encode(quality.comparison.leaks)])),
-    )
+    workspace = locations.workspace
+
+    def make(partition: SourcePartition) -> dg.MaterializeResult:
+        with stage_run(context, partition.key):
+            share, settings = locations.source_of(partition), chosen(QualitySettings, context)
+            version = measure_quality(share, partition, workspace, settings).fingerprint
+            quality = read_quality(workspace.quality(partition.key))
+            report = write_report(workspace)
+            pictures = pictures_once(context, partition.key, version, lambda: _pictures(quality))
+        files = {"report": report, "path": workspace.quality(partition.key)}
+        paths = {name: dg.MetadataValue.path(path) for name, path in files.items()}
+        return dg.MaterializeResult(
+            metadata={**quality_metadata(quality), **pictures, **paths},
+            data_version=dg.DataVersion(leaks_version(quality)),
+        )
+
+    yield from each_partition(context, make)
 
 
 def quality_metadata(quality: Quality) -> dict[str, Any]:
-    """Plottable numbers, tables of what is known and suspicious, and the pictures they point at."""
+    """Plottable numbers, and tables of what is known and suspicious."""
     found, boxes = quality.comparison, quality.boxes
     return {
         "pages": quality.page_count,
@@ -68,7 +77,6 @@ def quality_metadata(quality: Quality) -> dict[str, Any]:
         "pictures_not_compared": found.not_compared,
         "known_counts": _known(quality),
         "suspicious_labels": _suspicious(quality),
-        **_pictures(quality),
     }
 
 

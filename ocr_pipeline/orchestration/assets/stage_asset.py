@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import dagster as dg
 
 from ocr_pipeline.orchestration.execution.demands import AFTER_A_CRASH, GPU_POOL, GPUS_TAG
+from ocr_pipeline.orchestration.korean import in_both_languages
 from ocr_pipeline.orchestration.launchpad import Schema
 from ocr_pipeline.orchestration.partitions import SOURCE_PARTITIONS
 from ocr_pipeline.storage.artifacts.stages import STAGES
+
+Compute = Callable[..., dg.MaterializeResult] | Callable[..., Iterator[dg.MaterializeResult]]
 
 
 def stage_asset(
@@ -22,7 +25,7 @@ def stage_asset(
     deps: Sequence[str | dg.AssetDep] = (),
     automation_condition: dg.AutomationCondition | None = None,
     description: str | None = None,
-) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
+) -> Callable[[Compute], dg.AssetsDefinition]:
     """The decorator of a stage's asset.
 
     Args:
@@ -32,18 +35,23 @@ def stage_asset(
         description: instead of the docstring.
     """
     stage = STAGES[name]
-    return dg.asset(
-        name=name,
-        deps=deps or stage.needs,
-        partitions_def=SOURCE_PARTITIONS if stage.each else None,
-        group_name=stage.group,
-        kinds={kind},
-        owners=["team:ocr"],
-        code_version=code_version,
-        pool=GPU_POOL if int(demand[GPUS_TAG]) else None,
-        op_tags=demand,
-        retry_policy=AFTER_A_CRASH,
-        config_schema=config_schema,
-        automation_condition=automation_condition,
-        description=description,
-    )
+
+    def make(compute: Compute) -> dg.AssetsDefinition:
+        asset = dg.asset(
+            name=name,
+            deps=deps or stage.needs,
+            partitions_def=SOURCE_PARTITIONS if stage.each else None,
+            group_name=stage.group,
+            kinds={kind},
+            owners=["team:ocr"],
+            code_version=code_version,
+            pool=GPU_POOL if int(demand[GPUS_TAG]) else None,
+            op_tags=demand,
+            retry_policy=AFTER_A_CRASH,
+            config_schema=config_schema,
+            automation_condition=automation_condition,
+            description=in_both_languages(stage, description or compute.__doc__ or ""),
+        )
+        return asset(compute)
+
+    return make

@@ -1,7 +1,7 @@
 """The training assets: from the partitions of a recipe to a published checkpoint."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +10,25 @@ import msgspec
 
 from ocr_pipeline import fast, recognition
 from ocr_pipeline.devices.machine import leased_gpus
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.assets.stage_asset import stage_asset
 from ocr_pipeline.orchestration.automation.conditions import train_condition
 from ocr_pipeline.orchestration.automation.settings import AutomationSettings
 from ocr_pipeline.orchestration.execution.demands import training_demand
 from ocr_pipeline.orchestration.execution.many_devices import train_on_leased_devices
 from ocr_pipeline.orchestration.execution.stopping import stopped_by_the_stage
-from ocr_pipeline.orchestration.launchpad import chosen, launchpad
-from ocr_pipeline.orchestration.metadata import checkpoint_metadata, crop_table, encoded_picture
+from ocr_pipeline.orchestration.launchpad import launchpad
+from ocr_pipeline.orchestration.metadata import checkpoint_metadata, crop_table, encoded_picture, small_picture
 from ocr_pipeline.orchestration.partitions import from_chosen
+from ocr_pipeline.orchestration.pinning import demand_same_data, pinned_recipe
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.recognition import dlora
 from ocr_pipeline.release.checkpoint import TrainedCheckpoint
+from ocr_pipeline.release.learnt import note_learnt
 from ocr_pipeline.release.sections import DloraSection, FastSection, TrainingSection
 from ocr_pipeline.release.soundness import crop_faults, demand_sayable_labels, demand_sound_data, page_faults
+from ocr_pipeline.shown import as_markdown
 from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.stages import STAGES
 from ocr_pipeline.storage.artifacts.workspace import Workspace
@@ -35,39 +39,45 @@ _LOGS = {"show_predictions", "show_training", "show_tokens", "show_gradients", "
 _ELSEWHERE = {"output_dir", "lmdb_base", "resume", "config", "checkpoint", *_LOGS}
 
 
-def training_assets(locations: Locations, automation: AutomationSettings) -> list[dg.AssetsDefinition]:
+def training_assets(
+    locations: Locations, automation: AutomationSettings, sections: Mapping[str, TrainingSection | PipelineError]
+) -> list[dg.AssetsDefinition]:
     """Both trainings by the recipe of the output folder: their lineage, their GPUs, and what the launchpad proposes.
 
-    Raises:
-        PipelineError: the recipe makes no sense.
+    Where the recipe makes no sense the asset says so, and so does its run.
     """
-    workspace, condition = locations.workspace, train_condition(locations, automation)
-    fast_section, dlora_section = FastSection.of(workspace), DloraSection.of(workspace)
+    condition = train_condition(locations, automation)
 
-    @_training_asset(fast_section, "pytorch", fast.CODE_VERSION, condition)
+    @_training_asset(FastSection, sections, "pytorch", fast.CODE_VERSION, condition)
     def fast_checkpoint(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
         """The text detector FAST, trained on the layout LMDBs of a recipe (guide, step 6).
 
         An interrupted training goes on where it stopped; the same data and settings are not trained twice.
         """
         with stage_run(context):
-            return _train_detector(chosen(FastSection, context), locations.workspace)
+            return _train_detector(context, locations.workspace)
 
-    @_training_asset(dlora_section, "huggingface", dlora.CODE_VERSION, condition)
+    @_training_asset(DloraSection, sections, "huggingface", dlora.CODE_VERSION, condition)
     def dlora_checkpoint(context: dg.AssetExecutionContext, locations: Locations) -> dg.MaterializeResult:
         """TrOCR with DoRA in its image encoder and LoRA in its text decoder (guide, step 8).
 
         An interrupted training goes on where it stopped; the same data and settings are not trained twice.
         """
         with stage_run(context):
-            return _train_recognizer(chosen(DloraSection, context), locations.workspace)
+            return _train_recognizer(context, locations.workspace)
 
     return [fast_checkpoint, dlora_checkpoint]
 
 
 def _training_asset(
-    section: TrainingSection, kind: str, code_version: str, condition: dg.AutomationCondition
+    kind_of_section: type[TrainingSection],
+    sections: Mapping[str, TrainingSection | PipelineError],
+    kind: str,
+    code_version: str,
+    condition: dg.AutomationCondition,
 ) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
+    loaded = sections[kind_of_section.asset]
+    section = kind_of_section() if isinstance(loaded, PipelineError) else loaded
     mapping = from_chosen(section.partitions, fully_labelled=section.fully_labelled)
     return stage_asset(
         section.asset,
@@ -77,11 +87,14 @@ def _training_asset(
         config_schema=launchpad(type(section), without=("gpus",), defaults=vars(section)),
         deps=[dg.AssetDep(name, partition_mapping=mapping) for name in STAGES[section.asset].needs],
         automation_condition=condition,
+        description=f"Cannot be trained: {as_markdown(str(loaded))}" if isinstance(loaded, PipelineError) else None,
     )
 
 
-def _train_detector(section: FastSection, workspace: Workspace) -> dg.MaterializeResult:
+def _train_detector(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult:
+    section = pinned_recipe(FastSection, context, workspace)
     recipe = section.choose(workspace)
+    demand_same_data(context, section.asset, recipe)
     settings = section.settings()
     recorded = _plain(settings, msgspec.structs.asdict(settings.effective_config()))
     training = TrainedCheckpoint("fast_checkpoint", workspace.fast_checkpoint, fast.CODE_VERSION, recorded, recipe)
@@ -91,17 +104,20 @@ def _train_detector(section: FastSection, workspace: Workspace) -> dg.Materializ
                 demand_sound_data(workspace, recipe, page_faults)
             run_dir = workspace.fast_run(training.key)
             run = dataclasses.replace(settings, output_dir=run_dir, resume="auto", quiet=True)
+            learnt = note_learnt(recipe, run_dir)
             with stopped_by_the_stage():
                 result = train_on_leased_devices(fast.train_fast, run, recipe.train, recipe.valid, _detector_log)
-            training.publish(made, result.best_checkpoint, result.metrics)
+            training.publish(made, result.best_checkpoint, result.metrics, learnt)
     run_folder = workspace.fast_run(training.key)
     pictures = {name: run_folder / f"{name}.png" for name in ("curves", "training_batch", "validation")}
     shown = {name: encoded_picture(path.read_bytes()) for name, path in pictures.items() if path.exists()}
     return _result(made.manifest, training, run_folder, shown)
 
 
-def _train_recognizer(section: DloraSection, workspace: Workspace) -> dg.MaterializeResult:
+def _train_recognizer(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult:
+    section = pinned_recipe(DloraSection, context, workspace)
     recipe = section.choose(workspace)
+    demand_same_data(context, section.asset, recipe)
     settings, base = section.settings(), section.model_name_or_path
     recorded = _plain(settings, {"model_name_or_path": [Path(base).name, dlora.base_fingerprint(base)]})
     training = TrainedCheckpoint("dlora_checkpoint", workspace.dlora_checkpoint, dlora.CODE_VERSION, recorded, recipe)
@@ -110,11 +126,12 @@ def _train_recognizer(section: DloraSection, workspace: Workspace) -> dg.Materia
             if not section.despite_checks:
                 demand_sound_data(workspace, recipe, crop_faults)
                 demand_sayable_labels(recognition.label_coverage(base, recipe.train), base)
-            run_dir = str(workspace.dlora_run(training.key))
-            run = dataclasses.replace(settings, output_dir=run_dir, resume_from_checkpoint="last")
+            run_dir = workspace.dlora_run(training.key)
+            run = dataclasses.replace(settings, output_dir=str(run_dir), resume_from_checkpoint="last")
+            learnt = note_learnt(recipe, run_dir)
             with stopped_by_the_stage():
                 result = train_on_leased_devices(dlora.train_dlora, run, recipe.train, recipe.valid, _recognizer_log)
-            training.publish(made, result.checkpoint, _recognition_metrics(result))
+            training.publish(made, result.checkpoint, _recognition_metrics(result), learnt)
     run_folder = workspace.dlora_run(training.key)
     return _result(made.manifest, training, run_folder, _gallery(run_folder))
 
@@ -123,23 +140,26 @@ def _detector_log() -> Callable[[dict[str, Any]], None]:
     log = TrainingLog("fast_checkpoint")
 
     def on_progress(row: dict[str, Any]) -> None:
-        log.step(row["step"], row["steps"], row["loss"], f"hmean {row['hmean']:.4f}" if "hmean" in row else "")
+        scores: dict[str, float] = {name: row[name] for name in ("hmean", "precision", "recall") if name in row}
+        log.step(row["step"], row["steps"], row["loss"], scores)
 
     return on_progress
 
 
 def _recognizer_log() -> Callable[[Any], None]:
-    log = TrainingLog("dlora_checkpoint")
+    log, loss = TrainingLog("dlora_checkpoint"), None
 
     def on_progress(progress: Any) -> None:
-        if progress.loss is not None:
-            log.step(progress.step, progress.steps, progress.loss)
+        nonlocal loss
+        loss = loss if progress.loss is None else progress.loss
+        scores = progress.scores and {name: getattr(progress.scores, name) for name in ("cer", "wer", "exact")}
+        log.step(progress.step, progress.steps, loss, scores)
 
     return on_progress
 
 
 def _gallery(run_folder: Path) -> dict[str, Any]:
-    """The validation crops with the most errors, and the curves of the training."""
+    """The validation crops with the most errors, and the curves of the training, large behind a click."""
     shown: dict[str, Any] = {}
     if (run_folder / "predictions.csv").is_file():
         worst = recognition.worst_crops(run_folder / "predictions.csv")
@@ -147,6 +167,10 @@ def _gallery(run_folder: Path) -> dict[str, Any]:
     if (run_folder / "curves.png").is_file():
         shown["curves"] = encoded_picture((run_folder / "curves.png").read_bytes())
     return shown
+
+
+def _small_curves(curves: Path) -> dict[str, Any]:
+    return {"curves_small": small_picture(curves.read_bytes())} if curves.is_file() else {}
 
 
 def _recognition_metrics(result: Any) -> dict[str, float]:
@@ -175,6 +199,7 @@ def _result(
         metadata={
             **checkpoint_metadata(manifest, training.target),
             "run_folder": dg.MetadataValue.path(run_folder),
+            **_small_curves(run_folder / "curves.png"),
             **(shown or {}),
         },
     )

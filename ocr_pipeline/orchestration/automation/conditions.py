@@ -5,16 +5,19 @@ nothing, and a request is answered once, also where the training then fails. How
 """
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
 
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.automation.settings import AutomationSettings
-from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.orchestration.resources import Locations, stage_of
 from ocr_pipeline.release.recipe import NothingToLearnFromError, Recipe
 from ocr_pipeline.release.sections import TRAININGS
 from ocr_pipeline.release.soundness import objections
 from ocr_pipeline.storage.artifacts.manifest import known_manifest, published_at
+from ocr_pipeline.storage.artifacts.stages import stages_of
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 
@@ -42,14 +45,27 @@ def changed_share(workspace: Workspace, asset: str) -> float:
 
 
 def seconds_settled(workspace: Workspace, asset: str, now: float) -> float:
-    """For how long none of the data of a training has been published anew; 0 without data."""
+    """For how long none of the data of a training has been published anew; 0 without data.
+
+    What a clock that was set since dates in the future counts by how far it is from now.
+    """
     recipe = recipe_of(workspace, asset)
     artifacts: tuple[Path, ...] = (*recipe.train, *recipe.valid) if recipe else ()
-    return min((now - published_at(path) for path in artifacts), default=0.0)
+    return min((abs(now - published_at(path)) for path in artifacts), default=0.0)
 
 
 def shortfall(workspace: Workspace, asset: str, settings: AutomationSettings, now: float) -> str:
-    """What keeps a training from starting by itself, in words; empty if nothing does."""
+    """What keeps a training from starting by itself, in words; empty if nothing does.
+
+    What cannot be read is one of these things: it concerns this training, and no other.
+    """
+    try:
+        return _shortfall(workspace, asset, settings, now)
+    except PipelineError as error:
+        return f"wait: {error}"
+
+
+def _shortfall(workspace: Workspace, asset: str, settings: AutomationSettings, now: float) -> str:
     recipe = recipe_of(workspace, asset)
     if recipe is None:
         return "wait: nothing to learn from is published"
@@ -80,7 +96,7 @@ class EnoughHasChanged(dg.AutomationCondition):
         )
 
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
-        asset, now = context.key.to_user_string(), time.time()
+        asset, now = stage_of(context.key), time.time()
         is_on = self.settings.train_share > 0
         is_true = is_on and not shortfall(self.locations.workspace, asset, self.settings, now)
         subset = context.candidate_subset if is_true else context.get_empty_subset()
@@ -102,16 +118,29 @@ def train_condition(locations: Locations, settings: AutomationSettings) -> dg.Au
     ).with_label("train on settled data that is new enough")
 
 
-FOLLOW = dg.AutomationCondition.eager()
-"""A champion follows its training, in the same run and behind its check."""
+FOLLOW = (
+    (_NEW_VERSIONS | dg.AutomationCondition.initial_evaluation()).since(_ANSWERED).with_label("the candidate is new")
+    & dg.AutomationCondition.all_deps_blocking_checks_passed()
+    & ~dg.AutomationCondition.any_deps_missing()
+    & ~dg.AutomationCondition.in_progress()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+).with_label("a new candidate has passed its check")
+"""A champion follows its training behind the check: once per candidate, and never one that was refused."""
 
 
-def training_sensor(settings: AutomationSettings) -> dg.AutomationConditionSensorDefinition:
-    """The sensor that evaluates these conditions."""
+def training_sensor(
+    locations: Locations, settings: AutomationSettings, recipes: Mapping[str, str]
+) -> dg.AutomationConditionSensorDefinition:
+    """The sensor that evaluates these conditions.
+
+    Args:
+        recipes: tags of its runs, by which they keep the recipe.
+    """
     return dg.AutomationConditionSensorDefinition(
         "training_follows",
-        target=["fast_checkpoint", "dlora_checkpoint", "fast_champion", "dlora_champion"],
+        target=dg.AssetSelection.assets(*map(locations.key, stages_of("training"))),
         default_status=dg.DefaultSensorStatus.RUNNING if settings.train_share else dg.DefaultSensorStatus.STOPPED,
+        run_tags=recipes,
         use_user_code_server=True,
         minimum_interval_seconds=60,
         description="Trains when enough data has changed and settled (OCR_PIPELINE_TRAIN_SHARE=0.1).",

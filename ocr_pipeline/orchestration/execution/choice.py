@@ -35,6 +35,15 @@ def chosen_cluster(instance: dg.DagsterInstance) -> Cluster | None:
     return engine(instance) if engine else None
 
 
+def is_on_a_cluster() -> bool:
+    """Whether steps run on other machines.
+
+    Raises:
+        PipelineError: as above.
+    """
+    return executor_name() in _CLUSTERS
+
+
 def executor_name() -> str:
     """What OCR_PIPELINE_EXECUTOR says.
 

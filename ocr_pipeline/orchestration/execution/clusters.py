@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from ocr_pipeline.devices.machine import GPUS_VARIABLE, Demand
@@ -19,7 +20,8 @@ from ocr_pipeline.orchestration.dagster_private import (
     StepHandler,
     StepHandlerContext,
 )
-from ocr_pipeline.orchestration.execution.demands import demand_of
+from ocr_pipeline.orchestration.execution.crews import is_spread
+from ocr_pipeline.orchestration.execution.demands import SPREAD_TAG, demand_of, known_pages
 
 
 @dataclass(frozen=True)
@@ -53,25 +55,35 @@ class DemandTag:
 
     Attributes:
         tag: the op tag that the engine reads, JSON.
-        value_of: a demand as the value of that tag.
+        value_of: a demand as the value of that tag, and whether its pieces are for everyone.
     """
 
     tag: str
-    value_of: Callable[[Demand], dict[str, Any]]
+    value_of: Callable[[Demand, bool], dict[str, Any]]
 
-    def translated(self, tags: Mapping[str, str], pool: str | None) -> dict[str, str]:
-        """The tags of a step and its demand in the engine's words; what the tag itself says already comes first."""
+    def translated(
+        self, tags: Mapping[str, str], pool: str | None, pages: int = 0, *, spread: bool = False
+    ) -> dict[str, str]:
+        """The tags of a step and its demand in the engine's words; what the tag itself says already comes first.
+
+        Args:
+            pages: those of its partition.
+            spread: whether its pieces are for everyone.
+        """
         said = json.loads(tags.get(self.tag, "{}"))
-        return {**tags, self.tag: json.dumps(_over(self.value_of(fleet_demand(tags, pool)), said))}
+        value = self.value_of(fleet_demand(tags, pool, pages=pages), spread)
+        return {**tags, self.tag: json.dumps(_over(value, said))}
 
 
-def fleet_demand(tags: Mapping[str, str], pool: str | None, environment: Mapping[str, str] = os.environ) -> Demand:
+def fleet_demand(
+    tags: Mapping[str, str], pool: str | None, environment: Mapping[str, str] = os.environ, *, pages: int = 0
+) -> Demand:
     """The demand of a step; no GPU in a fleet that has none, which OCR_PIPELINE_GPUS says by being empty.
 
     Raises:
         PipelineError: a tag is no number.
     """
-    demand = demand_of(tags, pool)
+    demand = demand_of(tags, pool, pages)
     return replace(demand, gpus=0) if environment.get(GPUS_VARIABLE, "any").strip() == "" else demand
 
 
@@ -97,9 +109,11 @@ class TranslatingStepHandler(StepHandler):
 
     def _translated(self, context: StepHandlerContext) -> StepHandlerContext:
         steps = [context.get_step_context(key).step for key in context.step_tags]
-        return _TranslatedContext(
-            context, {step.key: self.demand_tag.translated(step.tags, step.pool) for step in steps}
-        )
+        pages = known_pages(context.dagster_run)
+        spread = {step.key: is_spread(step.tags.get(SPREAD_TAG), context.dagster_run) for step in steps}
+        translated = partial(self.demand_tag.translated, pages=pages)
+        tags = {step.key: translated(step.tags, step.pool, spread=spread[step.key]) for step in steps}
+        return _TranslatedContext(context, tags)
 
 
 class _TranslatedContext(StepHandlerContext):

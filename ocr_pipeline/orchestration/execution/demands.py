@@ -2,7 +2,8 @@
 
 A data step asks for half of the cores (OCR_PIPELINE_DATA_CPUS says how many) and starts a worker for each of them: two
 such steps, or one beside a GPU step, keep a machine busy and never ask for more than it has. With several GPUs, cores
-divided by GPUs let a layout step run on each. Memory is what a step needs at most, with any size of data.
+divided by GPUs let a layout step run on each. Memory is what a step needs at most: so much, and a little for each page
+of its partition, whose names and places it may hold.
 """
 
 from __future__ import annotations
@@ -10,16 +11,22 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import dagster as dg
 
 from ocr_pipeline.devices.machine import Demand, machine_cpus
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.orchestration.partitions import partitions_of
 from ocr_pipeline.settings import Setting, Settings
+from ocr_pipeline.storage.artifacts.manifest import DamagedManifestError, known_manifest
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 GPU_POOL = "gpu"
 GPUS_TAG, CPUS_TAG, MEMORY_TAG = "ocr/gpus", "ocr/cpus", "ocr/memory_gb"
+A_PAGE_TAG = "ocr/memory_kb_a_page"
+SPREAD_TAG = "ocr/spread"
+Spread = Literal["always", "without_model"]
 DATA_CPUS = "data"
 """Instead of a number of cores: as many as a data step takes where it runs."""
 
@@ -34,13 +41,24 @@ class DataStepSettings(Settings):
     ] = None
 
 
-def demand_tags(*, gpus: int = 0, cpus: int | str = 1, memory_gb: float = 0) -> dict[str, str]:
-    """The op tags of a demand: ``@asset(op_tags=demand_tags(gpus=4, cpus=8))``."""
-    return {GPUS_TAG: str(gpus), CPUS_TAG: str(cpus), MEMORY_TAG: f"{memory_gb:g}"}
+def demand_tags(
+    *, gpus: int = 0, cpus: int | str = 1, memory_gb: float = 0, kb_a_page: float = 0, spread: Spread | None = None
+) -> dict[str, str]:
+    """The op tags of a demand: ``@asset(op_tags=demand_tags(gpus=4, cpus=8))``.
+
+    Args:
+        spread: when its pieces are worked off by every machine of an engine that can do so; it holds no core then.
+    """
+    a_page = {A_PAGE_TAG: f"{kb_a_page:g}"} if kb_a_page else {}
+    said = {SPREAD_TAG: spread} if spread else {}
+    return {GPUS_TAG: str(gpus), CPUS_TAG: str(cpus), MEMORY_TAG: f"{memory_gb:g}", **a_page, **said}
 
 
-def demand_of(tags: Mapping[str, str], pool: str | None) -> Demand:
+def demand_of(tags: Mapping[str, str], pool: str | None, pages: int = 0) -> Demand:
     """The demand of a step; one that says nothing needs a core, and a GPU if it is in the pool of GPU steps.
+
+    Args:
+        pages: those of its partition.
 
     Raises:
         PipelineError: a tag is no number.
@@ -49,14 +67,30 @@ def demand_of(tags: Mapping[str, str], pool: str | None) -> Demand:
         return Demand(
             int(tags.get(GPUS_TAG, pool == GPU_POOL)),
             data_cpus() if tags.get(CPUS_TAG) == DATA_CPUS else int(tags.get(CPUS_TAG, 1)),
-            float(tags.get(MEMORY_TAG, 0)),
+            float(tags.get(MEMORY_TAG, 0)) + float(tags.get(A_PAGE_TAG, 0)) * pages / 1e6,
         )
     except ValueError as error:
         raise PipelineError(
             f"a resource tag is no number: {error}",
-            where=", ".join(f"{name}={tags[name]}" for name in (GPUS_TAG, CPUS_TAG, MEMORY_TAG) if name in tags),
+            where=", ".join(
+                f"{name}={tags[name]}" for name in (GPUS_TAG, CPUS_TAG, MEMORY_TAG, A_PAGE_TAG) if name in tags
+            ),
             remedy="Write the tags with demand_tags().",
         ) from error
+
+
+def known_pages(run: dg.DagsterRun, environment: Mapping[str, str] = os.environ) -> int:
+    """The pages of the largest partition of a run, as far as its labels are merged already; else 0."""
+    workspace = Workspace.from_environment(environment)
+    return max((_known_pages(workspace, partition) for partition in partitions_of(run.tags)), default=0)
+
+
+def _known_pages(workspace: Workspace, partition: str) -> int:
+    try:
+        manifest = known_manifest(workspace.merged_json(partition))
+    except DamagedManifestError:  # the step will say so
+        return 0
+    return manifest.counts.pages_in if manifest else 0
 
 
 def data_cpus(environment: Mapping[str, str] = os.environ) -> int:
@@ -68,17 +102,26 @@ def data_cpus(environment: Mapping[str, str] = os.environ) -> int:
     return DataStepSettings.from_environment(environment).cpus or max(1, machine_cpus(environment) // 2)
 
 
-SMALL = demand_tags(memory_gb=1)
+KB_A_PAGE = 1.0
+"""Of a lookup: 0.95 while it is made, 0.52 once it is loaded."""
+
+SMALL = demand_tags(memory_gb=1, kb_a_page=KB_A_PAGE)
 """A step that lists, measures or compares, in one process."""
 
-DATA = demand_tags(cpus=DATA_CPUS, memory_gb=2)
+DATA = demand_tags(cpus=DATA_CPUS, memory_gb=2, kb_a_page=KB_A_PAGE)
 """A step that reads labels or pictures with a worker for each of its cores."""
 
-LAYOUT = demand_tags(gpus=1, cpus=DATA_CPUS, memory_gb=4)
+CROPS = demand_tags(cpus=DATA_CPUS, memory_gb=4, kb_a_page=KB_A_PAGE, spread="always")
+"""A data step whose workers hold pages and pictures."""
+
+LAYOUT = demand_tags(gpus=1, cpus=DATA_CPUS, memory_gb=4, kb_a_page=KB_A_PAGE, spread="without_model")
 """A data step with a model: its workers decode for one device."""
 
 MODEL = demand_tags(gpus=1, memory_gb=4)
 """A training, an evaluation, or a step that looks and reads: one device, which never waits for more than a core."""
+
+READING = demand_tags(gpus=1, memory_gb=4, spread="always")
+"""The same, file by file: where it is spread, each of those who read has a device."""
 
 
 def training_demand(gpus: int) -> dict[str, str]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import dagster as dg
+import platformdirs
 
 from ocr_pipeline.devices.keeper import Order
 from ocr_pipeline.devices.machine import Demand, Machine, find_machine
@@ -31,7 +32,7 @@ from ocr_pipeline.orchestration.dagster_private import (
     get_retries_config,
     multiple_process_executor_requirements,
 )
-from ocr_pipeline.orchestration.execution.demands import demand_of
+from ocr_pipeline.orchestration.execution.demands import demand_of, known_pages
 from ocr_pipeline.orchestration.execution.workers import working_here
 
 LEASES_VARIABLE = "OCR_PIPELINE_LEASES"
@@ -41,11 +42,12 @@ _POLL_SECONDS = 0.2
 
 
 def leases_folder() -> Path:
-    """Where the leases of this machine are: OCR_PIPELINE_LEASES, else a folder for this user below /tmp.
+    """Where the leases of this machine are: OCR_PIPELINE_LEASES, else below the user's state folder.
 
-    Users that share devices must name the same folder, on a local disk and open to them all.
+    Nobody clears that up while a training runs for weeks, as is done with temporary folders. It may lie in a home that
+    several machines share, so each has its own. Users that share devices must name the same folder, open to them all.
     """
-    fallback = Path(tempfile.gettempdir()) / f"ocr_pipeline_leases_{os.getuid()}"
+    fallback = platformdirs.user_state_path("ocr_pipeline") / "leases" / socket.gethostname()
     return Path(os.environ.get(LEASES_VARIABLE) or fallback).absolute()
 
 
@@ -117,7 +119,8 @@ class LeasedStepHandler(StepHandler):
     def launch_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
         (key,) = step_handler_context.step_tags
         step = step_handler_context.get_step_context(key)
-        demand = self.machine.possible(demand_of(step.step.tags, step.step.pool))
+        pages = known_pages(step_handler_context.dagster_run)
+        demand = self.machine.possible(demand_of(step.step.tags, step.step.pool, pages))
         arguments = step_handler_context.execute_step_args
         owner = f"{arguments.run_id} {key}"
         order = Order(self.folder, self.machine, demand, owner, os.getpid(), self.patience, self.grace)

@@ -44,7 +44,7 @@ def _with_demands(init_context: InitExecutorContext) -> Executor:
     create = k8s_job_executor.executor_creation_fn
     executor = create(init_context) if create else None
     assert isinstance(executor, StepDelegatingExecutor)
-    demand_tag = DemandTag("dagster-k8s/config", in_words_of_kubernetes)
+    demand_tag = DemandTag("dagster-k8s/config", lambda demand, _: in_words_of_kubernetes(demand))
     executor._step_handler = TranslatingStepHandler(executor._step_handler, demand_tag)
     return executor
 

@@ -17,7 +17,7 @@ import dagster as dg
 from dagster_ray.core.executor import RayStepHandler
 from ray.job_submission import JobStatus, JobSubmissionClient
 
-from ocr_pipeline.devices.machine import LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand
+from ocr_pipeline.devices.machine import CREW_VARIABLE, LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand
 from ocr_pipeline.orchestration.dagster_private import (
     CheckStepHealthResult,
     DagsterEvent,
@@ -53,22 +53,30 @@ def ray_executor(init_context: InitExecutorContext) -> StepDelegatingExecutor:
         STOP_WAIT_VARIABLE: str(round(float(str(config["grace_seconds"])))),
         "PATH": f"{Path(sys.executable).parent}:${{PATH}}",  # where `dagster` is; Ray puts in the rest on the spot
     }
-    demand_tag = DemandTag("dagster-ray/config", lambda demand: in_words_of_ray(demand, cluster, variables))
+    demand_tag = DemandTag(
+        "dagster-ray/config", lambda demand, spread: in_words_of_ray(demand, cluster, variables, spread=spread)
+    )
     handler = TranslatingStepHandler(RayJobs(cluster.client), demand_tag)
     return handing_on(handler, config, sleep_seconds=0.5, ask_every=3, verifies=True)
 
 
-def in_words_of_ray(demand: Demand, cluster: RayCluster, variables: Mapping[str, str]) -> dict[str, object]:
+def in_words_of_ray(
+    demand: Demand, cluster: RayCluster, variables: Mapping[str, str], *, spread: bool = False
+) -> dict[str, object]:
     """The tag ``dagster-ray/config``: no more cores than a machine has, since Ray would wait for a larger one.
 
     Args:
         variables: what the step finds in its environment, beside how many cores and GPUs are its own.
+        spread: its pieces are tasks with cores and GPUs of their own; they would wait for what it held itself, and
+            several such steps could hold all there is.
     """
-    cpus = max(1, min(demand.cpus, cluster.most_cpus(demand.gpus)))
-    leased = {LEASED_CPUS_VARIABLE: str(cpus), LEASED_GPUS_VARIABLE: str(demand.gpus)}
-    environment = {**variables, **leased, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    gpus = 0 if spread else demand.gpus
+    cpus = 0 if spread else max(1, min(demand.cpus, cluster.most_cpus(demand.gpus)))
+    leased = {LEASED_CPUS_VARIABLE: str(max(1, cpus)), LEASED_GPUS_VARIABLE: str(demand.gpus)}
+    crew = {CREW_VARIABLE: "ray"} if spread else {}
+    environment = {**variables, **leased, **crew, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     memory = {"memory": int(demand.memory_gb * 1e9)} if demand.memory_gb else {}
-    return {"num_gpus": demand.gpus, "num_cpus": cpus, **memory, "runtime_env": {"env_vars": environment}}
+    return {"num_gpus": gpus, "num_cpus": cpus, **memory, "runtime_env": {"env_vars": environment}}
 
 
 def settings_for_steps(environment: Mapping[str, str]) -> dict[str, str]:

@@ -14,6 +14,10 @@ from ocr_pipeline.training.stopping import TrainingStoppedError
 _CANCELLED = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
 
 
+class CancelledError(dg.Failure):
+    """The run of a step was cancelled: nothing of it is tried again, and no other partition is begun."""
+
+
 @contextlib.contextmanager
 def stopped_by_the_stage() -> Iterator[None]:
     """Leave SIGTERM to a stage that handles it, for as long as it runs; to be entered in the main thread.
@@ -45,4 +49,4 @@ def cancelled_with_its_run(context: dg.AssetExecutionContext | dg.AssetCheckExec
         if run is None or run.status not in _CANCELLED:
             raise
         said = f": {error}" if str(error) else "."
-        raise dg.Failure(f"Its run was cancelled{said}", allow_retries=False) from error
+        raise CancelledError(f"Its run was cancelled{said}", allow_retries=False) from error

@@ -25,7 +25,7 @@ from ocr_pipeline.orchestration.dagster_private import CheckError, DefaultRunLau
 from ocr_pipeline.orchestration.execution.choice import chosen_cluster
 from ocr_pipeline.orchestration.execution.clusters import Cluster
 from ocr_pipeline.orchestration.execution.demands import GPU_POOL
-from ocr_pipeline.orchestration.execution.workers import find_worker, location_of
+from ocr_pipeline.orchestration.execution.workers import find_worker, location_of, runs_here
 from ocr_pipeline.orchestration.upkeep.retries import ask_again_for_retries
 
 logger = logging.getLogger(__name__)
@@ -44,8 +44,8 @@ def end_orphaned_runs(
     alone.
 
     Args:
-        location: look only at runs that were launched in this code location, whose workers are where it is loaded;
-            without it no other machine may share the instance.
+        location: look only at runs that were launched in this code location, whose workers are where it is loaded,
+            and at those that a command of this machine launched; without it no other machine may share the instance.
         patience: seconds that a code server has to end such a run itself, which it does if it lives.
         unheard: seconds that the worker of a starting run has to report.
     """
@@ -72,8 +72,13 @@ def _under_way(instance: dg.DagsterInstance, location: str | None, unheard: floa
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNDER_WAY)):
         run, age = record.dagster_run, time.time() - record.update_timestamp.timestamp()
         starting = run.status is dg.DagsterRunStatus.STARTING
-        if location in (None, location_of(run)) and not (starting and age < unheard):
+        if (location in (None, location_of(run)) or _is_of_this_machine(run)) and not (starting and age < unheard):
             yield run
+
+
+def _is_of_this_machine(run: dg.DagsterRun) -> bool:
+    """Whether a command launched it here, through no code location."""
+    return location_of(run) is None and runs_here().items() <= run.tags.items()
 
 
 def _is_orphan(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
@@ -103,9 +108,9 @@ def _is_over(instance: dg.DagsterInstance, run_id: str) -> bool:
 @dg.sensor(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Ends runs of this code location whose worker was killed, so that they are tried again, and what is "
-    "left of them in a cluster; a run that could not be tried again while its code was away is asked for anew. Where "
-    "the GPUs of a cluster become more or fewer, the pool `gpu` follows.",
+    description="Ends runs of this code location, or of a command on its machine, whose worker was killed, so that "
+    "they are tried again, and what is left of them in a cluster; a run that could not be tried again while its code "
+    "was away is asked for anew. Where the GPUs of a cluster become more or fewer, the pool `gpu` follows.",
 )
 def orphaned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """One look at the runs under way, where Dagster's default launcher starts them beside this code.
@@ -128,7 +133,7 @@ def orphaned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
 def main() -> int:
     """End what is orphaned in DAGSTER_HOME, and set the pool of GPU steps to the devices there are."""
-    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    log_plainly()
     try:
         with _opened_instance() as instance:
             _clear_up(instance)
@@ -136,6 +141,12 @@ def main() -> int:
         logger.error("%s", error)
         return 1
     return 0
+
+
+def log_plainly() -> None:
+    """Lines as they are, to stderr; of the library that sets up databases only what goes wrong."""
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _opened_instance() -> dg.DagsterInstance:

@@ -1,6 +1,7 @@
 from .bases import base_fingerprint as base_fingerprint
 from .checking import check_base as check_base
 from .exporting import export_onnx as export_onnx
+from .handing_on import files_to_hand_on as files_to_hand_on
 from .loading import CHECKPOINT as CHECKPOINT
 from .loading import load as load
 from .loading import owns as owns

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
 from torch import nn
 from transformers.pytorch_utils import Conv1D
@@ -106,7 +107,7 @@ def add_adapters(
 
 def save_adapters(model: PeftModel, folder: Path) -> None:
     """Write ``folder/{encoder_dora,decoder_lora}/{adapter_config.json,adapter_model.safetensors}``."""
-    model.save_pretrained(str(folder), selected_adapters=list(ADAPTERS))
+    model.save_pretrained(str(folder), selected_adapters=list(ADAPTERS), save_embedding_layers=False)
 
 
 def load_adapters(model: nn.Module, folder: Path, *, trainable: bool = False) -> PeftModel:
@@ -145,29 +146,37 @@ def adapter_parameters(model: PeftModel) -> list[tuple[str, nn.Parameter]]:
 class GradientWatch:
     """Makes sure that every adapter parameter learns: a PEFT set-up that trains one half only looks right otherwise.
 
-    B starts at zero, hence the gradient of A is zero until the first optimiser step has moved B.
+    B starts at zero, hence the gradient of A is zero until a step has moved B: in half precision that may take many,
+    for the first learning rates of a long warm-up leave B too small to be told from zero.
+
+    Args:
+        precision: what the adapters are multiplied in; None is their own.
     """
 
-    def __init__(self, model: PeftModel, steps: int = 2) -> None:
-        self._silent = dict(adapter_parameters(model))
-        self._steps_left = steps
+    def __init__(self, model: PeftModel, precision: torch.dtype | None = None) -> None:
+        self._weights = self._silent = dict(adapter_parameters(model))
+        self._precision, self._is_first = precision or torch.float32, True
 
     def after_backward(self) -> None:
         """Call after each backward pass, before the optimiser step.
 
         Raises:
-            PipelineError: the steps are over and some parameter never had a gradient.
+            PipelineError: some parameter had no gradient in two steps, and nothing that is still zero keeps it away.
         """
-        if not self._steps_left:
-            return
-        self._steps_left -= 1
         self._silent = {name: w for name, w in self._silent.items() if w.grad is None or not bool(w.grad.any())}
-        if not self._steps_left and self._silent:
+        is_first, self._is_first = self._is_first, False
+        faulty = [] if is_first else sorted(filter(self._should_learn, self._silent))
+        if faulty:
             raise PipelineError(
-                f"{len(self._silent)} adapter parameters get no gradient",
-                where=", ".join(sorted(self._silent)[:3]),
+                f"{len(faulty)} adapter parameters get no gradient",
+                where=", ".join(faulty[:3]),
                 remedy="The base model does not use these modules; choose another base.",
             )
+
+    def _should_learn(self, name: str) -> bool:
+        """Whether a silent parameter is no A whose B has a gradient and is merely zero still."""
+        up = name.replace(".lora_A.", ".lora_B.")
+        return up in self._silent or bool(self._weights[up].to(self._precision).any())
 
 
 def _wrap(model: nn.Module, configs: dict[str, LoraConfig], *, trainable: bool) -> PeftModel:

@@ -11,9 +11,11 @@ from peft import PeftModel
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition.dlora.adapters import save_adapters
 from ocr_pipeline.recognition.dlora.bases import record_base
+from ocr_pipeline.recognition.dlora.card import model_card
 from ocr_pipeline.recognition.dlora.recognizer import Base
 from ocr_pipeline.recognition.pretrained import whole
 from ocr_pipeline.storage.files.publishing import publish_folder
+from ocr_pipeline.training.cards import CARD
 from ocr_pipeline.training.retention import Checkpoints
 
 STATE = "trainer_state.pt"
@@ -40,6 +42,8 @@ def save_checkpoint(folder: Path, model: Any, base: Base, state: dict[str, Any])
             model.save_pretrained(draft)
         base.save_processors(draft)
         record_base(draft, base.name, base.fingerprint)
+        card = model_card(base.name, state, merged=not isinstance(model, PeftModel))
+        (draft / CARD).write_text(card, encoding="utf-8")  # peft leaves a template with places of this machine
         torch.save(state, draft / STATE)
 
 

@@ -35,10 +35,9 @@ class Learner:
         PipelineError: the settings ask for what the device cannot do, or the checkpoint does not fit the base.
     """
 
-    def __init__(
-        self, base: Base, settings: DloraTraining, device: torch.device, processes: Processes, checkpoint: Path | None
-    ) -> None:
-        self.base, self.settings, self.device, self.processes = base, settings, device, processes
+    def __init__(self, base: Base, settings: DloraTraining, processes: Processes, checkpoint: Path | None) -> None:
+        self.base, self.settings, self.processes = base, settings, processes
+        self.device = device = processes.device
         self.precision = precision(settings, device)
         self.model = self._prepared(checkpoint).to(device).train()
         named = sorted((name, weight) for name, weight in self.model.named_parameters() if weight.requires_grad)
@@ -47,7 +46,7 @@ class Learner:
             self.trained.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == torch.float16)
-        self.watch = GradientWatch(self.model) if settings.method != "full" else None
+        self.watch = GradientWatch(self.model, self.precision) if settings.method != "full" else None
 
     def _prepared(self, checkpoint: Path | None) -> Any:
         """The model with what is trained, and nothing else, asking for gradients."""

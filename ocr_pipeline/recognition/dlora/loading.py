@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import torch
@@ -12,10 +11,10 @@ from ocr_pipeline.models import place_of
 from ocr_pipeline.recognition.dlora.recognizer import Recognizer, load_merged
 from ocr_pipeline.recognition.dlora.saved_adapters import has_adapters
 from ocr_pipeline.recognition.interface import DEFAULT, Loading
-from ocr_pipeline.recognition.pretrained import architecture, chosen_device
+from ocr_pipeline.recognition.pretrained import architecture, may_be_on_the_hub
+from ocr_pipeline.training.device import chosen_device
 
 CHECKPOINT = "a checkpoint-N folder of train-dlora or a VisionEncoderDecoderModel (TrOCR)"
-_ON_THE_HUB = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def owns(path: str | Path) -> bool:
@@ -23,7 +22,7 @@ def owns(path: str | Path) -> bool:
     taken for one on the hub."""
     folder = Path(place_of(path))
     if not folder.exists():
-        return _ON_THE_HUB.fullmatch(str(path)) is not None
+        return may_be_on_the_hub(str(path))
     return has_adapters(folder) or architecture(folder) == "vision-encoder-decoder"
 
 
@@ -37,6 +36,6 @@ def load(path: str | Path, how: Loading = DEFAULT) -> Recognizer:
     if precision not in ("auto", "float32", "bfloat16"):
         raise PipelineError("no such precision", where=precision, remedy="Choose auto, float32 or bfloat16.")
     if precision == "auto":
-        precision = "bfloat16" if device.startswith("cuda") and torch.cuda.is_bf16_supported() else "float32"
+        precision = "bfloat16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
     merged = load_merged(path, how.base)
     return Recognizer(merged, merged.model.to(device, getattr(torch, precision)), how.decoding)

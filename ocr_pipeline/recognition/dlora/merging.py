@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ocr_pipeline.recognition.dlora.card import model_card
+from ocr_pipeline.recognition.dlora.checkpoints import STATE, load_state
 from ocr_pipeline.recognition.dlora.recognizer import generation_config, load_merged
 from ocr_pipeline.recognition.interface import GREEDY, Decoding
 from ocr_pipeline.storage.files.publishing import publish_folder
 from ocr_pipeline.storage.files.typed_paths import claim
+from ocr_pipeline.training.cards import CARD
 
 
 def merge_checkpoint(
@@ -36,4 +39,7 @@ def merge_checkpoint(
     with publish_folder(Path(output)) as draft:
         merged.model.save_pretrained(draft)
         merged.save_processors(draft)
+        if (Path(checkpoint) / STATE).is_file():
+            card = model_card(merged.name, load_state(Path(checkpoint)), merged=True)
+            (draft / CARD).write_text(card, encoding="utf-8")
     return Path(output)

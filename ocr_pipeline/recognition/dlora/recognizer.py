@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoTokenizer, GenerationConfig, VisionEncoderDecoderModel, ViTImageProcessorPil
 from transformers.utils.logging import disable_progress_bar
 
@@ -19,13 +20,17 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models import place_of
 from ocr_pipeline.recognition.dlora.adapters import load_adapters, merge_adapters
 from ocr_pipeline.recognition.dlora.bases import base_fingerprint, base_of, demand_base
+from ocr_pipeline.recognition.dlora.data import IGNORED
 from ocr_pipeline.recognition.dlora.fitting import make_positions, must_fit, reserved_positions
 from ocr_pipeline.recognition.dlora.four_bits import keep_trainable
+from ocr_pipeline.recognition.dlora.loss import decoder_inputs
 from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS, has_adapters
 from ocr_pipeline.recognition.images import ImageFormat, to_input
 from ocr_pipeline.recognition.interface import GREEDY, Decoding, Reading
-from ocr_pipeline.recognition.pretrained import model_fingerprint, not_loaded
+from ocr_pipeline.recognition.pieces import is_read_whole, read_in_pieces
+from ocr_pipeline.recognition.pretrained import demand_hub_name, loaded_from, model_fingerprint
 from ocr_pipeline.recognition.text import TextCodec, end_tokens
+from ocr_pipeline.storage.files.given_pictures import GivenPicture, rgb_pixels
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,11 @@ class Base:
         """The longest sequence of tokens that the decoder has positions for."""
         return self.model.config.decoder.max_position_embeddings - reserved_positions(self.model.decoder)
 
+    @property
+    def widest(self) -> float:
+        """The widest crop that it was taught, in heights; no other model says it, and theirs are read as they are."""
+        return float(getattr(self.model.config, "widest_crop", math.inf))
+
     @cached_property
     def fingerprint(self) -> str:
         """Of the weights as they are stored."""
@@ -76,9 +86,11 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None,
         PipelineError: there is no such model.
     """
     place, own = place_of(name_or_path), place_of(processors or name_or_path)
+    if not Path(place).exists():
+        demand_hub_name(place)
     hub: Any = VisionEncoderDecoderModel
     disable_progress_bar()  # it redraws itself hundreds of times in the logs of a run
-    try:
+    with loaded_from("the base model", name_or_path):
         model, report = hub.from_pretrained(
             place,
             dtype=torch.float32,
@@ -86,17 +98,29 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None,
             output_loading_info=True,
             trust_remote_code=False,
         )
-        tokenizer = AutoTokenizer.from_pretrained(own, trust_remote_code=False)
-        images = ViTImageProcessorPil.from_pretrained(own)  # whatever older checkpoints call its kind
-    except (OSError, ValueError, SafetensorError) as error:
-        raise not_loaded("the base model", name_or_path, error) from error
+    tokenizer, images = _processors(own)
     _must_be_whole(report["missing_keys"], name_or_path)
     make_positions(model)
     if quantised:
         keep_trainable(model)
     _complete(model.config, model.generation_config, tokenizer)
     model.generation_config = _plain(model.config)
-    return Base(str(name_or_path), model, tokenizer, images)
+    model.name_or_path = name = _lasting(name_or_path)  # peft writes it down with the adapters
+    return Base(name, model, tokenizer, images)
+
+
+def _processors(place: str) -> tuple[Any, Any]:
+    """Tokenizer and image processor of a base, or of a checkpoint that brings its own."""
+    with loaded_from("the tokenizer or the image processor", place):
+        tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+        # whatever older checkpoints call its kind
+        return tokenizer, ViTImageProcessorPil.from_pretrained(place, trust_remote_code=False)
+
+
+def _lasting(name_or_path: str | Path) -> str:
+    """What a base is called in checkpoints: of a folder the whole path, which holds from any other folder too."""
+    is_folder = place_of(name_or_path) == str(name_or_path) and Path(name_or_path).is_dir()
+    return str(Path(name_or_path).absolute()) if is_folder else str(name_or_path)
 
 
 def load_merged(checkpoint: str | Path, base: str | Path | None = None) -> Base:
@@ -138,16 +162,27 @@ class Recognizer:
 
     def __init__(self, base: Base, model: Any, decoding: Decoding = GREEDY) -> None:
         self.model, self.codec, self.images, self.decoding = model, base.codec, base.images, decoding
+        self.widest = base.widest
         self._generation, self._ends = generation_config(base, decoding), base.ends
         self._generation.update(output_scores=True, return_dict_in_generate=True)
 
     @property
     def fingerprint(self) -> str:
-        return model_fingerprint(self.model, self.images, self.decoding, self.codec.fingerprint)
+        return model_fingerprint(self.model, self.images, self.decoding, self.codec.fingerprint, self.widest)
 
-    def read_crops(self, crops: Sequence[np.ndarray]) -> list[Reading]:
-        """The texts of crops of any size, uint8 [H, W, 3] RGB."""
-        return self.read(np.stack([self.images.resize(crop) for crop in crops])) if crops else []
+    def read_crops(self, crops: Sequence[GivenPicture]) -> list[Reading]:
+        """The texts of crops of any size: paths, bytes of files, PIL images, or uint8 [H, W] grey, [H, W, 3] RGB or
+        [H, W, 4] RGBA. Those wider than the base was taught are read in pieces.
+
+        Raises:
+            PipelineError: one of them is none of these.
+        """
+        return read_in_pieces(self._read_all, [rgb_pixels(crop) for crop in crops], self.widest) if len(crops) else []
+
+    def _read_all(self, crops: Sequence[np.ndarray], batch: int) -> list[Reading]:
+        resized = [self.images.resize(crop) for crop in crops]
+        starts = range(0, len(resized), batch)
+        return [reading for start in starts for reading in self.read(np.stack(resized[start : start + batch]))]
 
     @torch.inference_mode()
     def read(self, pixels: np.ndarray | Tensor) -> list[Reading]:
@@ -161,6 +196,30 @@ class Recognizer:
             Reading(self.codec.decode(tokens), confidence)
             for tokens, confidence in zip(output.sequences.tolist(), self._confidences(output), strict=True)
         ]
+
+    @torch.inference_mode()
+    def score_texts(self, crops: Sequence[GivenPicture], texts: Sequence[str]) -> list[float]:
+        """The logarithm of how probable it is that a crop says just this text, for each pair of the two.
+
+        What the decoder has no positions for is cut off, as in training. NaN of a crop that is read in pieces: squeezed
+        into one picture it would be judged by what nobody reads.
+        """
+        if not len(crops):
+            return []
+        config, given = self.model.config, [rgb_pixels(crop) for crop in crops]
+        pixels = torch.as_tensor(np.stack([self.images.resize(crop) for crop in given]))
+        source = to_input(pixels, self.images, self.model.device).to(self.model.dtype)
+        labels = self._labels(texts).to(self.model.device)
+        inputs = decoder_inputs(labels, config.decoder_start_token_id, config.pad_token_id)
+        said = self.model(pixel_values=source, decoder_input_ids=inputs).logits.float().log_softmax(-1)
+        chosen = said.gather(-1, labels.clamp(min=0)[..., None])[..., 0]
+        scores = chosen.masked_fill(labels == IGNORED, 0).sum(1).tolist()
+        return [s if is_read_whole(crop, self.widest) else math.nan for s, crop in zip(scores, given, strict=True)]
+
+    def _labels(self, texts: Sequence[str]) -> Tensor:
+        """Token ids [B, T] that the decoder has to say, as in training; padded."""
+        tokens = [torch.tensor(self.codec.encode(text)[: self._generation.max_length - 1]) for text in texts]
+        return pad_sequence(tokens, batch_first=True, padding_value=IGNORED)
 
     def _confidences(self, output: Any) -> list[float]:
         scores = self.model.compute_transition_scores(

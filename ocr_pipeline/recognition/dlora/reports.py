@@ -77,9 +77,10 @@ class Stopwatch:
     """Where the time goes: waiting for batches, or learning from them."""
 
     def __init__(self) -> None:
-        self._restart()
+        self.restart()
 
-    def _restart(self) -> None:
+    def restart(self) -> None:
+        """Measure from now on."""
         self._start = time.perf_counter()
         self._waited, self._samples = 0.0, 0
 
@@ -100,5 +101,5 @@ class Stopwatch:
         """What was measured since the last report."""
         passed = time.perf_counter() - self._start
         text = f"{self._samples / passed:.1f} samples/s, {self._waited / passed:.0%} of the time waiting for data"
-        self._restart()
+        self.restart()
         return text

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from ocr_pipeline.devices.names import device_setting
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.settings import Setting, Settings, Values
 
@@ -68,7 +69,8 @@ class DloraTraining(Settings):
     seed: Annotated[int, Setting("Of adapters, order, dropout and augmentation.", least=0)] = 42
     bf16: Annotated[bool, Setting("Mixed precision; the adapters themselves stay in float32.")] = False
     fp16: Annotated[bool, Setting("The same in float16, on CUDA only.")] = False
-    use_cpu: Annotated[bool, Setting("Train on the CPU whatever there is.")] = False
+    device: Annotated[str, device_setting()] = "auto"
+    use_cpu: Annotated[bool, Setting("The same as --device cpu.")] = False
     report_to: Annotated[
         str,
         Setting("tensorboard writes event files to output_dir/runs; results.csv and curves.png come anyway."),
@@ -76,7 +78,9 @@ class DloraTraining(Settings):
     resume_from_checkpoint: Annotated[
         str | None,
         Setting(
-            "A checkpoint folder to go on from, or last: the newest in output_dir, if there is one.", env="RESUME_FROM"
+            "A checkpoint folder to go on from, exactly, with the same base, data and settings; last takes the newest "
+            "in output_dir, or begins anew in a folder there where that is of others.",
+            env="RESUME_FROM",
         ),
     ] = None
     lora_rank: Annotated[int, Setting("Of the adapters.", env="DLORA_RANK", least=1)] = 16

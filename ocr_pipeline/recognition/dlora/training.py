@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +19,13 @@ from ocr_pipeline.recognition.dlora.checkpoints import (
     load_state,
     save_checkpoint,
 )
-from ocr_pipeline.recognition.dlora.data import Batch, CropDataset, StepSampler, loader
+from ocr_pipeline.recognition.dlora.data import Batch, CropDataset
+from ocr_pipeline.recognition.dlora.feed import Feed
 from ocr_pipeline.recognition.dlora.fitting import must_fit
 from ocr_pipeline.recognition.dlora.four_bits import four_bits
+from ocr_pipeline.recognition.dlora.identity import judging_key, key_of, training_key
 from ocr_pipeline.recognition.dlora.learner import Learner, precision
+from ocr_pipeline.recognition.dlora.progress import Progress
 from ocr_pipeline.recognition.dlora.recognizer import Base, load_base
 from ocr_pipeline.recognition.dlora.reports import Stopwatch, history_files, report_coverage
 from ocr_pipeline.recognition.dlora.settings import DloraTraining
@@ -32,13 +33,17 @@ from ocr_pipeline.recognition.dlora.validation import Validation
 from ocr_pipeline.recognition.evaluating import write_evaluation
 from ocr_pipeline.recognition.interface import Decoding
 from ocr_pipeline.recognition.text import Coverage
+from ocr_pipeline.storage.artifacts.state import demand_as_published
+from ocr_pipeline.training.device import chosen_device
 from ocr_pipeline.training.loader_workers import LoaderWorkers
 from ocr_pipeline.training.processes import Processes, connected, own_device
+from ocr_pipeline.training.resuming import Key, demand_same, demand_steps, where_to_go_on
 from ocr_pipeline.training.stopping import StopSigns, stopped_at
 
 logger = logging.getLogger(__name__)
 
 Paths = Sequence[str | Path]
+_AS_BASE = "begin anew in another --output_dir; merge-dlora makes a base of what the checkpoint has learnt."
 
 
 @dataclass(frozen=True)
@@ -91,28 +96,38 @@ def train_dlora(
         on_progress: called after every step and every evaluation.
 
     Raises:
-        PipelineError: data, base or checkpoint cannot be used, or the loss is no longer a number.
+        PipelineError: data, base or checkpoint cannot be used, data is not as it was published, or the loss is no
+            longer a number.
     """
-    device = own_device(not settings.use_cpu and torch.cuda.is_available())
+    device = own_device(chosen_device("cpu" if settings.use_cpu else settings.device))
     quantised = four_bits(precision(settings, device)) if settings.qlora else None
     with connected(device) as processes:
+        if processes.writes:
+            demand_as_published(map(Path, [*train_paths, *valid_paths]))
         base = load_base(settings.model_name_or_path, quantised=quantised)
         must_fit(base, dry_run=not quantised)
-        train_data = _dataset(train_paths, base, settings.seed if settings.augment else None)
-        run = _Run(settings, base, train_data, _dataset(valid_paths, base), on_progress, device, processes)
-        coverage = report_coverage(
-            train_data, settings.seed, settings.strict_charset, run.output_dir, writes=processes.writes
-        )
-        run.start()
+        data = _dataset(train_paths, base, settings.seed if settings.augment else None)
+        if not len(data):
+            raise PipelineError("there are no training crops", where="train paths", remedy="Make annotations first.")
+        key = training_key(settings, base, data, processes.count)
+        folder, origin = _origin(settings, key)
+        valid = _dataset(valid_paths, base)
+        parts = Feed(data, settings, processes), _validation(settings, base, valid, processes)
+        run = _Run(settings, base, *parts, on_progress, processes, key, judging_key(settings, valid), folder)
+        coverage = report_coverage(data, settings.seed, settings.strict_charset, folder, writes=processes.writes)
+        run.start(origin)
         run.train()
     return TrainingResult(
-        run.made(),
-        run.step,
-        run.best,
-        run.base_scores,
-        coverage,
-        run.history,
+        run.made(), run.progress.step, run.progress.best, run.progress.base, coverage, run.progress.history
     )
+
+
+def _origin(settings: DloraTraining, key: Key) -> tuple[Path, Path | None]:
+    """The folder that is worked in, and the checkpoint there or elsewhere that is gone on from."""
+    folder, wanted = Path(settings.output_dir), settings.resume_from_checkpoint
+    if wanted != "last":
+        return folder, Path(wanted) if wanted else None
+    return where_to_go_on(folder, key, checkpoints_in, lambda path: key_of(load_state(path)))
 
 
 @dataclass
@@ -121,55 +136,50 @@ class _Run:
 
     settings: DloraTraining
     base: Base
-    train_data: CropDataset
-    valid_data: CropDataset
+    feed: Feed
+    validation: Validation
     on_progress: Callable[[TrainingProgress], None] | None
-    device: torch.device
     processes: Processes
-    step: int = 0
-    best: RecognitionScores | None = None
-    best_step: int | None = None
-    base_scores: RecognitionScores | None = None
-    history: list[dict[str, Any]] = field(default_factory=list)
-    loss_sum: float = 0.0
+    key: Key
+    judged_by: Key
+    folder: Path
+    progress: Progress = field(default_factory=Progress)
     workers: LoaderWorkers = field(default_factory=LoaderWorkers)
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
     def __post_init__(self) -> None:
-        s = self.settings
-        self.output_dir = Path(s.output_dir)
-        if not len(self.train_data):
-            raise PipelineError("there are no training crops", where="train paths", remedy="Make annotations first.")
-        self.sampler = self._sampler(0, 0)
-        self.steps = s.steps(self.sampler.steps_per_epoch)
-        self.checkpoints = checkpoints_in(self.output_dir)
-        self.files = history_files(self.output_dir, s.report_to if self.processes.writes else "none")
-        self.validation = Validation(
-            self.base,
-            self.valid_data,
-            self.valid_data.spread(s.eval_samples or len(self.valid_data), s.seed),
-            Decoding(s.generation_max_length, s.generation_num_beams),
-            s.per_device_eval_batch_size,
-            self.processes,
-            s.show_predictions,
-            s.show_tokens,
-        )
+        self.steps = self.settings.steps(self.feed.steps_per_epoch)
+        self.checkpoints = checkpoints_in(self.folder)
+        self.files = history_files(self.folder, self.settings.report_to if self.processes.writes else "none")
 
-    def start(self) -> None:
-        """Evaluate the base and prepare it for its training, or go back to where a checkpoint stands."""
-        s = self.settings
-        wanted = s.resume_from_checkpoint
-        checkpoint = self.checkpoints.newest() if wanted == "last" else wanted and Path(wanted)
-        checkpoint = Path(checkpoint) if checkpoint else None
-        self.processes.must_agree((checkpoint and checkpoint.name, len(self.train_data), self.steps), self.output_dir)
-        self.base.model.to(self.device)
-        if not checkpoint:
+    def start(self, origin: Path | None) -> None:
+        """Evaluate the base and prepare it for its training, or go back to where the checkpoint ``origin`` stands."""
+        self.processes.must_agree((str(origin), self.key, self.steps), self.folder)
+        state = self._state_in(origin) if origin else None
+        self.base.model.to(self.processes.device)
+        if state is None:
             self._evaluate_base()
-        self.learner = Learner(self.base, s, self.device, self.processes, checkpoint)
-        crops, dtype = len(self.train_data), self.learner.precision or torch.float32
-        logger.info("learning from %d crops in %d steps, on %s in %s", crops, self.steps, self.device, dtype)
-        self.stopwatch = Stopwatch()
-        if checkpoint:
-            self._restore(checkpoint)
+        self.learner = Learner(self.base, self.settings, self.processes, origin)
+        if origin and state:
+            self._restore(origin, state)
+        where, dtype = self.processes.device, self.learner.precision or torch.float32
+        logger.info("learning from %d crops in %d steps, on %s in %s", len(self.feed.data), self.steps, where, dtype)
+        self.stopwatch.restart()
+
+    def _state_in(self, checkpoint: Path) -> dict[str, Any]:
+        state = load_state(checkpoint)
+        demand_same(checkpoint, key_of(state), self.key, _AS_BASE)
+        demand_steps(checkpoint, state["global_step"], self.steps, "--max_steps (or --num_train_epochs)")
+        return state
+
+    def _restore(self, checkpoint: Path, state: dict[str, Any]) -> None:
+        self.learner.restore(state)
+        self.progress.restore(state)
+        is_here = checkpoint.resolve().parent == self.folder.resolve()
+        if not is_here or state["judged_by"] != self.judged_by:
+            self.progress.forget_best()
+            logger.warning("%s: its best score is not of this folder and data; the best is sought anew", checkpoint)
+        logger.info("going on from %s at step %d of %d", checkpoint, self.progress.step, self.steps)
 
     def train(self) -> None:
         """Take all steps that are left.
@@ -177,11 +187,12 @@ class _Run:
         Raises:
             TrainingStoppedError: SIGTERM came to a process of this training; everything up to then is saved.
         """
+        steps = self.feed.steps(self.progress.step, self.steps, self.workers)
         with StopSigns(None) as signs, self.workers:
-            for batches in self.stopwatch.watched(self._steps(), lambda step: sum(len(batch.texts) for batch in step)):
+            for batches in self.stopwatch.watched(steps, lambda step: sum(len(batch.texts) for batch in step)):
                 saved = self._step(batches)
                 terminated = self.processes.any(signs.terminated)
-                if terminated and self.step < self.steps:
+                if terminated and self.progress.step < self.steps:
                     self._leave(saved)
 
     def made(self) -> Path:
@@ -190,7 +201,8 @@ class _Run:
         Raises:
             PipelineError: nothing was trained.
         """
-        path = checkpoint_path(self.output_dir, self.step if self.best_step is None else self.best_step)
+        best = self.progress.best_step
+        path = checkpoint_path(self.folder, self.progress.step if best is None else best)
         if path.is_dir():
             return path
         raise PipelineError(
@@ -201,19 +213,18 @@ class _Run:
 
     def _step(self, batches: list[Batch]) -> bool:
         """Learn, then log, evaluate and save where that is due; returns whether it was saved."""
-        s = self.settings
-        rate = s.learning_rate_at(self.step, self.steps)
-        loss, norm = self.learner.learn(batches, self.step, rate)
-        self.step += 1
-        self.loss_sum += loss
-        self._tell(TrainingProgress(self.step, self.steps, loss, rate))
-        last, logging_now = self.step == self.steps, self.step % s.logging_steps == 0
-        evaluated = bool(self.validation.indices) and (last or self.step % s.eval_steps == 0)
+        s, progress = self.settings, self.progress
+        rate = s.learning_rate_at(progress.step, self.steps)
+        loss, norm = self.learner.learn(batches, progress.step, rate)
+        progress.advance(loss)
+        self._tell(TrainingProgress(progress.step, self.steps, loss, rate))
+        last, logging_now = progress.step == self.steps, progress.step % s.logging_steps == 0
+        evaluated = bool(self.validation.indices) and (last or progress.step % s.eval_steps == 0)
         if logging_now and self.processes.writes:
             self._show(batches)
         if evaluated or last or logging_now:
             self._record(rate, norm, self._evaluate() if evaluated else None)
-        due = last or self.step % s.save_steps == 0 or self.best_step == self.step
+        due = last or progress.step % s.save_steps == 0 or progress.best_step == progress.step
         if due:
             self._save()
         return due
@@ -221,31 +232,21 @@ class _Run:
     def _leave(self, saved: bool) -> None:
         if not saved:
             self._save()
-        place = checkpoint_path(self.output_dir, self.step)
-        raise stopped_at(self.step, self.steps, place, go_on="--resume_from_checkpoint last")
-
-    def _steps(self) -> Iterator[list[Batch]]:
-        """This process's micro-batches of each step that is left."""
-        sampler = self._sampler(self.step, self.steps)
-        batches = iter(loader(self.train_data, sampler, self.settings.dataloader_num_workers, self.workers))
-        for step in range(self.step, self.steps):
-            yield list(itertools.islice(batches, sampler.micro_batches(step)))
+        step = self.progress.step
+        raise stopped_at(step, self.steps, checkpoint_path(self.folder, step), go_on="--resume_from_checkpoint last")
 
     def _evaluate_base(self) -> None:
         if self.validation.indices:
-            self.base_scores = self.validation.read(self.base.model, self.step).scores
-            self.history.append({"step": 0, "epoch": 0.0, **self.base_scores.as_dict()})
-            self._tell(TrainingProgress(0, self.steps, scores=self.base_scores))
+            scores = self.validation.read(self.base.model, 0).scores
+            self.progress.begin(scores)
+            self._tell(TrainingProgress(0, self.steps, scores=scores))
 
     def _evaluate(self) -> RecognitionScores:
-        evaluation = self.validation.read(self.learner.model, self.step)
-        scores = evaluation.scores
-        if self.best is None or scores.cer < self.best.cer:
-            self.best, self.best_step = scores, self.step
-            if self.processes.writes:
-                write_evaluation(evaluation, self.output_dir)
-        self._tell(TrainingProgress(self.step, self.steps, scores=scores))
-        return scores
+        evaluation = self.validation.read(self.learner.model, self.progress.step)
+        if self.progress.judge(evaluation.scores) and self.processes.writes:
+            write_evaluation(evaluation, self.folder)
+        self._tell(TrainingProgress(self.progress.step, self.steps, scores=evaluation.scores))
+        return evaluation.scores
 
     def _show(self, batches: list[Batch]) -> None:
         """Log what the settings ask for."""
@@ -255,20 +256,10 @@ class _Run:
             logger.info("%s", self.stopwatch.report())
 
     def _record(self, rate: float, norm: float, scores: RecognitionScores | None) -> None:
-        since = self.history[-1]["step"] if self.history else 0
-        row = {
-            "step": self.step,
-            "epoch": self.step / self.sampler.steps_per_epoch,
-            "loss": self.loss_sum / (self.step - since),
-            "learning_rate": rate,
-            "gradient_norm": norm,
-            **(scores.as_dict() if scores else {}),
-        }
-        self.loss_sum = 0.0
-        self.history.append(row)
-        logger.info("step %d of %d: loss %.4f", self.step, self.steps, row["loss"])
+        loss = self.progress.add_row(self._epoch, rate, norm, scores)
+        logger.info("step %d of %d: loss %.4f", self.progress.step, self.steps, loss)
         if self.processes.writes:
-            self.files.write(self.history)
+            self.files.write(self.progress.history)
 
     def _save(self) -> None:
         """Write a checkpoint; all processes go on when it is whole."""
@@ -277,55 +268,22 @@ class _Run:
         self.processes.wait()
 
     def _write_checkpoint(self) -> None:
+        progress = self.progress
         state = {
             **self.learner.state(),
-            "global_step": self.step,
-            "epoch": self.step / self.sampler.steps_per_epoch,
-            "best": self.best and self.best.as_dict(),
-            "best_step": self.best_step,
-            "base": self.base_scores and self.base_scores.as_dict(),
-            "history": self.history,
-            "loss_sum": self.loss_sum,
-            "settings": asdict(self.settings),
+            **progress.state(),
+            "epoch": self._epoch,
+            "key": self.key,
+            "judged_by": self.judged_by,
         }
-        save_checkpoint(checkpoint_path(self.output_dir, self.step), self.learner.model, self.base, state)
-        spare = None if self.best_step is None else checkpoint_path(self.output_dir, self.best_step)
+        save_checkpoint(checkpoint_path(self.folder, progress.step), self.learner.model, self.base, state)
+        spare = None if progress.best_step is None else checkpoint_path(self.folder, progress.best_step)
         limit = self.settings.save_total_limit
         self.checkpoints.keep(limit if limit and limit > 0 else None, spare)
 
-    def _restore(self, checkpoint: Path) -> None:
-        state = load_state(checkpoint)
-        self.learner.restore(state)
-        self.step, self.history, self.loss_sum = state["global_step"], state["history"], state["loss_sum"]
-        self.best, self.base_scores = (state[k] and RecognitionScores(**state[k]) for k in ("best", "base"))
-        self.best_step = state["best_step"]
-        if checkpoint.resolve().parent != self.output_dir.resolve():  # the best so far is not of this run's folder
-            self.best = self.best_step = None
-        if self.step > self.steps:
-            raise PipelineError(
-                f"the checkpoint has taken {self.step} steps already, and the training shall take {self.steps}",
-                where=checkpoint,
-                remedy="Raise --max_steps (or --num_train_epochs), or begin anew in another --output_dir.",
-            )
-        changed = [k for k, v in asdict(self.settings).items() if k in state["settings"] and state["settings"][k] != v]
-        logger.info("resuming at step %d; settings that changed: %s", self.step, ", ".join(changed) or "none")
-
-    def _sampler(self, first: int, last: int) -> StepSampler:
-        s = self.settings
-        return StepSampler(
-            len(self.train_data),
-            batch=s.per_device_train_batch_size,
-            accumulation=s.gradient_accumulation_steps,
-            processes=self.processes,
-            seed=s.seed,
-            first=first,
-            last=last,
-            length=self._label_length if s.group_by_length else None,
-        )
-
-    def _label_length(self, index: int) -> int:
-        """About how many tokens the label has (jamo, which no tokenizer need be asked for)."""
-        return len(unicodedata.normalize("NFD", self.train_data.text(index)))
+    @property
+    def _epoch(self) -> float:
+        return self.progress.step / self.feed.steps_per_epoch
 
     def _tell(self, progress: TrainingProgress) -> None:
         if self.on_progress and self.processes.writes:
@@ -334,3 +292,16 @@ class _Run:
 
 def _dataset(paths: Paths, base: Base, augment_seed: int | None = None) -> CropDataset:
     return CropDataset([CropReader(path) for path in paths], base.codec, base.images, base.positions, augment_seed)
+
+
+def _validation(settings: DloraTraining, base: Base, data: CropDataset, processes: Processes) -> Validation:
+    return Validation(
+        base,
+        data,
+        data.spread(settings.eval_samples or len(data), settings.seed),
+        Decoding(settings.generation_max_length, settings.generation_num_beams),
+        settings.per_device_eval_batch_size,
+        processes,
+        settings.show_predictions,
+        settings.show_tokens,
+    )

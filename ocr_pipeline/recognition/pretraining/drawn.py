@@ -29,7 +29,8 @@ def drawing_of(recipe: Pretraining) -> CropDrawing:
     """What the recipe draws: in every face of this machine that is not held out."""
     corpus = tuple(word for path in recipe.corpus if Path(path).is_file() for word in read_corpus(Path(path)))
     kinds: dict[Kind, float] = {"hand": recipe.hands, "sign": recipe.signs}
-    return CropDrawing(training_faces(korean_faces()), corpus, recipe.seed, recipe.clean, kinds)
+    faces = training_faces(korean_faces())
+    return CropDrawing(faces, corpus, recipe.seed, recipe.clean, kinds, recipe.lines, recipe.upright)
 
 
 class Windows(Dataset[list[Batch]]):

@@ -32,6 +32,7 @@ def new_network(size: Architecture, vocabulary: int) -> VisionEncoderDecoderMode
     """A model with random weights for pictures of ``size.height`` times ``size.width`` pixels."""
     config = VisionEncoderDecoderConfig.from_encoder_decoder_configs(_encoder(size), _decoder(size, vocabulary))
     config.decoder_start_token_id, config.eos_token_id, config.pad_token_id = START, END, PAD
+    config.widest_crop = size.widest
     model: Any = VisionEncoderDecoderModel(config)
     generation = model.generation_config
     generation.decoder_start_token_id, generation.eos_token_id, generation.pad_token_id = START, END, PAD

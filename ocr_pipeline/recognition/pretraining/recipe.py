@@ -21,6 +21,7 @@ class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         stem, stages, depths: channels of the first convolution and of the three stages after it, and their blocks.
         hidden, heads, encoder_layers, decoder_layers: of the transformers.
         longest: tokens of a text.
+        widest: crop that is read as it is, in heights; one that is wider is read in pieces (``recognition.pieces``).
     """
 
     height: int = 32
@@ -34,6 +35,7 @@ class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     encoder_layers: int = 3
     decoder_layers: int = 2
     longest: int = 64
+    widest: float = 5.0
 
 
 class Pretraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,6 +43,9 @@ class Pretraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         architecture: what is trained.
+        start_from: a shipped base's name, or a folder of an earlier pre-training's model of this architecture, whose
+            weights this one begins with; empty: it begins anew.
+        mixed: the share of the weights it began with in what is written: what they knew is kept better.
         minutes, steps: it ends with whichever comes first, and the learning rate has run its course by then.
         batch: crops of a step.
         learning_rate, warm_up: the highest rate, and the steps up to it.
@@ -48,13 +53,15 @@ class Pretraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ctc_share: weight of the loss by columns, which shows the encoder its letters early on.
         averaged: the decay of the averaged weights, which are what is saved.
         bfloat16: compute in bfloat16; only where the processor has instructions for it is that faster.
-        seed, clean, hands, signs: of the drawing (``CropDrawing``).
+        seed, clean, hands, signs, lines, upright: of the drawing (``CropDrawing``).
         easy: crops drawn clean at the beginning, before all looks come.
         corpus: text files or hunspell dictionaries with words of one's own; those that are not there are left out.
         judge_minutes, judge_words: how often the held-out faces are read, and how many words of each kind.
     """
 
     architecture: Architecture = Architecture()
+    start_from: str = ""
+    mixed: float = 0.0
     minutes: float = 90.0
     steps: int = 1_000_000
     batch: int = 48
@@ -69,6 +76,8 @@ class Pretraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clean: float = 0.25
     hands: float = 0.34
     signs: float = 0.16
+    lines: float = 0.0
+    upright: float = 0.0
     easy: int = 10_000
     corpus: tuple[str, ...] = ()
     judge_minutes: float = 5.0

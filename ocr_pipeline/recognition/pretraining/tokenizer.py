@@ -5,6 +5,7 @@ from __future__ import annotations
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
+from ocr_pipeline.data.synthetic.hanja import SCHOOL_HANJA
 from ocr_pipeline.data.synthetic.texts import HANJA, MARKS
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
@@ -20,7 +21,7 @@ def jamo_tokenizer(more: str = "") -> PreTrainedTokenizerFast:
         more: further characters.
     """
     letters = [chr(code) for code in [*range(0x20, 0x7F), *CONJOINING_JAMO, *COMPATIBILITY_JAMO]]
-    symbols = [symbol for symbol in dict.fromkeys((*MARKS, *HANJA, *more)) if symbol not in letters]
+    symbols = [symbol for symbol in dict.fromkeys((*MARKS, *HANJA, *SCHOOL_HANJA, *more)) if symbol not in letters]
     vocabulary = {token: number for number, token in enumerate([*SPECIAL, *letters, *symbols])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=SPECIAL[UNKNOWN]))
     tokenizer.normalizer = normalizers.NFD()

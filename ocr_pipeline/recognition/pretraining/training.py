@@ -15,26 +15,35 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from torch import Tensor, nn
 
 from ocr_pipeline.data.synthetic.faces import Kind, judging_faces, korean_faces
+from ocr_pipeline.models import place_of
 from ocr_pipeline.recognition.dlora.loss import decoder_inputs, token_loss
 from ocr_pipeline.recognition.dlora.recognizer import Base, Recognizer
 from ocr_pipeline.recognition.images import ImageFormat, to_input
+from ocr_pipeline.recognition.pretrained import whole
 from ocr_pipeline.recognition.pretraining.drawn import Batch, Windows, batches
 from ocr_pipeline.recognition.pretraining.judging import Words, character_errors, clean_words
 from ocr_pipeline.recognition.pretraining.network import Columns, ctc_loss, new_network, new_processor
 from ocr_pipeline.recognition.pretraining.recipe import Pretraining
+from ocr_pipeline.recognition.pretraining.start import take_over
 from ocr_pipeline.recognition.pretraining.tokenizer import PAD, START
 from ocr_pipeline.recognition.text import TextCodec
+from ocr_pipeline.storage.files.locking import sole_worker
+from ocr_pipeline.storage.files.publishing import publish_file, publish_folder
+from ocr_pipeline.storage.files.typed_paths import claim
+from ocr_pipeline.training.resuming import Key, demand_same
 from ocr_pipeline.training.stopping import StopSigns, TrainingStoppedError
 
 logger = logging.getLogger(__name__)
 
-STATE, CURVE = "state.pt", "curve.jsonl"
+STATE, CURVE, MODEL = "state.pt", "curve.jsonl", "model"
 SAVE_EVERY, LOG_EVERY = 300.0, 50  # seconds; steps
 LOWEST_RATE = 0.01  # share of the highest
+_MAY_CHANGE = ("minutes", "steps", "mixed", "judge_minutes", "judge_words")
 
 
 class Learner:
@@ -47,6 +56,9 @@ class Learner:
         vocabulary = len(self.processor.tokenizer)
         self.model: Any = new_network(recipe.architecture, vocabulary)
         self.model.set_attn_implementation("eager")  # for so few places faster than the flash of the CPU
+        if recipe.start_from:
+            take_over(self.model, self.processor.tokenizer.get_vocab(), place_of(recipe.start_from))
+        self._begun = copy.deepcopy(self.model.state_dict()) if recipe.mixed else {}
         self.columns = Columns(recipe.architecture, vocabulary)
         self.averaged = copy.deepcopy(self.model).eval()
         weights = self._weights()
@@ -54,6 +66,14 @@ class Learner:
             weights, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98), fused=True
         )
         self.step, self.seconds = 0, 0.0
+
+    @property
+    def key(self) -> Key:
+        return key_of(self.recipe)
+
+    @property
+    def _parts(self) -> tuple[Any, ...]:
+        return self.model, self.columns, self.averaged, self.optimizer
 
     def _weights(self) -> list[nn.Parameter]:
         return [*self.model.parameters(), *self.columns.parameters()]
@@ -97,40 +117,68 @@ class Learner:
     def over(self) -> bool:
         return self.step >= self.recipe.steps or self.seconds >= 60 * self.recipe.minutes
 
+    @torch.no_grad()
+    def learned(self) -> Any:
+        """The model with the averaged weights, mixed with those it began with where the recipe says so."""
+        model = copy.deepcopy(self.averaged)
+        weights = model.state_dict()
+        for name, before in self._begun.items():
+            weights[name].lerp_(before, self.recipe.mixed)
+        return model
+
     def recognizer(self) -> Recognizer:
-        """A recognizer with the averaged weights."""
-        base = Base("pre-training", self.averaged, self.processor.tokenizer, self.processor.image_processor)
-        return Recognizer(base, self.averaged)
+        """A recognizer with what was learned."""
+        model = self.learned()
+        base = Base("pre-training", model, self.processor.tokenizer, self.processor.image_processor)
+        return Recognizer(base, model)
 
     def save(self, path: Path) -> None:
         """Everything, so that ``load`` goes on at this very step."""
-        aside = path.with_suffix(".new")
-        parts = (self.model, self.columns, self.averaged, self.optimizer)
-        torch.save({"parts": [part.state_dict() for part in parts], "step": self.step, "seconds": self.seconds}, aside)
-        aside.replace(path)
+        state = {"parts": [part.state_dict() for part in self._parts], "step": self.step, "seconds": self.seconds}
+        with publish_file(path) as draft:
+            torch.save({**state, "key": self.key}, draft)
 
     def load(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
-        parts = (self.model, self.columns, self.averaged, self.optimizer)
-        for part, saved in zip(parts, state["parts"], strict=True):
+        """Go on where ``save`` left off.
+
+        Raises:
+            PipelineError: the file is damaged, or of another recipe.
+        """
+        with whole("the state of the pre-training", path):
+            state = torch.load(path, weights_only=True)
+        older = state.get("key")  # fields that were not there yet are as by default
+        before = key_of(msgspec.convert(older, Pretraining)) if older else {}
+        demand_same(path, before, self.key, "begin anew in another folder.")
+        for part, saved in zip(self._parts, state["parts"], strict=True):
             part.load_state_dict(saved)
         self.step, self.seconds = state["step"], state["seconds"]
 
     def write_model(self, folder: Path) -> None:
-        """What ``from_pretrained`` needs, the averaged weights in half precision as ko-trocr's are."""
-        copy.deepcopy(self.averaged).half().save_pretrained(folder)
+        """What ``from_pretrained`` needs, the weights in half precision as ko-trocr's are."""
+        self.learned().half().save_pretrained(folder)
         self.processor.save_pretrained(folder)
 
 
+def key_of(recipe: Pretraining) -> Key:
+    """The recipe but for its length and its judging, which may change while it learns."""
+    return {name: value for name, value in msgspec.to_builtins(recipe).items() if name not in _MAY_CHANGE}
+
+
 def pretrain(recipe: Pretraining, folder: Path, *, workers: int = 1) -> Path:
-    """Train, or go on where the state in ``folder`` left off; the model ends in ``folder/model``.
+    """Train, or go on where the state in ``folder`` left off; the model ends in ``folder/model``, whole.
 
     The threads of torch learn, and ``workers`` processes draw for them.
 
     Raises:
+        PipelineError: another process works in ``folder``, or what stands there is of others or of another recipe.
         TrainingStoppedError: SIGTERM came; the state is saved.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    claim(folder / MODEL, is_own=lambda _: (folder / STATE).is_file())
+    with sole_worker(folder):
+        return _pretrain(recipe, folder, workers)
+
+
+def _pretrain(recipe: Pretraining, folder: Path, workers: int) -> Path:
     learner = Learner(recipe)
     if (folder / STATE).is_file():
         learner.load(folder / STATE)
@@ -146,9 +194,10 @@ def pretrain(recipe: Pretraining, folder: Path, *, workers: int = 1) -> Path:
             where=folder / STATE,
             remedy="Give the same command again, and it goes on from there.",
         )
-    learner.write_model(folder / "model")
+    with publish_folder(folder / MODEL) as draft:
+        learner.write_model(draft)
     _judge(learner, judges, folder)
-    return folder / "model"
+    return folder / MODEL
 
 
 def judges_words(count: int) -> dict[Kind, Words]:

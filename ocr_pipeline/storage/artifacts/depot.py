@@ -87,6 +87,11 @@ class Depot:
         with publish_file(path) as draft:
             self.files.ask(lambda fs, base: fs.get_file(f"{base}/{self.key(path)}", str(draft)))
 
+    def paths(self, ending: str) -> list[Path]:
+        """Where all files whose names end so lie, or would lie, on this machine."""
+        sizes = self.files.ask(partial(_sizes, ""))
+        return [self._mirror / key for key in sorted(sizes) if key.endswith(ending)]
+
     def remove(self, path: Path) -> None:
         """Take a file away; an object store does not mind an absent one."""
         self.write(lambda fs, base: fs.rm_file(f"{base}/{self.key(path)}"))

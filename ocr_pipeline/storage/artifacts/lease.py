@@ -9,7 +9,6 @@ far as that file system carries ``flock`` to the others. Where a depot keeps the
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import logging
 import os
@@ -21,11 +20,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO
 
-from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.devices.locks import open_lock, take
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.depot_lease import depot_lease
 from ocr_pipeline.storage.artifacts.workspace import Workspace
-from ocr_pipeline.storage.files.locking import open_lock
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +43,10 @@ def lease(path: Path, owner: str) -> Iterator[None]:
         owner: who asks, as people will read it (``run 1f0c, layout_lmdb handwriting_train``).
 
     Raises:
-        PipelineError: the folder cannot be written to, or a link stands in the place of the lease.
+        PipelineError: the folder cannot be written to, a link stands in the place of the lease, or the file system has
+            no locks.
     """
-    with _opened(path) as file:
+    with os.fdopen(open_lock(path), "a+", encoding="utf-8") as file:
         _wait(file, path)
         _write_owner(file, owner)
         try:
@@ -62,35 +61,26 @@ def holder(path: Path) -> str:
     return path.read_text(encoding="utf-8").strip() if path.is_file() and not path.is_symlink() else ""
 
 
+def is_held(path: Path) -> bool:
+    """Whether somebody on this machine holds the lease now."""
+    if not path.is_file() or path.is_symlink():
+        return False
+    with path.open(encoding="utf-8") as file:
+        return not take(file.fileno(), path)
+
+
 def _among_machines(path: Path, owner: str) -> AbstractContextManager[None]:
     depot = depot_of(path)
     return depot_lease(depot, path, f"{owner} on {socket.gethostname()}") if depot else contextlib.nullcontext()
 
 
-def _opened(path: Path) -> IO[str]:
-    try:
-        return open_lock(path)
-    except OSError as error:
-        raise PipelineError(
-            f"no lease can be taken ({error.strerror})", where=path, remedy="Check that the output folder is writable."
-        ) from error
-
-
 def _wait(file: IO[str], path: Path) -> None:
     say_at = 0.0
-    while not _try(file):
+    while not take(file.fileno(), path):
         if time.monotonic() >= say_at:
             logger.info("%s is being made by %s; waiting for it", path.stem, holder(path) or "another run")
             say_at = time.monotonic() + _REMIND_EVERY
         time.sleep(ASK_EVERY)
-
-
-def _try(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _write_owner(file: IO[str], owner: str) -> None:

@@ -10,6 +10,8 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.settings import Setting, Settings
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 
+_SHOWN = 3  # reasons in an error message
+
 
 @dataclass(frozen=True)
 class LossLimit(Settings):
@@ -41,7 +43,7 @@ class LossLimit(Settings):
             return
         raise PipelineError(
             f"{_left('pages', had.pages_out, has.pages_out)} and {_left('words', had.words_out, has.words_out)} "
-            "would be left; what is published stays as it is",
+            f"would be left{_aside(has)}; what is published stays as it is",
             where=artifact,
             remedy="Check that everything is at the source (mounts, folders, OCR_PIPELINE_SOURCE) and that no setting "
             "leaves it out (FAST_MAX_SAMPLES). If it is meant so, run it again with --accept-loss (in Dagster: "
@@ -57,3 +59,9 @@ USUAL_LIMIT = LossLimit()
 
 def _left(unit: str, had: int, has: int) -> str:
     return f"{has:,} of {had:,} {unit}"
+
+
+def _aside(has: Counts) -> str:
+    """What most is set aside for, where that may be why."""
+    told = sorted((-count, f"{unit} {name}") for unit, names in has.reasons.items() for name, count in names.items())
+    return f" (set aside: {', '.join(f'{name} {-count:,}' for count, name in told[:_SHOWN])})" if told else ""

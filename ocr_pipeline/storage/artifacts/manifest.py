@@ -10,6 +10,7 @@ import msgspec
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.stages import STAGES
 
 ADOPTED = "adopted"
 """Name of the first input of an artifact that was taken over from elsewhere; see `publication`."""
@@ -44,6 +45,7 @@ class Manifest(msgspec.Struct, kw_only=True):
         metrics: what a training reached on its validation data.
         files: fingerprint of the bytes of each of its files, by what their paths have beyond the artifact's; empty in
             older ones.
+        sizes: how many bytes each of them has; empty in older ones.
     """
 
     stage: str
@@ -55,6 +57,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     counts: Counts = msgspec.field(default_factory=Counts)
     metrics: dict[str, float] = msgspec.field(default_factory=dict)
     files: dict[str, str] = msgspec.field(default_factory=dict)
+    sizes: dict[str, int] = msgspec.field(default_factory=dict)
 
     @property
     def adopted(self) -> bool:
@@ -124,6 +127,11 @@ def _decode(content: bytes, path: Path) -> Manifest:
         ) from error
 
 
+def _by_command(name: str) -> str:
+    command = STAGES[name].command if name in STAGES else ""
+    return f" (`ocr-pipeline {command}`)" if command else ""
+
+
 def upstream(name: str, artifact: Path) -> Input:
     """What a stage takes from the stage before it.
 
@@ -133,6 +141,8 @@ def upstream(name: str, artifact: Path) -> Input:
     manifest = read_manifest(artifact)
     if manifest is None:
         raise PipelineError(
-            f"{name} is not published", where=artifact, remedy=f"Materialise {name} for this partition first."
+            f"{name} is not published",
+            where=artifact,
+            remedy=f"Materialise {name} for this partition first{_by_command(name)}.",
         )
     return Input(name, manifest.fingerprint)

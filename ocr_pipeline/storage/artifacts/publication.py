@@ -7,6 +7,7 @@ no manifest: never one beside something that it was not made with.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,16 +17,21 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from ocr_pipeline.page import Quarantined
+from ocr_pipeline.storage.artifacts.lineage import ENDING, Trace, lineage_path
 from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import older_quarantine
+from ocr_pipeline.storage.artifacts.state import resized_files
 from ocr_pipeline.storage.artifacts.vouching import retire, write_manifest
-from ocr_pipeline.storage.files.fingerprints import fingerprint_files
-from ocr_pipeline.storage.files.publishing import place_of, publish_file, publish_folder
+from ocr_pipeline.storage.files.fingerprints import file_sizes, fingerprint_file, fingerprint_files
+from ocr_pipeline.storage.files.publishing import link_or_copy, place_of, publish_file, publish_folder
 
 if TYPE_CHECKING:
+    from ocr_pipeline.storage.artifacts.lineage_parquet import ParquetTraces
     from ocr_pipeline.storage.artifacts.quarantine_parquet import ParquetRecords
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -94,6 +100,8 @@ class Publication:
         self._drafts = ExitStack()
         self._parts = [artifact]
         self._records: ParquetRecords | None = None
+        self._traces: ParquetTraces | None = None
+        self._is_traced = False
 
     @contextmanager
     def file(self, *beside: str) -> Iterator[Path]:
@@ -112,13 +120,38 @@ class Publication:
             self.retire()
 
     def copy(self, source: Path) -> None:
-        """Make the artifact a copy of a file or a folder."""
+        """Make the artifact a copy of a file or a folder, with the lineage that may stand beside it."""
         if source.is_dir():
             with self.folder() as draft:
                 shutil.copytree(source, draft, dirs_exist_ok=True)
         else:
             with self.file() as draft:
                 shutil.copyfile(source, draft)
+        self.lead_back_to(source)
+
+    def link(self, name: str, target: Path) -> bool:
+        """Let a file of what is published stand in the new artifact as well, unless it is not as it was published.
+
+        Args:
+            name: what its path has beyond the artifact's.
+        """
+        file, known = Path(f"{self.artifact}{name}"), (self.published.files if self.published else {}).get(name)
+        if known is None or not file.is_file() or fingerprint_file(file) != known:
+            return False
+        target.parent.mkdir(parents=True)
+        link_or_copy(file, target)
+        return True
+
+    def lead_back_to(self, upstream: Path) -> None:
+        """Take over the pages of an artifact whose pages all went into this one; one of old does not know them."""
+        if lineage_path(upstream).exists():
+            self.copy_lineage(lineage_path(upstream))
+
+    def copy_lineage(self, lineage: Path) -> None:
+        """Take over which pages the artifact holds or learnt from."""
+        with self.file(*ENDING) as draft:
+            link_or_copy(lineage, draft)
+        self._is_traced = True
 
     def retire(self) -> None:
         """Take the old manifest away; to be asked for only by who changes the artifact by other means than these.
@@ -147,6 +180,17 @@ class Publication:
         for record in quarantined:
             self._quarantine().write(record)
 
+    def trace(self, page: Trace) -> None:
+        """Keep that the artifact holds a page."""
+        if self._traces is None:
+            from ocr_pipeline.storage.artifacts.lineage_parquet import ParquetTraces  # as above
+
+            target = lineage_path(self.artifact)
+            self._parts.append(target)
+            self._traces = self._drafts.enter_context(ParquetTraces(self._drafts.enter_context(publish_file(target))))
+            self._is_traced = True
+        self._traces.write(page)
+
     def renew(self) -> None:
         """Keep what is published, which would be made again just as it is: only its manifest is written anew."""
         self._is_renewed = True
@@ -173,23 +217,32 @@ class Publication:
             self._quarantine()
         self.retire()
         older_quarantine(quarantine_path(self.artifact)).unlink(missing_ok=True)
+        if not self._is_traced:
+            lineage_path(self.artifact).unlink(missing_ok=True)
         said = {"counts": self.counts, "metrics": self.metrics, "fingerprint": self.fingerprint}
         self.manifest = replace(self.manifest, inputs=self.inputs, **said)
 
     def _take_stock(self) -> None:
         """Note every byte of what stands in its place by now."""
         if not self._is_renewed:
-            self.manifest = replace(self.manifest, files=fingerprint_files(self._parts, self.artifact))
+            files = fingerprint_files(self._parts, self.artifact)
+            self.manifest = replace(self.manifest, files=files, sizes=file_sizes(files, self.artifact))
 
 
 def _current(artifact: Path, wanted: Manifest, published: Manifest) -> Manifest | None:
     """The published manifest if nothing is to be done: the same would be made again, or it was taken over.
 
-    What was taken over is finished work. The settings and inputs that its stage first meets are noted in its manifest
-    after the input `ADOPTED`, and it stands until they change.
+    What was cut short since it was published is made again. What was taken over is finished work: the settings and
+    inputs that its stage first meets are noted in its manifest after the input `ADOPTED`, and it stands until they
+    change.
     """
     if not published.adopted:
-        return published if published.made_from(wanted.code_version, wanted.settings, wanted.inputs) else None
+        if not published.made_from(wanted.code_version, wanted.settings, wanted.inputs):
+            return None
+        if resized := resized_files(artifact, published):
+            logger.warning("made again, for it is damaged: %s", "; ".join(resized))
+            return None
+        return published
     first, *noted = published.inputs
     if noted:
         return published if (published.settings, noted) == (wanted.settings, wanted.inputs) else None

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import json as arrow_json
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import Quarantined
+from ocr_pipeline.storage.files.parquet_rows import ParquetRows
 
 ROW_GROUP = 4096
-_LARGEST_GROUP = 8 << 20  # bytes, for records that carry large raw ones
 _BATCH = 1024
 
 SCHEMA = pa.schema(
@@ -34,41 +31,11 @@ SCHEMA = pa.schema(
 )
 
 
-class ParquetRecords:
-    """Writes records to a file, a row group at a time; the same records give the same bytes."""
+class ParquetRecords(ParquetRows):
+    """Writes records to a quarantine."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._rows: list[bytes] = []
-        self._size = 0
-
-    def __enter__(self) -> ParquetRecords:
-        self._file = self._path.open("wb")
-        self._writer = pq.ParquetWriter(self._file, SCHEMA, compression="zstd")
-        return self
-
-    def write(self, record: Quarantined) -> None:
-        row = msgspec.json.encode(msgspec.structs.asdict(record))
-        self._rows.append(row)
-        self._size += len(row)
-        if len(self._rows) >= ROW_GROUP or self._size >= _LARGEST_GROUP:
-            self._flush()
-
-    def _flush(self) -> None:
-        lines = b"\n".join(self._rows)  # by way of JSON, because a table of Python objects imports all of pandas
-        table = arrow_json.read_json(
-            io.BytesIO(lines),
-            arrow_json.ReadOptions(use_threads=False, block_size=len(lines) + 1),
-            arrow_json.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="error"),
-        )
-        self._writer.write_table(table.combine_chunks())
-        self._rows.clear()
-        self._size = 0
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        with self._file, self._writer:
-            if kind is None and self._rows:
-                self._flush()
+        super().__init__(path, SCHEMA, ROW_GROUP)
 
 
 def read_records(path: Path) -> Iterator[Quarantined]:

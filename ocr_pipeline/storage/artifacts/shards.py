@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import Generic, TypeVar
 
 import msgspec
 
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import Quarantined
 from ocr_pipeline.parallel import in_order
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
-from ocr_pipeline.storage.files.publishing import publish_folder
+from ocr_pipeline.storage.files.publishing import mendable, publish_folder, take_place
 
 Job = TypeVar("Job")
 Fill = Callable[[Job, Path], tuple[Counts, list[Quarantined]]]
 """Does the work of a shard in an empty folder; gives its counts, and what it set aside."""
 
 _QUARANTINE, _COUNTS = "quarantine.jsonl", "counts.json"
+_PAUSES = (0.1, 1, 4, 15, 40, 0)
+"""Seconds; NFS believes for up to a minute what it knows of a folder."""
 
 
 class _Sealed(msgspec.Struct):
@@ -43,12 +48,18 @@ class Shard(Generic[Job]):
 
 
 def build_shard(folder: Path, fill: Fill[Job], job: Job) -> None:
-    """Publish one shard folder: what ``fill`` writes into it, its counts and its quarantine."""
-    with publish_folder(folder) as draft:
+    """Publish one shard folder: what ``fill`` writes into it, its counts and its quarantine.
+
+    Whoever is thought to be dead and is not may be making the same elsewhere: each has a folder of its own to fill.
+    """
+    own = folder.with_name(f"{folder.name}.{token_hex(4)}")
+    with publish_folder(own) as draft:
         counts, quarantined = fill(job, draft)
         encode = msgspec.json.encode
         (draft / _QUARANTINE).write_bytes(b"".join(encode(record) + b"\n" for record in quarantined))
         (draft / _COUNTS).write_bytes(encode(_Sealed(counts, _digest(draft, counts))))
+    with mendable(folder):
+        take_place(own, folder)
 
 
 def built(
@@ -60,6 +71,7 @@ def built(
     on_shard: Callable[[Job], None] = lambda job: None,
     *,
     rebuild: bool = False,
+    is_there: Callable[[Path], bool] | None = None,
 ) -> Iterator[Path]:
     """The folders of all shards, in their order, each once it is finished; the first error ends the work.
 
@@ -67,12 +79,19 @@ def built(
     more than there are workers are held at a time, so ``shards`` may be a generator over more than fits into memory.
 
     Args:
+        executor: who fills them; several machines have to have the store under the same path.
         rebuild: all are built, also those that are there: what they were made of may have changed unseen.
+        is_there: whether a shard need not be built; without, it is whole.
+
+    Raises:
+        PipelineError: what was built elsewhere is not seen here.
     """
+    is_there = is_there or is_whole
     found = ((store / shard.fingerprint, shard.job) for shard in shards)
-    tasks = ((task, None if not rebuild and is_whole(task[0]) else task) for task in found)
+    tasks = ((task, None if not rebuild and is_there(task[0]) else task) for task in found)
     with closing(in_order(executor, partial(_build, fill), tasks, 2 * workers + 1)) as finished:
         for (folder, job), _ in finished:
+            _await(folder)
             on_shard(job)
             yield folder
 
@@ -80,6 +99,23 @@ def built(
 def _build(fill: Fill[Job], task: tuple[Path, Job]) -> None:
     folder, job = task
     build_shard(folder, fill, job)
+
+
+def _await(folder: Path) -> None:
+    """Wait until this machine sees what another has published: network file systems take their time.
+
+    Raises:
+        PipelineError: it does not come.
+    """
+    for pause in _PAUSES:
+        if (folder / _COUNTS).exists():
+            return
+        time.sleep(pause)
+    raise PipelineError(
+        "a worker has finished a shard, and it is not here",
+        where=folder,
+        remedy="Mount the same output folder under this path on every machine that works.",
+    )
 
 
 def is_whole(folder: Path) -> bool:

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.depot import mirror_of
 
 OUTPUT_VARIABLE = "OCR_PIPELINE_OUTPUT"
+
+OWN_FOLDERS = (".shards", "crops", "drawn", "json_merged", "lookup", "quality")
+"""What the data stages fill, and clear of what they do not know."""
 
 
 @dataclass(frozen=True)
@@ -18,17 +22,25 @@ class Workspace:
     Attributes:
         root: on a local disk or a shared file system (LMDB files are memory-mapped); with artifacts in an object
             store the folder that mirrors it here.
+        recipe: the file that says how to train and what starts itself; else a variable names it, or it lies here.
     """
 
     root: Path
+    recipe: Path | None = None
 
     @classmethod
     def at(cls, output: str | Path) -> Workspace:
         """The workspace in a folder, or below an ``s3://`` URL.
 
         Raises:
-            PipelineError: it is another URL, or its mirror on this machine cannot be used.
+            PipelineError: it has no name, it is another URL, or its mirror on this machine cannot be used.
         """
+        if not str(output).strip():
+            raise PipelineError(
+                "the output folder has no name",
+                where=OUTPUT_VARIABLE,
+                remedy="Name a folder (--output or OCR_PIPELINE_OUTPUT), or leave it out: `data` is taken then.",
+            )
         return cls(mirror_of(str(output)) if "://" in str(output) else Path(output).expanduser().absolute())
 
     @classmethod
@@ -37,12 +49,25 @@ class Workspace:
         return cls.at(environment.get(OUTPUT_VARIABLE) or "data")
 
     @property
+    def drawn(self) -> Path:
+        """The share of the sets that are drawn here."""
+        return self.root / "drawn"
+
+    def drawn_source(self, dataset: str, split: str) -> Path:
+        """What is drawn of a split, as AI-Hub would deliver it: an archive of labels and one of pictures."""
+        return self.drawn / dataset / {"train": "1.Training", "valid": "2.Validation"}[split]
+
+    @property
     def json_merged(self) -> Path:
         return self.root / "json_merged"
 
     def merged_json(self, partition: str) -> Path:
         name = "textinthewild_data_info.json" if partition == "text_in_wild" else f"{partition}_merged.json"
         return self.json_merged / name
+
+    def corrections(self, partition: str) -> Path:
+        """What people said of its labels; see `ocr_pipeline.data.corrections`."""
+        return self.root / "corrections" / f"{partition}.parquet"
 
     def lookup(self, partition: str) -> Path:
         return self.root / "lookup" / f"lookup_{partition}.pkl.gz"
@@ -55,6 +80,10 @@ class Workspace:
 
     def layout_lmdb(self, dataset: str, split: str) -> Path:
         return self.root / f"{dataset}_{split}_layout.lmdb"
+
+    def suspects(self, partition: str) -> Path:
+        """Which of its labels are probably wrong."""
+        return self.root / "suspects" / f"{partition}_suspects.parquet"
 
     def page_index(self, partition: str) -> Path:
         """Which page has which picture, for comparing the partitions of a set."""
@@ -110,6 +139,15 @@ class Workspace:
     @property
     def predictions(self) -> Path:
         return self.root / "predictions.csv"
+
+    @property
+    def readings(self) -> Path:
+        return self.root / "readings"
+
+    @property
+    def judgement(self) -> Path:
+        """What the champions are worth: a page to look at and its numbers."""
+        return self.root / "judgement"
 
     def shards(self, artifact: Path) -> Path:
         """Where the finished parts of a partition's artifact wait for the others."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,6 +27,12 @@ def fingerprint_files(paths: Iterable[Path], artifact: Path) -> dict[str, str]:
     return {str(file).removeprefix(str(artifact)): fingerprint_file(file) for file in sorted(files)}
 
 
+def file_sizes(names: Iterable[str], artifact: Path) -> dict[str, int]:
+    """How many bytes each file of an artifact has, by the same names; -1 where it is not there."""
+    files = {name: Path(f"{artifact}{name}") for name in names}
+    return {name: file.stat().st_size if file.is_file() else -1 for name, file in files.items()}
+
+
 def fingerprint_file(path: Path) -> str:
     """Fingerprint of a file's content, read in pieces."""
     digest = hashlib.sha256()
@@ -33,3 +40,12 @@ def fingerprint_file(path: Path) -> str:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()[:24]
+
+
+def has_sum(path: str, size: int, crc: int) -> bool:
+    """Whether a file is there, of this size and CRC-32."""
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (small files: every call counts)
+            return zlib.crc32(file.read(size + 1)) == crc
+    except FileNotFoundError:
+        return False

@@ -41,6 +41,9 @@ def write_onnx(
 
     Args:
         inputs: name -> (an example, which of its dimensions are free).
+
+    Raises:
+        PipelineError: torch cannot express the module in ONNX.
     """
     import onnx
     import torch
@@ -49,17 +52,24 @@ def write_onnx(
     free: tuple[dict[int, Any], ...] = tuple(
         dict.fromkeys(sides, torch.export.Dim.DYNAMIC) for _, sides in inputs.values()
     )
-    torch.onnx.export(
-        module.eval(),
-        examples,
-        path,
-        input_names=list(inputs),
-        output_names=[output],
-        dynamic_shapes=free,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
+    try:
+        torch.onnx.export(
+            module.eval(),
+            examples,
+            path,
+            input_names=list(inputs),
+            output_names=[output],
+            dynamic_shapes=free,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    except torch.onnx.OnnxExporterError as error:
+        raise PipelineError(
+            f"torch cannot export this network to ONNX ({str(error).strip().splitlines()[0]})",
+            where=path.name,
+            remedy="Use it with torch, or train another base (ViT and DeiT encoders can be exported).",
+        ) from error
     metadata = {
         name: value if isinstance(value, str) else msgspec.json.encode(value).decode() for name, value in facts.items()
     }

@@ -18,7 +18,7 @@ from typing import Literal
 import cv2
 import numpy as np
 import simplejpeg
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import PICTURE_ENDINGS
@@ -73,7 +73,11 @@ def demand_whole(data: bytes, most_pixels: int = MOST_PIXELS) -> None:
     """
     if fault := _outline_fault(data):
         raise ValueError(fault)
-    width, height = _size_told(data)
+    _demand_size(_size_told(data), most_pixels)
+
+
+def _demand_size(size: tuple[int, int], most_pixels: int) -> None:
+    width, height = size
     if width * height > most_pixels:
         raise ValueError(
             f"the picture is too large: {width}x{height} are more than {most_pixels:,} pixels ({MOST_PIXELS_VARIABLE})"
@@ -86,6 +90,32 @@ def page_count(data: bytes) -> int:
         return 1
     with _opened(data) as picture:
         return getattr(picture, "n_frames", 1) if picture else 1
+
+
+def say_of_more_pages(data: bytes, where: object) -> None:
+    """Log that the first page alone of a TIFF is taken, where it holds more."""
+    if (pages := page_count(data)) > 1:
+        logger.warning("%s holds %d pages; the first alone is taken", where, pages)
+
+
+def picture_of_page(data: bytes, number: int, most_pixels: int = MOST_PIXELS) -> bytes:
+    """One page of a TIFF, from 1, as a TIFF of its own that stands upright; any other picture as it is.
+
+    Raises:
+        ValueError: it is damaged or too large.
+    """
+    if page_count(data) == 1:
+        return data
+    with _opened(data) as picture:
+        assert picture is not None  # it has pages
+        try:
+            picture.seek(number - 1)
+            _demand_size(picture.size, most_pixels)
+            page = io.BytesIO()
+            ImageOps.exif_transpose(picture.copy()).save(page, "TIFF")
+        except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+            raise ValueError(f"the picture cannot be decoded ({error})") from error
+    return page.getvalue()
 
 
 @contextmanager
@@ -115,6 +145,9 @@ def pictures_in(folder: str | Path, *, deep: bool = False) -> list[Path]:
                 pictures.append(path)
             elif not path.name.startswith("."):
                 others[path.suffix.lower() or "without ending"] += 1
+        linked = [name for name in folders if Path(where, name).is_symlink()] if deep else []
+        if linked:  # they may lead round in a circle
+            logger.warning("%s: %d folders are passed over, they are links: %s", where, len(linked), sorted(linked))
         if not deep:
             folders.clear()
     if others:

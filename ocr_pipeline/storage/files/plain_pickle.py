@@ -18,7 +18,33 @@ _BROKEN = (  # what pickle raises on bytes that are not its own
 )
 
 
-def load_plain(file: BufferedIOBase) -> object:
+class Bounded:
+    """A file of which no more than so many bytes are read, however few of a packed one promise more.
+
+    Raises:
+        ValueError: more are asked for.
+    """
+
+    def __init__(self, file: BufferedIOBase, most: int) -> None:
+        self._file, self._left = file, most
+
+    def read(self, size: int = -1) -> bytes:
+        if size > self._left:
+            raise ValueError("it holds more than it may")
+        data = self._file.read(size if size >= 0 else self._left + 1)
+        return self._counted(data)
+
+    def readline(self) -> bytes:
+        return self._counted(self._file.readline(self._left + 1))
+
+    def _counted(self, data: bytes) -> bytes:
+        self._left -= len(data)
+        if self._left < 0:
+            raise ValueError("it holds more than it may")
+        return data
+
+
+def load_plain(file: BufferedIOBase | Bounded) -> object:
     """What a pickle holds: containers, numbers and strings.
 
     Raises:

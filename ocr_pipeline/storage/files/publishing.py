@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -13,6 +14,8 @@ from ocr_pipeline.errors import PipelineError
 
 _DISGUISED = re.compile(r"os error \d+|inline_container|PytorchStreamWriter|No space left")
 """How torch and safetensors tell of an OSError while they write."""
+_NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
+"""How another disk, or a file system without hard links (SMB, object stores), refuses one."""
 
 
 @contextlib.contextmanager
@@ -22,7 +25,7 @@ def publish_file(target: Path) -> Iterator[Path]:
     Raises:
         PipelineError: the folder cannot be written to, or the disk is full.
     """
-    with _mendable(target):
+    with mendable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         with _draft_of(target) as draft:
             yield draft
@@ -33,7 +36,7 @@ def publish_file(target: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def publish_folder(target: Path) -> Iterator[Path]:
     """Yield an empty folder beside ``target`` to fill; on success sync it and put it in the place of ``target``."""
-    with _mendable(target), _draft_of(target) as draft:
+    with mendable(target), _draft_of(target) as draft:
         draft.mkdir(parents=True)
         yield draft
         for file in draft.rglob("*"):
@@ -79,6 +82,25 @@ def take_place(made: Path, target: Path) -> None:
     _sync(target.parent)
 
 
+def link_or_copy(source: Path, target: Path) -> bool:
+    """Let a file stand in a second place, at no cost where the disk can; nobody may write to either of them after it.
+
+    Whatever is published here is a new file that takes the place of the old one, so what has two places never changes.
+
+    Returns:
+        whether it is linked.
+    """
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        shutil.copyfile(source, target)
+        return False
+    return True
+
+
 def publish_text(target: Path, text: str) -> None:
     """Publish a small UTF-8 text file."""
     with publish_file(target) as draft:
@@ -117,7 +139,12 @@ def _sync(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _mendable(target: Path) -> Iterator[None]:
+def mendable(target: Path) -> Iterator[None]:
+    """What keeps ``target`` from being written, whoever tells of it, as an error that a user can mend.
+
+    Raises:
+        PipelineError: the folder cannot be written to, or the disk is full.
+    """
     try:
         yield
     except OSError as error:
@@ -129,7 +156,7 @@ def _mendable(target: Path) -> Iterator[None]:
             remedy="Check that the folder exists, is writable and has free space, then run the same command again.",
         ) from error
     except Exception as error:
-        if not _DISGUISED.search(str(error)):
+        if isinstance(error, PipelineError) or not _DISGUISED.search(str(error)):
             raise
         raise PipelineError(
             f"cannot write the artifact ({str(error).splitlines()[0]})",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from ocr_pipeline.errors import tell_unexpected
 from ocr_pipeline.page import nfc
 from ocr_pipeline.storage.source.archives import Archive, DamagedError, Volume
 from ocr_pipeline.storage.source.listing import Contents, Folder
@@ -78,7 +79,7 @@ class ArchiveFiles:
         self._delivered[path] = _deliveries(path, found, archives)
         self._choose(path, found)
         found.archives = list(self._delivered[path])
-        unread = _not_read(found.files)
+        unread = _not_read(found.files) | found.closed
         found.faults = {**found.faults, **unread}
         found.files = [name for name in found.files if name in unread or (keep(name) and name not in archives)]
         return found
@@ -163,7 +164,7 @@ class ArchiveFiles:
         with self._opening:
             known = self._opened.get(path)
             if known is None or known[0] != delivered:
-                known = delivered, Archive(Volume(self._files.read, delivered.pieces))
+                known = delivered, _opened(Volume(self._files.read, delivered.pieces), path)
                 self._opened[path] = known
             self._opened.move_to_end(path)
             while len(self._opened) > 1 and sum(len(archive) for _, archive in self._opened.values()) > _MEMBERS_KEPT:
@@ -171,9 +172,21 @@ class ArchiveFiles:
         return known[1]
 
 
+def _opened(volume: Volume, path: str) -> Archive:
+    try:
+        return Archive(volume)
+    except (DamagedError, FileNotFoundError):
+        raise
+    except Exception as error:
+        tell_unexpected(error, path)
+        raise DamagedError(f"the archive cannot be read ({type(error).__name__}: {error})") from error
+
+
 def _within_archive(found: Contents, keep: Callable[[str], bool]) -> Contents:
     found = found.admitted()
-    nested = _not_read(found.files) | dict.fromkeys(_archives(found.files), "an archive within an archive")
+    nested = (
+        _not_read(found.files) | found.closed | dict.fromkeys(_archives(found.files), "an archive within an archive")
+    )
     found.files = [name for name in found.files if keep(name) or name in nested]
     found.faults = {**found.faults, **nested}
     return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ftplib
 import stat
+import time
 from calendar import timegm
 from collections.abc import Callable
 from time import strptime
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 16
 _BYTES = "latin-1"
 """The encoding in which a connection speaks: one letter a byte, since a server does not say what its names are in."""
+
+_SETTLED, _LEAST_SPEED = 30.0, 500
+"""After so many seconds a transfer has so many bytes a second behind it, or is given up."""
 
 _UNKNOWN_COMMAND = ("500", "501", "502", "504")
 
@@ -62,7 +66,7 @@ def read_range(ftp: ftplib.FTP, path: str, start: int, size: int | None) -> byte
 
     Raises:
         FileNotFoundError: there is no such file.
-        ConnectionError: the server gave less than the file holds.
+        ConnectionError: the server gave less than the file holds, or hardly anything for long.
     """
     return _spelled(lambda spelled: _read(ftp, spelled, start, size), path)
 
@@ -143,16 +147,24 @@ def _read(ftp: ftplib.FTP, path: str, start: int, size: int | None) -> bytes:
     ftp.voidcmd("TYPE I")
     expected = _size(ftp, path) if size is None else None
     parts: list[bytes] = []
-    left = size
+    left, began, came = size, time.monotonic(), 0
     with ftp.transfercmd(f"RETR {path}", rest=start or None) as connection:
         while left != 0 and (block := connection.recv(_BLOCK if left is None else min(_BLOCK, left))):
             parts.append(block)
+            came += len(block)
+            _demand_speed(came, time.monotonic() - began)
             left = None if left is None else left - len(block)
     data = b"".join(parts)
     _end_transfer(ftp, early=left == 0)
     if expected is not None and len(data) != max(0, expected - start):
         raise ConnectionError(f"{len(data)} bytes came of {max(0, expected - start)}")
     return data
+
+
+def _demand_speed(came: int, seconds: float) -> None:
+    """A server that drips never runs into the time-out of one read."""
+    if seconds > _SETTLED and came < _LEAST_SPEED * seconds:
+        raise ConnectionError(f"{came} bytes came in {seconds:.0f} s")
 
 
 def _size(ftp: ftplib.FTP, path: str) -> int | None:

@@ -7,7 +7,7 @@ import os
 import re
 import unicodedata
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import filterfalse
@@ -73,6 +73,7 @@ class Contents:
         told: file name -> state, where these come with the listing.
         ask: where they do not (a local folder), a request of its own for each file.
         faults: file name -> why it cannot be read.
+        closed: folder name -> why nobody looks into it; it stands among the files then, whatever these are asked for.
         archives: names of zip archives, which count as folders.
         damage: why the folder or archive cannot be listed.
     """
@@ -82,6 +83,7 @@ class Contents:
     told: dict[str, State] = field(default_factory=dict)
     ask: Ask | None = None
     faults: dict[str, str] = field(default_factory=dict)
+    closed: dict[str, str] = field(default_factory=dict)
     archives: list[str] = field(default_factory=list)
     damage: str = ""
 
@@ -98,19 +100,24 @@ class Contents:
     def admitted(self) -> Contents:
         """The same without what macOS and Windows leave beside the data; a name that cannot be taken is a fault.
 
-        A file of such a name stays, with its fault and the name written by escapes; a folder is told and passed over.
+        A file of such a name stays, with its fault and the name written by escapes; so does a folder, which is closed.
         """
         folders, files = (list(filterfalse(_DROPPING.match, names)) for names in (self.folders, self.files))
         refused = refusals(folders, files)
-        for name in refused.keys() & set(folders):
-            logger.warning("the folder %r is passed over: %s", name, refused[name])
-        faults = {shown(name): why for name, why in refused.items()}
+        if not refused and not self.closed:
+            return replace(self, folders=folders, files=files)
+        closed = self.closed | {name: refused[name] for name in folders if name in refused}
+        closed = {shown(name): f"a folder that is passed over: {why}" for name, why in closed.items()}
+        for name, why in closed.items():
+            logger.warning("%s is %s", name, why)
+        faults = {shown(name): refused[name] for name in files if name in refused} | closed
         return replace(
             self,
             folders=[name for name in folders if name not in refused],
-            files=[shown(name) if name in refused else name for name in files] if refused else files,
-            told=self.told | dict.fromkeys(faults, NOTHING) if refused else self.told,
+            files=[*(shown(name) if name in refused else name for name in files), *closed],
+            told=self.told | dict.fromkeys(faults, NOTHING),
             faults={**self.faults, **faults},
+            closed=closed,
         )
 
     def states(self, names: list[str]) -> Iterable[State]:
@@ -143,8 +150,10 @@ class Listing:
     def of(cls, folder: Folder, path: str, contents: Contents) -> Listing:
         """The files of a folder's contents."""
         names = _sorted(contents.files)
-        ask = contents.ask or _known(*_columns(contents.states(names)))
-        return cls(folder, path, "\0".join(names), ask, contents.faults, contents.damage)
+        if contents.ask:
+            return cls(folder, path, "\0".join(names), contents.ask, contents.faults, contents.damage)
+        known = _known(*_columns(contents.states(names)))
+        return cls(folder, path, "\0".join(names), known, contents.faults, contents.damage)._asked()
 
     def __len__(self) -> int:
         return bool(self.damage) + (self.names.count("\0") + 1 if self.names else 0)
@@ -158,12 +167,18 @@ class Listing:
         return self._states[1]
 
     def part(self, start: int, stop: int) -> Listing:
-        """The files from ``start`` to ``stop``."""
+        """The files from ``start`` to ``stop``, which alone are asked for their states."""
         if (start, stop) == (0, len(self)):
             return self
         names = "\0".join(self.real_names()[start:stop])
+        if "_states" not in self.__dict__:
+            return Listing(self.folder, self.path, names, self.ask, self.faults, self.damage)
         states = _known(self.sizes[start:stop], self.versions[start:stop])
-        return Listing(self.folder, self.path, names, states, self.faults, self.damage)
+        return Listing(self.folder, self.path, names, states, self.faults, self.damage)._asked()
+
+    def closed(self, why: str) -> Listing:
+        """The folder without its files, which are not to be read."""
+        return Listing(self.folder, self.path, "", _known((), ()), damage=why)
 
     def entries(self) -> Iterator[Entry]:
         """The files; a folder or archive that cannot be listed is one entry with a fault."""
@@ -189,6 +204,11 @@ class Listing:
         path, names = os.fsencode(self.path), os.fsencode(self.names)
         return fingerprint_of([path, names, self.sizes.tobytes(), self.versions.tobytes(), faults])
 
+    def _asked(self) -> Listing:
+        """The same, its states known from now on."""
+        _ = self._states
+        return self
+
     @cached_property
     def _states(self) -> tuple[array[int], array[float]]:
         return _columns(self.ask(self.real_names()))
@@ -202,7 +222,7 @@ def _columns(states: Iterable[State]) -> tuple[array[int], array[float]]:
     return array("q", [size for size, _ in rows]), array("d", [version for _, version in rows])
 
 
-def _known(sizes: array[int], versions: array[float]) -> Ask:
+def _known(sizes: Sequence[int], versions: Sequence[float]) -> Ask:
     return lambda names: zip(sizes, versions, strict=True)
 
 

@@ -6,10 +6,11 @@ link is followed as long as it stays within the root or the data set that it sta
 
 from __future__ import annotations
 
-import logging
 import os
 import stat
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,10 +20,10 @@ from ocr_pipeline.storage.source.archives import DamagedError
 from ocr_pipeline.storage.source.listing import NOTHING, Contents, State
 from ocr_pipeline.storage.source.names import decoded, spellings
 
-logger = logging.getLogger(__name__)
-
 _PIECE = 1 << 20
 _LEVELS_OF_SETS = 2
+_TRIED_FIRST, _SLOW, _AT_ONCE = 64, 0.0002, 16
+"""So many files are asked for one by one; if each takes so many seconds, so many at once."""
 
 
 class LocalFiles:
@@ -59,7 +60,7 @@ class LocalFiles:
                     if fault := fault or _kind_fault(entry):
                         found.faults[name] = fault
                 elif fault:
-                    logger.warning("the folder %s/%s is passed over: %s", path, name, fault)
+                    found.closed[name] = fault
                 else:
                     found.folders.append(name)
         return found
@@ -80,7 +81,7 @@ class LocalFiles:
     def _states(self, path: str, names: list[str]) -> list[State]:
         try:
             with self._open_folder(path) as folder:
-                return [_state(name, folder) for name in names]
+                return [*_states(names, folder)]
         except FileNotFoundError as error:
             raise PipelineError(
                 "a folder vanished while the share was listed",
@@ -145,6 +146,17 @@ def _kind_fault(entry: os.DirEntry[str]) -> str:
         return "" if stat.S_ISREG(entry.stat().st_mode) else _NO_FILE
     except OSError:
         return "a link that leads nowhere"
+
+
+def _states(names: list[str], folder: int) -> Iterator[State]:
+    """One after the other, or many at once where an answer takes its time, as over a network."""
+    began, first = time.monotonic(), names[:_TRIED_FIRST]
+    yield from (_state(name, folder) for name in first)
+    if time.monotonic() - began < _SLOW * len(first):
+        yield from (_state(name, folder) for name in names[len(first) :])
+    else:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            yield from pool.map(partial(_state, folder=folder), names[len(first) :])
 
 
 def _state(name: str, folder: int) -> State:

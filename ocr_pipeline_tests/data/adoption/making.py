@@ -11,6 +11,10 @@ from typing import Any
 
 import lmdb
 
+from ocr_pipeline.data.adoption import Outcome, adopt
+from ocr_pipeline.storage.artifacts.manifest import quarantine_path
+from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline_tests.trees import picture, wild_image, wild_label, wild_word
 
 BOX = [10, 10, 110, 110, 20, 50, 20, 50]
@@ -87,3 +91,15 @@ def write_folder(root: Path) -> Path:
     crop.write_bytes(picture(".jpg"))
     write_jsonl(root / "handwriting_annotations_valid.jsonl", {str(crop): "나"})
     return root
+
+
+def only(folder: Path, workspace: Workspace) -> Outcome:
+    """What became of a folder with one piece of work."""
+    (outcome,), _ = adopt(folder, workspace)
+    return outcome
+
+
+def reasons(workspace: Workspace, form: str) -> dict[str, str]:
+    """Why words of an adopted artifact are set aside, by picture."""
+    target = workspace.annotations("handwriting", "train", form)
+    return {record.image: record.reason for record in read_quarantine(quarantine_path(target))}

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import json
 import os
 import unicodedata
 from pathlib import Path
 
 import pytest
 
-from ocr_pipeline.data.adoption import Outcome, adopt
+from ocr_pipeline.data.adoption import adopt
 from ocr_pipeline.data.annotations import AnnotationSettings, CropReader, build_annotations
 from ocr_pipeline.data.datasets import source_partition
 from ocr_pipeline.data.lookup import build_lookup, load_lookup, read_lookup
@@ -19,9 +18,9 @@ from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 from ocr_pipeline_tests.data.adoption.making import (
     merged_of_corners,
+    only,
     write_folder,
     write_json,
-    write_jsonl,
     write_lmdb,
     write_pickle,
 )
@@ -35,11 +34,6 @@ def states(folder: Path, workspace: Workspace) -> dict[str, str]:
     return {outcome.candidate.path.name: outcome.state for outcome in adopt(folder, workspace)[0]}
 
 
-def only(folder: Path, workspace: Workspace) -> Outcome:
-    (outcome,), _ = adopt(folder, workspace)
-    return outcome
-
-
 def run_stages(share: Share, workspace: Workspace) -> list[Manifest]:
     return [
         merge_labels(share, TRAIN, workspace),
@@ -51,11 +45,6 @@ def run_stages(share: Share, workspace: Workspace) -> list[Manifest]:
 def artifacts(workspace: Workspace) -> dict[str, bytes]:
     """All files but the manifests, in which the stages note what they met."""
     return {name: data for name, data in contents(workspace.root).items() if not name.endswith(".manifest.json")}
-
-
-def reasons(workspace: Workspace, form: str) -> dict[str, str]:
-    target = workspace.annotations("handwriting", "train", form)
-    return {record.image: record.reason for record in read_quarantine(quarantine_path(target))}
 
 
 # -- the whole folder ------------------------------------------------------------------------------------------------
@@ -215,12 +204,13 @@ def test_many_files_of_one_kind_are_one_line(tmp_path, workspace):
         ("lookup_handwriting_train.pkl.gz", b"no gzip"),
     ],
 )
-def test_a_damaged_file_is_refused_and_the_others_go_on(tmp_path, workspace, name, content):
+def test_a_damaged_file_is_refused_and_the_others_go_on(tmp_path, workspace, name, content, caplog):
     folder = tmp_path / "old"
     write_json(folder / "handwriting_valid_merged.json", merged_of_corners())
     (folder / name).write_bytes(content)
     assert states(folder, workspace) == {name: "refused", "handwriting_valid_merged.json": "adopted"}
     assert not list(workspace.root.rglob("*handwriting_train*"))
+    assert f"{name} is refused" in caplog.text and "elete" not in caplog.text, "what is adopted is never ours to delete"
 
 
 @pytest.mark.parametrize(
@@ -274,96 +264,3 @@ def test_documents_that_a_resumed_merge_doubled_are_noted(tmp_path, workspace):
 
 
 # -- recognition LMDBs -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("first", [0, 1])
-@pytest.mark.parametrize("keys", [("image", "label"), ("wimg", "wlab")])
-def test_lmdbs_are_rewritten_from_one(tmp_path, workspace, first, keys):
-    pictures = [picture(".jpg", seed=number) for number in range(600)]
-    samples = [(data, f"글{number}".encode()) for number, data in enumerate(pictures)]
-    write_lmdb(tmp_path / "old.d/handwriting_annotations_train.lmdb", samples, first=first, keys=keys)
-    outcome = only(tmp_path / "old.d", workspace)
-    assert (outcome.state, outcome.counts.words_out) == ("adopted", 600)
-    reader = CropReader(workspace.annotations("handwriting", "train", "lmdb"))
-    assert [reader.read(place)[:2] for place in range(600)] == [
-        (data, f"글{number}") for number, data in enumerate(pictures)
-    ]
-    assert "handwriting_annotations_train.lmdb#" in reader.read(0).source
-
-
-def test_samples_that_cannot_be_used_are_set_aside_with_the_reason(tmp_path, workspace):
-    samples = [
-        (JPEG, "가".encode()),
-        (None, "나".encode()),
-        (JPEG, None),
-        (JPEG[:100], "다".encode()),
-        (JPEG, b"\xb0\xa1"),
-        (JPEG, b"###"),
-        (JPEG, b" "),
-        (JPEG, unicodedata.normalize("NFD", " 한글 ").encode()),
-    ]
-    write_lmdb(tmp_path / "old/handwriting_annotations_train.lmdb", samples)
-    counts = only(tmp_path / "old", workspace).counts
-    assert (counts.words_in, counts.words_out, counts.add_up) == (8, 2, True)
-    name = "handwriting_annotations_train.lmdb"
-    assert reasons(workspace, "lmdb") == {
-        f"{name}#1": "sample_missing",
-        f"{name}#2": "sample_missing",
-        f"{name}#3": "image_unreadable",
-        f"{name}#4": "label_unreadable",
-        f"{name}#5": "word_ignored",
-        f"{name}#6": "word_ignored",
-    }
-    reader = CropReader(workspace.annotations("handwriting", "train", "lmdb"))
-    assert [reader.text(place) for place in range(len(reader))] == ["가", "한글"]
-    assert json.loads(reader.read(1).source.split(" ", 1)[1])["raw"] == unicodedata.normalize("NFD", " 한글 ")
-
-
-def test_an_lmdb_without_crops_is_refused(tmp_path, workspace):
-    write_lmdb(tmp_path / "old/handwriting_annotations_train.lmdb", [(JPEG, b"a")], keys=("page", "text"))
-    assert only(tmp_path / "old", workspace).state == "refused"
-    assert not workspace.annotations("handwriting", "train", "lmdb").exists()
-
-
-def test_an_empty_lmdb_stays_empty(tmp_path, workspace):
-    write_lmdb(tmp_path / "old/handwriting_annotations_train.lmdb", [])
-    assert only(tmp_path / "old", workspace).state == "adopted"
-    assert len(CropReader(workspace.annotations("handwriting", "train", "lmdb"))) == 0
-
-
-# -- JSONL -----------------------------------------------------------------------------------------------------------
-
-
-def test_lines_without_a_picture_or_a_text_are_set_aside(tmp_path, workspace):
-    folder = tmp_path / "old"
-    crops = folder / "crops/handwriting/train"
-    crops.mkdir(parents=True)
-    (crops / "sound.jpg").write_bytes(JPEG)
-    (crops / "half.jpg").write_bytes(JPEG[:100])
-    lines = {str(crops / "sound.jpg"): "가", str(crops / "gone.jpg"): "나", str(crops / "half.jpg"): "다"}
-    path = write_jsonl(folder / "handwriting_annotations_train.jsonl", lines)
-    with path.open("a", encoding="utf-8") as file:
-        file.write('\n{"image_info": []}\n{"image_in')
-    counts = only(folder, workspace).counts
-    assert (counts.words_in, counts.words_out, counts.add_up) == (5, 1, True)
-    assert sorted(reasons(workspace, "jsonl").values()) == [
-        "image_unreadable",
-        "line_unreadable",
-        "line_unreadable",
-        "sample_missing",
-    ]
-
-
-def test_crops_of_a_folder_that_moved_are_found_beside_the_jsonl(tmp_path, workspace):
-    folder = tmp_path / "moved"
-    (folder / "crops/handwriting/train").mkdir(parents=True)
-    (folder / "crops/handwriting/train/a.jpg").write_bytes(JPEG)
-    url = "/mnt/nas/ocr_dataset/crops/handwriting/train/a.jpg"
-    write_jsonl(folder / "handwriting_annotations_train.jsonl", {url: unicodedata.normalize("NFD", "한글")})
-    assert only(folder, workspace).counts.words_out == 1
-    line = json.loads(workspace.annotations("handwriting", "train", "jsonl").read_text(encoding="utf-8"))
-    assert line["image_info"][0] == {
-        "matched_text_index": 0,
-        "image_url": str(folder / "crops/handwriting/train/a.jpg"),
-    }
-    assert line["text_info"][1] == {"text": "한글", "tag": "no_mask"}

@@ -24,7 +24,7 @@ FORMATS = ("jsonl", "lmdb")
 
 def build(share: Share, workspace: Workspace, form: str, partition=TRAIN, **options) -> list[Manifest]:
     limit = LossLimit(accept_loss=options.pop("accept_loss", False))
-    workers = options.pop("workers", None)
+    workers = options.pop("workers", 1)
     merge_labels(share, partition, workspace, loss_limit=limit)
     build_lookup(share, partition, workspace, loss_limit=limit)
     settings = AnnotationSettings(form, **options)

@@ -13,6 +13,8 @@ from PIL import Image
 from ocr_pipeline.data.annotations import AnnotationSettings
 from ocr_pipeline.data.annotations.crops import Cropper, PageCrops
 from ocr_pipeline.data.annotations.files import crop_name
+from ocr_pipeline.data.geometry import slipped_corner
+from ocr_pipeline.data.layout_lmdb.samples import place_words
 from ocr_pipeline.data.quality import measure_quality, read_quality
 from ocr_pipeline.data.quality.report import report_html
 from ocr_pipeline.errors import PipelineError
@@ -24,8 +26,12 @@ from ocr_pipeline_tests.trees import HAND_PICTURES, hand_tree, picture, pixels, 
 WORD = Word(3, "가", quad(5, 6, 25, 17))
 
 
+def page_of(*words: Word, size: tuple[int, int] = (60, 40)) -> Page:
+    return Page("handwriting", "train", "a.png", *size, "TL/a.json", words)
+
+
 def crop(*words: Word, data: bytes | None = None, size: tuple[int, int] = (60, 40), **settings) -> PageCrops:
-    page = Page("handwriting", "train", "a.png", *size, "TL/a.json", words)
+    page = page_of(*words, size=size)
     found = Cropper(AnnotationSettings("lmdb", codec="png", **settings)).crop(
         page, "TS", "0123456789", lambda: picture() if data is None else data
     )
@@ -78,7 +84,30 @@ def test_a_slipped_digit_in_a_corner_costs_its_word_alone(shape, x):
     found = crop(WORD, Word(4, "나", ((5, 6), (x, 6), (25, 17), (5, 17))), crop=shape)
     assert [sample.origin.word for sample, _ in found.crops] == [3]
     (aside,) = found.quarantined
-    assert (aside.reason, aside.word) == ("word_outside", 4) and str(x) in aside.detail and "60x40" in aside.detail
+    assert (aside.reason, aside.word) == ("corner_slipped", 4) and str(x) in aside.detail and "60x40" in aside.detail
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("slip", [(900, 0), (0, 900), (300, 300)])
+def test_a_corner_that_slipped_within_its_picture_is_told_whichever_it_is(place, slip):
+    corners = list(quad(90, 60, 170, 100))
+    x, y = corners[place]
+    corners[place] = x + slip[0], y + slip[1]
+    assert slipped_corner(tuple(corners), 2480, 3508) == corners[place]
+    (aside,) = place_words(page_of(Word(7, "가", tuple(corners)), WORD), (2480, 3508)).aside
+    assert (aside.reason, aside.word) == ("corner_slipped", 7)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_words_in_perspective_have_no_slipped_corner(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(200):
+        width, height = rng.uniform(2, 400, 2)
+        near = rng.uniform(0.5, 1)
+        bent = np.array([(0, 0), (width, 0), (width, height * near), (0, height)]) + rng.uniform(-1, 1, (4, 2))
+        angle = rng.uniform(0, 2 * np.pi)
+        turn = np.array([(np.cos(angle), -np.sin(angle)), (np.sin(angle), np.cos(angle))])
+        assert slipped_corner(tuple(map(tuple, bent @ turn + 1000)), 2480, 3508) is None
 
 
 def test_a_quad_larger_than_its_picture_is_set_aside_with_its_size():

@@ -6,7 +6,7 @@ import pytest
 
 from ocr_pipeline.data.annotations import stage as annotation_stage
 from ocr_pipeline.data.annotations.crops import Cropper
-from ocr_pipeline.data.annotations.shards import Task, shards
+from ocr_pipeline.data.lookup import PageTask, page_shards
 from ocr_pipeline.page import Page
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
 from ocr_pipeline.storage.source.share import Share
@@ -135,12 +135,12 @@ def test_files_of_other_programs_among_the_crops_stay(tmp_path, workspace):
 # -- boundaries ------------------------------------------------------------------------------------------------------
 
 
-def task(number: int, folder: str = "a") -> Task:
-    return Task(Page("d", "train", f"{number}.png", 1, 1, f"{folder}/{number}.json"), f"{number}.png", str(number))
+def task(number: int, folder: str = "a") -> PageTask:
+    return PageTask(Page("d", "train", f"{number}.png", 1, 1, f"{folder}/{number}.json"), f"{number}.png", str(number))
 
 
-def parts(tasks: list[Task], size: int) -> list[tuple[Task, ...]]:
-    return [shard.job for shard in shards(tasks, size)]
+def parts(tasks: list[PageTask], size: int) -> list[tuple[PageTask, ...]]:
+    return [shard.job for shard in page_shards(tasks, size)]
 
 
 def test_shards_hold_every_page_in_its_order():
@@ -157,8 +157,8 @@ def test_most_boundaries_survive_any_additions():
     more = list(tasks)
     for number in range(5):
         more.insert(chance.randrange(len(more)), task(10_000 + number))
-    before = {shard.fingerprint for shard in shards(tasks, 50)}
-    after = [shard.fingerprint for shard in shards(more, 50)]
+    before = {shard.fingerprint for shard in page_shards(tasks, 50)}
+    after = [shard.fingerprint for shard in page_shards(more, 50)]
     assert sum(fingerprint not in before for fingerprint in after) <= 10
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ocr_pipeline.data.annotations import AnnotationSettings
-from ocr_pipeline.data.annotations.geometry import Margin
+from ocr_pipeline.data.geometry import Margin
 from ocr_pipeline.errors import PipelineError
 
 

@@ -104,15 +104,14 @@ def test_nfd_and_nfc_trees_give_the_same_crops_and_texts(tmp_path):
     assert found[0] == found[1]
 
 
-def test_remote_shares_give_the_bytes_of_a_local_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(annotation_stage, "SHARD_SIZE", 2)  # so that four threads read at once
+def test_remote_shares_give_the_bytes_of_a_local_one(tmp_path):
     root = write_tree(tmp_path / "share", hand_tree(12, folders=3))
     fsspec.filesystem("memory").put(str(root), "/annotations-in-memory", recursive=True)
     found = {}
     with serving(root) as url:
         for place, source in (("local", str(root)), ("ftp", url), ("memory", "memory://annotations-in-memory")):
             workspace = Workspace(tmp_path / place)
-            (manifest,) = build(Share(source), workspace, "lmdb", workers=4)
+            (manifest,) = build(Share(source), workspace, "lmdb", workers=4)  # threads that read at once
             found[place] = contents(workspace.annotations("handwriting", "train", "lmdb"))
             assert (manifest.counts.words_out, manifest.counts.add_up) == (24, True)
     assert found["local"] == found["ftp"] == found["memory"]

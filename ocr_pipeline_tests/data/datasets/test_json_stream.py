@@ -8,6 +8,8 @@ import random
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ocr_pipeline.data.datasets import LabelError, json_stream
 from ocr_pipeline.data.datasets.json_stream import stream_arrays
@@ -131,3 +133,33 @@ def test_a_malformed_image_record_is_a_page_set_aside_and_its_words_with_it():
     assert parsed.counts.reasons["word"]["word_without_page"] == 4
     assert parsed.counts.add_up
     assert all(record.dataset == "text_in_wild" for record in parsed.quarantined)
+
+
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('{}[],:"\\xy'), max_size=6)
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXTS, inner, max_size=3),
+    max_leaves=12,
+)
+_OTHERS = st.dictionaries(_TEXTS.filter(lambda key: key.casefold() not in ("x", "y")), _VALUES, max_size=3)
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(_VALUES, max_size=6),
+    _OTHERS,
+    st.lists(_VALUES, max_size=3),
+    st.integers(1, 60),
+    st.integers(1, 30),
+    st.sampled_from([None, 0, 2]),
+)
+def test_whatever_a_document_holds_is_read_as_by_json(x, others, y, window, size, indent):
+    document = {"x": x, **others, "y": y}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_stream, "_WINDOW", window)
+        data = json.dumps(document, indent=indent, ensure_ascii=len(x) % 2 == 0).encode()
+        assert streamed(data, size) == {"x": x, "y": y}

@@ -16,7 +16,7 @@ from ocr_pipeline.data.merged_json import label_shards
 from ocr_pipeline.data.merged_json.labels import read_label
 from ocr_pipeline.page import Page
 from ocr_pipeline_tests.data.datasets.wild import read_wild
-from ocr_pipeline_tests.trees import corner_label, encode, wild_image, wild_label, wild_word
+from ocr_pipeline_tests.trees import admin_label, corner_label, encode, wild_image, wild_label, wild_word
 
 TRAIN = source_partition("handwriting_train")
 
@@ -44,6 +44,28 @@ def test_what_is_no_text_is_set_aside_and_not_learnt_in_pythons_spelling(text):
     (record,) = parsed.quarantined
     assert (record.reason, record.word) == ("word_malformed", 0)
     assert msgspec.json.encode(record)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("}]}", '}], "bbox": []}'),
+        ("}]}", '}], "\\u0062box": [], "bbox": []}'),
+        ('"data": "나"', '"data": "나", "data": "다", "x": NaN'),
+        ('"width": 60', '"width": 60, "width": 61, "x": NaN'),
+    ],
+)
+def test_a_key_that_stands_twice_is_told_and_neither_is_chosen(before, after):
+    """Most readers take the last one without a word."""
+    text = json.dumps(corner_label("가", "나:"), ensure_ascii=False).replace("나:", "나")
+    assert before in text and read(text.encode()).pages
+    (record,) = read(text.replace(before, after).encode()).quarantined
+    assert (record.reason, record.detail) == ("label_unreadable", "a key stands twice in one object")
+
+
+def test_colons_and_quotes_in_texts_are_no_keys():
+    texts = ["a:b", '"c":', "\\", '\\":', "xbox"]
+    assert [word.text for word in read(corner_label(*texts)).pages[0].words] == texts
 
 
 @pytest.mark.parametrize(("text", "read_as"), [(21045, "21045"), (-3, "-3"), ("1.50", "1.50"), ("\r\n가", "\r\n가")])
@@ -108,6 +130,14 @@ def test_the_kind_of_a_picture_however_it_is_told(kind, name):
 @pytest.mark.parametrize("path", ["sub.jpg", "folder/sub.jpg", "folder\\sub.jpg", "../../sub.jpg", " sub.jpg "])
 def test_a_picture_named_by_a_path_is_its_file(path):
     assert base_name(path) == "sub.jpg"
+
+
+@pytest.mark.parametrize("name", ["\ud83d.jpg", "a\0.jpg", "a\n.jpg"])
+def test_a_picture_named_as_no_file_can_be_costs_its_page(name):
+    data = json.dumps(admin_label(name, "가")).encode()
+    (record,) = read_label(data, "TL/x.json", source_partition("public_admin_train")).quarantined
+    assert record.reason == "label_unreadable" and "no picture can be called" in record.detail
+    assert msgspec.json.encode(record)
 
 
 # --- Text in the wild

@@ -68,11 +68,29 @@ def test_a_set_is_found_by_the_letters_of_its_folder_at_most_one_below_the_root(
     assert sorted(find_roots(share, source_partition("public_admin_train").dataset.folder)) == [name, f"묶음/{name}"]
 
 
+def test_a_set_and_links_to_it_are_one(tmp_path):
+    write_tree(tmp_path / "share", {f"disk/{ADMIN}/x.json": b"", "elsewhere/y.json": b""})
+    (tmp_path / "elsewhere").mkdir()
+    for name, place in {"a": "share/disk", f"a {ADMIN}": f"share/disk/{ADMIN}", f"b {ADMIN}": "elsewhere"}.items():
+        (tmp_path / "share" / name).symlink_to(tmp_path / place)
+    (tmp_path / "share" / f"c {ADMIN}").symlink_to(tmp_path / "elsewhere")
+    folder = source_partition("public_admin_train").dataset.folder
+    assert find_roots(Share(tmp_path / "share"), folder) == [f"b {ADMIN}", f"disk/{ADMIN}"]
+
+
 def test_every_set_is_found_in_its_own_folder_only(faulty_collection):
     share = Share(faulty_collection.root)
     found = {key: find_roots(share, partition.dataset.folder) for key, partition in PARTITIONS.items()}
     assert all(len(roots) == 1 for roots in found.values())
     assert len({roots[0] for roots in found.values()}) == 5
+
+
+@pytest.mark.parametrize(("kind", "name"), [("labels", "라벨링데이터/x.json"), ("pictures", "원천데이터/x.png")])
+def test_files_of_a_split_that_nobody_knows_are_one_entry_that_says_so(tmp_path, kind, name):
+    share = Share(write_tree(tmp_path, {f"{ADMIN}/Test/{name}": b"", f"{ADMIN}/Training/{name}": b""}))
+    closed, sound = getattr(source_partition("public_admin_train"), kind)(share)
+    assert (closed.shown, sound.shown) == (f"{ADMIN}/Test/{name.partition('/')[0]}", f"{ADMIN}/Training/{name}")
+    assert closed.fault.startswith("1 ") and "1.Training" in closed.fault and not sound.fault
 
 
 def test_public_admin_in_the_spellings_of_its_release(tmp_path):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocr_pipeline.data.datasets import DATASETS, PARTITIONS, source_partition
+from ocr_pipeline.data.datasets import DATASETS, EVERY_PARTITION, PARTITIONS, source_partition
 from ocr_pipeline.data.datasets.text_in_wild import split_by_name
 from ocr_pipeline.data.merged_json.labels import read_label
 from ocr_pipeline.errors import PipelineError
@@ -27,6 +27,7 @@ def test_the_five_sets_have_ten_partitions():
         "handwriting",
     ]
     assert len(PARTITIONS) == 10
+    assert set(EVERY_PARTITION) - set(PARTITIONS) == {"synthetic_train", "synthetic_valid"}
     assert source_partition("text_in_wild").splits == ("train", "valid")
     assert source_partition("public_admin_train_partly").splits == ("train_partly",)
 

@@ -7,13 +7,26 @@ import signal
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import cv2
+import msgspec
 import numpy as np
 
-from ocr_pipeline.data.layout_lmdb import Detections, LayoutRecord, LayoutWord
+from ocr_pipeline.data.layout_lmdb import (
+    Detections,
+    Engines,
+    LayoutBuild,
+    LayoutRecord,
+    LayoutSettings,
+    LayoutWord,
+    PageWork,
+)
+from ocr_pipeline.data.lookup import PageTask
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import Page, Quad, Quarantined, Word
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 
 LABELS = ("text", "table", "image", "vertical_text")
 
@@ -36,6 +49,14 @@ def record(words: tuple[LayoutWord, ...] = (), **more) -> LayoutRecord:
     return LayoutRecord("handwriting", "train", "가.jpg", "labels/가.json", 120, 80, words, **more)
 
 
+class Pictures(Protocol):
+    """A share of pictures; ``state`` tells one that changed."""
+
+    def find(self, wanted: Page) -> str | Quarantined: ...
+    def state(self, path: str) -> bytes: ...
+    def read(self, path: str) -> bytes: ...
+
+
 class Share:
     """Pictures by name; a page whose picture was never put there is missing."""
 
@@ -48,9 +69,27 @@ class Share:
             return wanted.image
         return Quarantined("page", "image_missing", wanted.dataset, wanted.split, wanted.label, wanted.image)
 
+    def state(self, path: str) -> bytes:
+        return self.pictures[path]
+
     def read(self, path: str) -> bytes:
         self.reads += 1
         return self.pictures[path]
+
+
+def publish(target: Path, pages: Iterable[Page], share: Pictures, engines: Engines, settings: LayoutSettings, **more):
+    """The layout LMDB of some pages; ``inputs`` and ``rebuild`` are for `LayoutBuild.publish`, the rest for it."""
+    how = {name: more.pop(name) for name in ("rebuild",) if name in more}
+    inputs = more.pop("inputs", [])
+    build = LayoutBuild(Workspace(target.parent), PageWork(share.read, engines, settings), **more)
+    tasks = (_task(page, share, build.made_by) for page in pages)
+    return build.publish(target, "handwriting_train", inputs, tasks, **how)
+
+
+def _task(page: Page, share: Pictures, made_by: str) -> PageTask:
+    found = share.find(page)
+    state = msgspec.json.encode(found) if isinstance(found, Quarantined) else share.state(found)
+    return PageTask(page, found, fingerprint_of([made_by, msgspec.json.encode(page), state]))
 
 
 class Oracle:

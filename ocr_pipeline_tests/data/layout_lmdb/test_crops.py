@@ -5,7 +5,6 @@ from ocr_pipeline.data.layout_lmdb import (
     Cell,
     Detections,
     Engines,
-    LayoutBuild,
     LayoutReader,
     LayoutSettings,
     LayoutWord,
@@ -15,7 +14,7 @@ from ocr_pipeline.data.layout_lmdb.cells import MAX_SIDE, CutTables, Tables
 from ocr_pipeline.data.layout_lmdb.crops import crops_of
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.files.pictures import MOST_PIXELS, decode_picture
-from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, Share, page, picture, record, rectangle
+from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, Share, page, picture, publish, record, rectangle
 
 TEXT, TABLE = ("text", 0.9, (5, 5, 50, 25)), ("table", 0.9, (50, 30, 110, 70))
 
@@ -44,8 +43,8 @@ class Cells:
 def build(target, samples, quads, engine=None, cells=None, pages=1):
     share = Share({f"{number}.jpg": picture(seed=number) for number in range(pages)})
     engines = Engines(engine or Oracle(TEXT, TABLE), cells)
-    maker = LayoutBuild(share.find, share.read, engines, LayoutSettings(samples=samples))
-    return maker.publish(target, "handwriting_train", [], (page(number, quads) for number in range(pages)))
+    wanted = (page(number, quads) for number in range(pages))
+    return publish(target, wanted, share, engines, LayoutSettings(samples=samples))
 
 
 def test_a_crop_holds_its_region_and_all_of_its_words_at_their_new_place():

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from ocr_pipeline.data.layout_lmdb import Engines, LayoutBuild, LayoutReader, LayoutSettings
+from ocr_pipeline.data.layout_lmdb import Engines, LayoutReader, LayoutSettings
 from ocr_pipeline.data.layout_lmdb.cache import cache_path
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import Quarantined
 from ocr_pipeline.storage.artifacts.manifest import Input, quarantine_path
-from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, page, picture, rectangle
+from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, page, picture, publish, rectangle
 
 PAGES = 70
 REGIONS = (("text", 0.9, (5, 5, 70, 45)), ("table", 0.35, (75, 55, 95, 75)))
@@ -25,6 +25,9 @@ class Folder:
         if path.exists():
             return str(path)
         return Quarantined("page", "image_missing", wanted.dataset, wanted.split, wanted.label, wanted.image)
+
+    def state(self, path: str) -> bytes:
+        return b""
 
     def read(self, path: str) -> bytes:
         return Path(path).read_bytes()
@@ -58,8 +61,7 @@ def build(target, folder, engine, **settings):
     workers = settings.pop("workers", 1)
     pages = (page(number, [rectangle(10, 10, 40, 20), rectangle(80, 60, 90, 70)]) for number in range(PAGES))
     chosen = LayoutSettings(**{"batch_size": 3, **settings})
-    maker = LayoutBuild(folder.find, folder.read, Engines(engine), chosen, workers)
-    return maker.publish(target, "handwriting_train", [Input("merged", "1")], pages)
+    return publish(target, pages, folder, Engines(engine), chosen, inputs=[Input("merged", "1")], workers=workers)
 
 
 def test_one_and_more_workers_give_the_same_bytes(tmp_path, folder):

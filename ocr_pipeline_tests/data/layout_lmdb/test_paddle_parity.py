@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ocr_pipeline.data.layout_lmdb import Engines, LayoutBuild, LayoutReader, LayoutSettings, open_engine
-from ocr_pipeline_tests.data.layout_lmdb.making import Share, page, picture, random_model
+from ocr_pipeline.data.layout_lmdb import Engines, LayoutReader, LayoutSettings, open_engine
+from ocr_pipeline_tests.data.layout_lmdb.making import Share, page, picture, publish, random_model
 
 pytestmark = pytest.mark.paddle
 
@@ -34,8 +34,7 @@ def test_both_find_the_same_in_the_same_tensor(engines):
 def test_the_whole_stage_on_both(tmp_path, engines):
     share = Share({f"{number}.jpg": picture(seed=number) for number in range(5)})
     for name in BACKENDS:
-        maker = LayoutBuild(share.find, share.read, Engines(engines[name]), LayoutSettings(threshold=0.2))
-        maker.publish(tmp_path / name, "handwriting_train", [], map(page, range(5)))
+        publish(tmp_path / name, map(page, range(5)), share, Engines(engines[name]), LayoutSettings(threshold=0.2))
     ours, theirs = ([LayoutReader(tmp_path / name).read(index)[1] for index in range(5)] for name in BACKENDS)
     for our, their in zip(ours, theirs, strict=True):
         assert our.words == their.words and len(our.regions) == len(their.regions) > 0

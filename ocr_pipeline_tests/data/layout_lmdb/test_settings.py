@@ -20,6 +20,7 @@ def test_settings_read_the_names_people_know():
     assert (settings.threshold_of("table"), settings.threshold_of("text")) == (0.25, 0.5)
     assert settings.limit == 500 and settings.debug and not settings.cpu_fallback
     assert LayoutSettings.from_environment({"FAST_LAYOUT_DEVICE": "gpu:0,gpu:2"}).device == "gpu:0,gpu:2"
+    assert LayoutSettings.from_environment({"FAST_LAYOUT_DEVICE": "cuda"}).device in ("cuda", "gpu")
 
 
 def test_nothing_set_is_no_model_and_no_limit():
@@ -31,7 +32,7 @@ def test_nothing_set_is_no_model_and_no_limit():
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"FAST_LAYOUT_DEVICE": "cuda"},
+        {"FAST_LAYOUT_DEVICE": "tpu"},
         {"FAST_TABLE_DEVICE": "gpu:x"},
         {"FAST_LAYOUT_DEVICE": "gpu:0,gpu"},
         {"FAST_TABLE_LAYOUT_THR": "30"},

@@ -1,9 +1,11 @@
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
+import pytest
 
-from ocr_pipeline.data.layout_lmdb.engines.slots import FILE_ROOM, PictureSlots
+from ocr_pipeline.data.layout_lmdb.engines.slots import FILE_ROOM, PictureSlots, _attached
 
 
 def test_another_process_writes_into_the_same_memory():
@@ -34,6 +36,11 @@ def test_a_file_is_handed_over_if_there_is_room():
     assert slots.file(1, 7) == b"picture" and slots.file(0, 7) == bytes(7)
     assert not slots.put_file(0, bytes(FILE_ROOM + 1)) and slots.put_file(0, bytes(FILE_ROOM))
     slots.close()
+
+
+def test_a_worker_of_a_killed_process_ends_without_a_word():
+    with pytest.raises(SystemExit):
+        _attached(Path("/proc/4194305/fd/9"), (1, 2, 2, 3), -1)  # beyond the largest number of a process
 
 
 def _fill(slots, slot: int, value: int) -> None:

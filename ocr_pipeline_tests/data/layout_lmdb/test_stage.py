@@ -5,20 +5,20 @@ import msgspec
 import pytest
 from PIL import Image
 
-from ocr_pipeline.data.layout_lmdb import Engines, LayoutBuild, LayoutReader, LayoutSettings, NoLayout
+from ocr_pipeline.data.layout_lmdb import Engines, LayoutReader, LayoutSettings, NoLayout
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Input, manifest_path, quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
-from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, Share, page, picture, rectangle
+from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, Share, page, picture, publish, rectangle
 
 INPUTS = [Input("handwriting_train_merged.json", "abc")]
 
 
 def build(target, pages, share, engine=None, settings=None, inputs=INPUTS, rebuild=False, **more):
     settings = settings or LayoutSettings(batch_size=3)
-    maker = LayoutBuild(share.find, share.read, Engines(engine or NoLayout()), settings, **more)
-    return maker.publish(target, "handwriting_train", inputs, pages, rebuild=rebuild)
+    engines = Engines(engine or NoLayout())
+    return publish(target, pages, share, engines, settings, inputs=inputs, rebuild=rebuild, **more)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_every_page_becomes_a_sample_in_order(target, share):
     assert all(image == share.pictures[record.image] for image, record in samples)
     assert samples[3][1].words[0].text == "낱말0" and samples[3][1].regions == ()
     assert samples[3][1].label == "labels/3.json"
-    assert seen == [(done, 10) for done in range(1, 11)]
+    assert seen == [(done, 10) for done in (*range(1, 11), 10)]
     assert read_manifest(target) == manifest
     assert manifest.counts.add_up and manifest.counts.pages_out == manifest.counts.words_out == 10
     assert list(read_quarantine(quarantine_path(target))) == []
@@ -141,7 +141,6 @@ def test_a_rebuild_makes_it_again_of_what_was_found_before(target, share):
 @pytest.mark.parametrize(
     "change",
     [
-        {"inputs": [Input("handwriting_train_merged.json", "new")]},
         {"settings": LayoutSettings(table_threshold=0.2)},
         {"settings": LayoutSettings(max_pages=2), "loss_limit": LossLimit(accept_loss=True)},
         {"engine": Oracle(fingerprint="2")},
@@ -190,7 +189,7 @@ def test_a_picture_that_vanished_is_missing_but_a_broken_share_stops_the_run(tar
     assert build(target, [page(0)], share).counts.reasons["page"] == {"image_missing": 1}
     share.read = unreachable
     with pytest.raises(PipelineError, match="share is mounted"):
-        build(target, [page(0)], share, inputs=[])
+        build(target, [page(0), page(1)], share, inputs=[])
 
 
 # -- pictures that are not what their labels say ---------------------------------------------------------------------
@@ -223,14 +222,9 @@ def test_words_that_count_the_turned_picture_lie_on_the_stored_one(target, share
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_nobody_thought_of_costs_its_page(target, share, workers):
     del share.pictures["1.jpg"]
-    maker = LayoutBuild(
-        lambda wanted: wanted.image,
-        partial(_read_or_fail, share.pictures),
-        Engines(NoLayout()),
-        LayoutSettings(batch_size=3),
-        workers,
-    )
-    counts = maker.publish(target, "handwriting_train", INPUTS, map(page, range(4))).counts
+    share.find, share.state = lambda wanted: wanted.image, str.encode
+    share.read = partial(_read_or_fail, share.pictures)
+    counts = build(target, map(page, range(4)), share, workers=workers).counts
     assert counts.add_up and counts.pages_out == 3 and counts.reasons["page"] == {"unexpected": 1}
     (record,) = read_quarantine(quarantine_path(target))
     assert record.detail == "KeyError: '1.jpg'"
@@ -244,6 +238,6 @@ def test_lack_of_memory_ends_the_step(target, share):
     def read(path):
         raise MemoryError
 
-    maker = LayoutBuild(share.find, read, Engines(NoLayout()), LayoutSettings(batch_size=3))
+    share.read = read
     with pytest.raises(PipelineError, match="ran out of memory"):
-        maker.publish(target, "handwriting_train", INPUTS, [page(0)])
+        build(target, [page(0)], share)

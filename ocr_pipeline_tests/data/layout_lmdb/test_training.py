@@ -4,10 +4,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from ocr_pipeline.data.layout_lmdb import Engines, LayoutBuild, LayoutReader, LayoutSettings
+from ocr_pipeline.data.layout_lmdb import Engines, LayoutReader, LayoutSettings
 from ocr_pipeline.fast.config import Augmentation, FastConfig
 from ocr_pipeline.fast.data import Pages, TrainingCrops
-from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, Share, page, picture, rectangle
+from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, Share, page, picture, publish, rectangle
 
 WORDS = [rectangle(10, 10, 40, 22), rectangle(10, 50, 45, 62)]
 PRINTED = (60, 20, 110, 60)
@@ -27,8 +27,7 @@ STILL = FastConfig(
 def build(target, regions, *, dataset="finance_logistics", words=WORDS):
     labelled = msgspec.structs.replace(page(0, words), dataset=dataset)
     share = Share({"0.jpg": picture()})
-    maker = LayoutBuild(share.find, share.read, Engines(Oracle(*regions)), LayoutSettings())
-    return maker.publish(target, f"{dataset}_train", [], [labelled])
+    return publish(target, [labelled], share, Engines(Oracle(*regions)), LayoutSettings())
 
 
 def filled(*boxes) -> np.ndarray:

@@ -7,12 +7,12 @@ import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.torch import load_file, save_file
 
-from ocr_pipeline.data.layout_lmdb import Engines, LayoutBuild, LayoutReader, LayoutSettings, open_engine
+from ocr_pipeline.data.layout_lmdb import Engines, LayoutReader, LayoutSettings, open_engine
 from ocr_pipeline.data.layout_lmdb.engines.detections import model_input
 from ocr_pipeline.data.layout_lmdb.engines.transformers_engine import TransformersEngine, torch_device
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.files.pictures import decode_picture
-from ocr_pipeline_tests.data.layout_lmdb.making import LABELS, Oracle, Share, page, picture, random_model
+from ocr_pipeline_tests.data.layout_lmdb.making import LABELS, Oracle, Share, page, picture, publish, random_model
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,11 +39,7 @@ def test_a_whole_stage_with_a_random_model(tmp_path, engine):
     settings = LayoutSettings(batch_size=2, threshold=0.2)
     runs = []
     for name in "ab":
-        runs.append(
-            LayoutBuild(share.find, share.read, Engines(engine), settings).publish(
-                tmp_path / name, "handwriting_train", [], map(page, range(5))
-            )
-        )
+        runs.append(publish(tmp_path / name, map(page, range(5)), share, Engines(engine), settings))
     assert runs[0] == runs[1]
     assert (tmp_path / "a/data.mdb").read_bytes() == (tmp_path / "b/data.mdb").read_bytes()
     reader = LayoutReader(tmp_path / "a")
@@ -144,7 +140,6 @@ def test_a_whole_stage_with_random_cells(tmp_path):
     table = Oracle(("table", 0.9, (10, 10, 90, 70)))
     cells = TransformersEngine(str(random_model(tmp_path / "model", kind="cells")), "cpu")
     share = Share({"0.jpg": picture()})
-    maker = LayoutBuild(share.find, share.read, Engines(table, cells), LayoutSettings())
-    maker.publish(tmp_path / "a", "handwriting_train", [], [page(0)])
+    publish(tmp_path / "a", [page(0)], share, Engines(table, cells), LayoutSettings())
     found = LayoutReader(tmp_path / "a").read(0)[1].cells
     assert found and all(10 <= x0 < x1 <= 90 and 10 <= y0 < y1 <= 70 for x0, y0, x1, y1 in (c.box for c in found))

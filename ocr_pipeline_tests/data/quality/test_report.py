@@ -121,6 +121,7 @@ def test_rarity_counts_characters_by_how_often_they_occur():
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_partitions_that_finish_together_take_turns(tmp_path, workspace):
     share = publish(write_tree(tmp_path / "share", admin_page("train", "a")), workspace, TRAIN)
     measure(share, workspace)

@@ -7,8 +7,10 @@ import pytest
 
 from ocr_pipeline.data.synthetic.crops import CropDrawing, draw_crop, plain_crop
 from ocr_pipeline.data.synthetic.faces import Face, package_faces
-from ocr_pipeline.data.synthetic.lettering import Lettering, hand_set, machine_set
-from ocr_pipeline.data.synthetic.texts import COMMON, LONGEST, SYLLABLES, Texts, read_corpus
+from ocr_pipeline.data.synthetic.grounds import stamped, struck_out
+from ocr_pipeline.data.synthetic.hanja import SCHOOL_HANJA
+from ocr_pipeline.data.synthetic.lettering import Lettering, hand_set, machine_set, type_struck, upright_set
+from ocr_pipeline.data.synthetic.texts import COMMON, LONGEST, LONGEST_WORD, SYLLABLES, Texts, read_corpus
 
 DRAWING = CropDrawing(package_faces(), seed=3)
 
@@ -28,7 +30,7 @@ def test_crops_are_pictures_of_words_with_ink():
     for index in range(200):
         pixels, text, face = DRAWING.crop(index)
         assert pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3 and min(pixels.shape[:2]) >= 4
-        assert 0 < len(text) <= 16 and text == text.strip()
+        assert 0 < len(text) <= LONGEST_WORD + 2 and text == text.strip()
         assert face in {each.name for each in package_faces()}
         assert pixels.max() - pixels.min() > 10, text
 
@@ -49,7 +51,7 @@ def test_faces_that_draw_nothing_are_an_error():
 
 def test_letters_have_boxes_that_hold_their_ink():
     rng = np.random.default_rng(0)
-    for setting in (machine_set, hand_set):
+    for setting in (machine_set, hand_set, type_struck, upright_set):
         lettering = setting("가나 다1", package_faces()[1], 32, rng)
         assert len(lettering.boxes) == 4
         assert (lettering.weights() > 0).all()
@@ -85,7 +87,7 @@ def test_texts_of_all_kinds_come():
     assert len(letters & set(SYLLABLES)) > 2500 and len(letters & set(SYLLABLES) - set(COMMON)) > 1000
     assert letters >= set("0123456789.,-()%") and "말뭉치" in words
     assert any(word.isascii() and word.isalpha() for word in words) and any(" " in word for word in words)
-    assert all(len(word) <= 16 for word in words)
+    assert all(len(word) <= LONGEST_WORD + 2 for word in words)
 
 
 def test_lines_have_spaces_and_an_end():
@@ -119,3 +121,44 @@ def test_looks_keep_their_size():
     ):
         assert changed.shape == cover.shape and changed.dtype == np.uint8 and changed.any()
         assert not np.array_equal(changed, cover)
+
+
+def test_upright_words_go_down_with_figures_in_pairs_and_brackets_that_lie():
+    face, rng = package_faces()[0], np.random.default_rng(0)
+    tall, wide = upright_set("서울역", face, 32, rng), machine_set("서울역", face, 32, rng)
+    assert tall.cover.shape[0] > 2 * tall.cover.shape[1] and wide.cover.shape[1] > 2 * wide.cover.shape[0]
+    tops = [top for _, top, _, _ in upright_set("제24호", face, 32, rng).boxes]
+    assert tops[0] < tops[1] and abs(tops[1] - tops[2]) < 4 and tops[2] < tops[3]
+    ((left, top, right, bottom),) = upright_set("(", face, 32, rng).boxes
+    assert right - left > bottom - top
+
+
+def test_upright_words_and_lines_come_by_their_shares():
+    drawing = replace(DRAWING, upright=1.0, lines=0.0)
+    tall = [crop for crop in map(drawing.crop, range(40)) if 3 <= len(crop.text) <= 12]
+    assert sum(crop.pixels.shape[0] > crop.pixels.shape[1] for crop in tall) > 0.8 * len(tall)
+    lines = [crop.text for crop in map(replace(DRAWING, lines=1.0).crop, range(40))]
+    assert max(map(len, lines)) > 25 and all(len(line) <= LONGEST for line in lines)
+    assert sum(" " in line for line in lines) > 30
+
+
+def test_what_a_typewriter_strikes_is_uneven_and_evenly_spaced():
+    lettering = type_struck("가가가가가", package_faces()[1], 32, np.random.default_rng(2))
+    steps = np.diff([left for left, *_ in lettering.boxes])
+    assert np.ptp(steps) <= 4
+    assert np.ptp(lettering.weights()) > 0.1 * lettering.weights().max()
+
+
+@pytest.mark.parametrize("across", [lambda p, rng: struck_out(p, np.zeros(3, np.float32), 24, rng), stamped])
+def test_strokes_and_seals_cross_a_word_and_hide_little_of_it(across):
+    blank = np.full((40, 160, 3), 240, np.float32)
+    changed = [np.abs(across(blank, np.random.default_rng(seed)) - blank).max(axis=2) > 20 for seed in range(30)]
+    assert sum(bool(mask.any()) for mask in changed) > 25
+    assert np.mean([mask.mean() for mask in changed]) < 0.3
+
+
+def test_the_hanja_of_schools_are_1800_and_come():
+    assert len(set(SCHOOL_HANJA)) == 1800
+    texts = Texts(np.random.default_rng(1))
+    drawn = set("".join(texts.word() for _ in range(6000)))
+    assert len(drawn & set(SCHOOL_HANJA)) > 100

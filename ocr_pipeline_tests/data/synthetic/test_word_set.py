@@ -7,7 +7,8 @@ import pytest
 from ocr_pipeline.data.annotations import CropReader
 from ocr_pipeline.data.synthetic import word_set
 from ocr_pipeline.data.synthetic.faces import HELD_OUT, package_faces
-from ocr_pipeline.data.synthetic.word_set import WordSetSettings, draw_words
+from ocr_pipeline.data.synthetic.settings import WordSetSettings
+from ocr_pipeline.data.synthetic.word_set import draw_words
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
 from ocr_pipeline.storage.files.pictures import decode_picture

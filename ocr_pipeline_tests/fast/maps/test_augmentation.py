@@ -116,3 +116,12 @@ def test_perspective_that_could_fold_the_page_is_refused():
 
 def test_what_the_published_recipe_does_not_know_is_off_by_default():
     assert (Augmentation().shadow, Augmentation().jpeg, Augmentation().perspective) == (0, 0, 0)
+
+
+def test_a_strip_is_learnt_in_the_size_in_which_it_is_found():
+    """Its long side has an end in a training as in use, or a word would be learnt eight times as large."""
+    strip = np.full((60, 3000, 3), 255, np.uint8)
+    word = np.array([(100, 10), (160, 10), (160, 50), (100, 50)], float)
+    result = random_crop(strip, [word], [False], 96, 640, PLAIN, np.random.default_rng(0))
+    width = result.polygons[0][1, 0] - result.polygons[0][0, 0]
+    assert width == pytest.approx(60 * 4096 / 3000)

@@ -50,3 +50,18 @@ def test_a_higher_kernel_logit_parts_words_that_a_weak_bridge_joins():
     apart = find_boxes(logits, size, BoxRules(7, 0.5, 60, kernel_logit=2.0))
     assert len(apart) == 2
     assert apart[0].polygon[:, 0].max() < apart[1].polygon[:, 0].min()
+
+
+@pytest.mark.parametrize("bbox_type", ["rect", "poly"])
+def test_boxes_grow_by_a_share_of_their_height_and_keep_their_scores(bbox_type):
+    logits = np.full((32, 64), -5, np.float32)
+    logits[10:16, 8:50] = 6
+    size, rules = (128, 256), BoxRules(7, 0.5, 60, bbox_type)
+    (plain,) = find_boxes(logits, size, rules)
+    (grown,) = find_boxes(logits, size, rules._replace(box_growth=0.5))
+    low, high = plain.polygon.min(axis=0), plain.polygon.max(axis=0)
+    wide, tall = high - low
+    more = 0.5 * wide * tall / (2 * (wide + tall))
+    assert low - grown.polygon.min(axis=0) == pytest.approx([more, more], abs=1.5)
+    assert grown.polygon.max(axis=0) - high == pytest.approx([more, more], abs=1.5)
+    assert grown.score == plain.score

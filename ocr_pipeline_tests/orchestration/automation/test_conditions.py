@@ -12,9 +12,14 @@ import dagster as dg
 import pytest
 
 from ocr_pipeline.data.datasets import PARTITIONS
-from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.automation import conditions
-from ocr_pipeline.orchestration.automation.conditions import changed_share, seconds_settled, shortfall, train_condition
+from ocr_pipeline.orchestration.automation.conditions import (
+    FOLLOW,
+    changed_share,
+    seconds_settled,
+    shortfall,
+    train_condition,
+)
 from ocr_pipeline.orchestration.automation.settings import AutomationSettings
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
@@ -156,7 +161,8 @@ def test_it_is_off_by_default(floor: Floor) -> None:
 
 def test_every_condition_belongs_to_that_sensor_alone() -> None:
     repository = build_definitions().get_repository_def()
-    assert {sensor.name for sensor in repository.sensor_defs} == {"share_watch", "training_follows", "orphaned_runs"}
+    sensors = {"share_watch", "inbox_watch", "training_follows", "orphaned_runs", "published_elsewhere"}
+    assert {sensor.name for sensor in repository.sensor_defs} == sensors
     graph = build_definitions().resolve_asset_graph()
     conditioned = {key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).automation_condition}
     assert conditioned == {"fast_checkpoint", "dlora_checkpoint", "fast_champion", "dlora_champion"}
@@ -165,5 +171,63 @@ def test_every_condition_belongs_to_that_sensor_alone() -> None:
 def test_a_damaged_manifest_is_said_and_not_taken_for_missing_data(floor: Floor) -> None:
     floor.publish("public_admin", "v1", 100)
     manifest_path(floor.workspace.layout_lmdb("public_admin", "train")).write_text("{")
-    with pytest.raises(PipelineError, match="public_admin_train_layout"):
-        floor.shortfall()
+    assert re.search("wait: the manifest cannot be read .*public_admin_train_layout", floor.shortfall())
+    assert not floor.would_train()
+
+
+class Podium:
+    """A candidate, its blocking check and the champion that follows it, as Dagster's evaluation sees them."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self.instance, self.cursor, self.passes = instance, None, True
+
+        @dg.asset
+        def candidate() -> dg.MaterializeResult:
+            return dg.MaterializeResult(data_version=dg.DataVersion(self.version))
+
+        @dg.asset_check(asset=candidate, blocking=True)
+        def not_below_champion() -> dg.AssetCheckResult:
+            return dg.AssetCheckResult(passed=self.passes)
+
+        @dg.asset(deps=[candidate], automation_condition=FOLLOW)
+        def champion() -> None:
+            pass
+
+        self.candidate, self.check, self.champion = candidate, not_below_champion, champion
+        self.definitions = dg.Definitions([candidate, champion], asset_checks=[not_below_champion])
+
+    def train(self, version: str, *, passes: bool = True, checks: bool = True) -> None:
+        self.version, self.passes = version, passes
+        dg.materialize(
+            [self.candidate, *([self.check] if checks else [])], instance=self.instance, raise_on_error=False
+        )
+
+    def would_crown(self) -> bool:
+        result = dg.evaluate_automation_conditions(self.definitions, self.instance, cursor=self.cursor)
+        self.cursor = result.cursor
+        return result.total_requested > 0
+
+
+def test_a_champion_is_asked_for_once_per_candidate(instance: dg.DagsterInstance) -> None:
+    podium = Podium(instance)
+    assert not podium.would_crown()
+    podium.train("1")
+    assert podium.would_crown()
+    assert not podium.would_crown()  # whatever came of it
+    podium.train("1")
+    assert not podium.would_crown()  # the same weights again
+    podium.train("2")
+    assert podium.would_crown()
+
+
+@pytest.mark.slow
+def test_a_candidate_that_was_refused_or_not_judged_yet_is_not_asked_for(instance: dg.DagsterInstance) -> None:
+    podium = Podium(instance)
+    podium.train("1")
+    assert podium.would_crown()
+    podium.train("2", passes=False)
+    assert not podium.would_crown() and not podium.would_crown()
+    podium.train("3")
+    assert podium.would_crown()
+    podium.train("4", checks=False)  # the last check spoke of another
+    assert not podium.would_crown()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+import time
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -14,14 +16,17 @@ import msgspec
 import pytest
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.orchestration.automation import sweep
 from ocr_pipeline.orchestration.automation.schedules import nightly_schedule
 from ocr_pipeline.orchestration.automation.settings import AutomationSettings
-from ocr_pipeline.orchestration.automation.share_watch import Watch, look, read_cursor, watch_sensor
-from ocr_pipeline.orchestration.automation.sweep import Sweep, walk_on
+from ocr_pipeline.orchestration.automation.share_watch import in_time, look, watch_sensor
+from ocr_pipeline.orchestration.automation.sweep import Sweep, Tally, walk_on
+from ocr_pipeline.orchestration.automation.watched import Clock, Watch, read_cursor
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.release.recipe_file import recipe_settings
 from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source import local_files
 from ocr_pipeline.storage.source.share import Share
 
 HANDWRITING = "053.대용량 손글씨 OCR 데이터/01.데이터"
@@ -57,6 +62,13 @@ class Watcher:
         self.keys += [change.request.run_key for change in changes]
         self.watch = read_cursor(msgspec.json.encode(self.watch).decode(), str(self.share.place))
         return [change.partition for change in changes]
+
+
+def tick(root: Path, cursor: str | None = None, **changed: float) -> dg.SensorResult | dg.SkipReason:
+    """One tick of the sensor, over an instance without runs and an output folder without artifacts."""
+    locations = Locations(source=str(root), output=str(root.parent / "output"))
+    with dg.build_sensor_context(instance=dg.DagsterInstance.ephemeral(), cursor=cursor) as context:
+        return watch_sensor(replace(SETTINGS, **changed))(context, locations=locations)
 
 
 def settled(root: Path) -> Watcher:
@@ -157,28 +169,23 @@ def test_the_cursor_does_not_grow_with_the_share(root: Path) -> None:
 
 
 def test_the_sensor_requests_partitions_under_keys_of_their_content(root: Path) -> None:
-    share_watch = watch_sensor(replace(SETTINGS, quiet_seconds=0))
-    locations = Locations(source=str(root))
-    with dg.build_sensor_context() as context:
-        first = share_watch(context, locations=locations)
-        again = share_watch(dg.build_sensor_context(cursor=first.cursor), locations=locations)
-        lost = share_watch(dg.build_sensor_context(), locations=locations)
+    first = tick(root, quiet_seconds=0)
+    again = tick(root, first.cursor)
+    lost = tick(root, quiet_seconds=0)
     assert [request.partition_key for request in first.run_requests] == [
         "text_in_wild",
         "handwriting_train",
         "handwriting_valid",
     ]
-    assert isinstance(again, dg.SkipReason) and "Nothing has changed" in again.skip_message
+    assert isinstance(again, dg.SkipReason) and "nothing of it is published, " in again.skip_message
     assert [r.run_key for r in lost.run_requests] == [r.run_key for r in first.run_requests]
     assert "1 files, 0 when it last ran" in first.run_requests[0].tags["ocr_pipeline/why"]
 
 
 def test_the_sensor_says_what_it_waits_for(root: Path) -> None:
-    told = watch_sensor(SETTINGS)(dg.build_sensor_context(), locations=Locations(source=str(root)))
+    told = tick(root)
     assert isinstance(told, dg.SkipReason) and "handwriting_train (2 files" in told.skip_message
-    told = watch_sensor(replace(SETTINGS, tick_seconds=0))(
-        dg.build_sensor_context(), locations=Locations(source=str(root))
-    )
+    told = tick(root, tick_seconds=0)
     assert isinstance(told, dg.SkipReason) and "goes on at the next tick" in told.skip_message
 
 
@@ -202,16 +209,13 @@ def test_a_tick_of_the_code_location_over_an_instance(
 
 def test_a_share_that_is_not_there_fails_the_tick_with_its_remedy(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="Mount the share"):
-        watch_sensor(SETTINGS)(dg.build_sensor_context(), locations=Locations(source=str(tmp_path / "nowhere")))
+        tick(tmp_path / "nowhere")
 
 
-def test_the_night_asks_for_every_set_that_is_there(root: Path, tmp_path: Path) -> None:
+def test_the_night_begins_where_a_set_is_there(root: Path, tmp_path: Path) -> None:
     context = dg.build_schedule_context(scheduled_execution_time=datetime(2030, 1, 2, 3))
     nightly_data = nightly_schedule(SETTINGS)
-    requests = nightly_data(context, locations=Locations(source=str(root)))
-    assert [(r.partition_key, r.run_key) for r in requests] == [
-        (key, f"{key}:2030-01-02") for key in ("text_in_wild", "handwriting_train", "handwriting_valid")
-    ]
+    assert nightly_data(context, locations=Locations(source=str(root))).run_key == "2030-01-02"
     (tmp_path / "empty").mkdir()
     assert isinstance(nightly_data(context, locations=Locations(source=str(tmp_path / "empty"))), dg.SkipReason)
 
@@ -232,3 +236,75 @@ def test_everything_is_off_until_one_line_turns_it_on(tmp_path: Path) -> None:
     repository = build_definitions().get_repository_def()
     assert repository.get_sensor_def("share_watch").default_status == dg.DefaultSensorStatus.STOPPED
     assert repository.get_schedule_def("nightly_data").default_status == dg.DefaultScheduleStatus.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("wall", "running", "boot", "jump"),
+    [
+        (1060, 560, "a", 0),  # a minute later
+        (1062, 560, "a", 0),  # the time server corrects
+        (87_460, 560, "a", 86_400),  # somebody set the clock
+        (1060 - 86_400, 560, "a", -86_400),
+        (90_000, 10, "b", 0),  # the machine was off for a day
+        (900, 10, "b", -100),  # and its battery is empty
+        (1060, 560, "", 0),  # no clock that nobody can set
+    ],
+)
+def test_a_clock_that_is_set_is_told_from_time_that_passed(wall: int, running: int, boot: str, jump: int) -> None:
+    assert Clock(wall, running, boot).set_by_since(Clock(1000, 500, "a" if boot else "")) == jump
+
+
+def test_waiting_goes_on_when_the_clock_is_set(root: Path) -> None:
+    watch = Watch(clock=Clock(1000, 500, "a"), looked=990.0, seen={"handwriting_train": (Tally("x", 1), 940.0)})
+    watch.follow_clock(Clock(87_460, 560, "a"))
+    assert watch.seen["handwriting_train"][1] == 940.0 + 86_400 and watch.looked == 990.0 + 86_400
+
+
+@pytest.mark.parametrize("cursor", ["{", '{"seen": 7}', '{"place": "PLACE", "sweep": {"walked": 99}}'])
+def test_a_cursor_that_no_longer_fits_is_begun_anew(root: Path, cursor: str) -> None:
+    assert read_cursor(cursor.replace("PLACE", str(root)), str(root)) == Watch(place=str(root))
+
+
+def test_a_look_ends_in_the_midst_of_a_folder_and_goes_on_there(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "BLOCK", 3)
+    folder = root / TRAINING / "라벨링데이터/TL/a"
+    for number in range(10):
+        (folder / f"{number}.json").write_text("{}")
+    whole, parts, places = Sweep(), Sweep(), set()
+    walk_on(Share(str(root)), whole, marker="_DELIVERED", until=float("inf"))
+    while not parts.is_over:
+        walk_on(Share(str(root)), parts, marker="_DELIVERED", until=0.0)
+        places.add(parts.within)
+        parts = msgspec.json.decode(msgspec.json.encode(parts), type=Sweep)
+    assert parts == whole and {0, 3, 6, 9} <= places
+
+
+def test_files_that_answer_slowly_are_asked_many_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state, asking = local_files._state, set()
+
+    def slow(name: str, folder: int):
+        time.sleep(0.001)
+        asking.add(threading.get_ident())
+        return state(name, folder)
+
+    monkeypatch.setattr(local_files, "_state", slow)
+    (root / "many").mkdir()
+    for number in range(2000):
+        (root / "many" / f"{number}.json").touch()
+    assert len([entry.size for entry in Share(str(root)).walk("many")]) == 2000
+    assert len(asking) > 4
+
+
+def test_a_share_that_never_answers_ends_the_tick_by_its_name(root: Path) -> None:
+    with pytest.raises(PipelineError, match=r"has not answered for 0\.05 s"):
+        in_time(partial(time.sleep, 0.5), Share(str(root)), seconds=0.05)
+    assert in_time(lambda: 7, Share(str(root))) == 7
+
+
+def test_the_night_is_that_of_a_named_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert nightly_schedule(AutomationSettings(timezone="Asia/Seoul")).execution_timezone == "Asia/Seoul"
+    monkeypatch.setattr("tzlocal.get_localzone_name", lambda: "Europe/Berlin")
+    night = nightly_schedule(AutomationSettings())
+    assert night.execution_timezone == "Europe/Berlin" and "Europe/Berlin" in night.description
+    with pytest.raises(PipelineError, match=r"no time zone 'KST'.*Asia/Seoul"):
+        AutomationSettings(timezone="KST")

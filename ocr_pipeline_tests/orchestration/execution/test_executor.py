@@ -20,6 +20,7 @@ def status(floor: Floor) -> str:
     return run.status.value
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_share_the_devices_one_owner_each(floor: Floor) -> None:
     runs = [floor.start("mixed") for _ in range(2)]
     assert [run.wait(120) for run in runs] == [0, 0]
@@ -34,6 +35,7 @@ def test_two_runs_at_once_share_the_devices_one_owner_each(floor: Floor) -> None
     until(lambda: floor.leases() == 0)  # the last process ends a moment after its run
 
 
+@pytest.mark.kill
 def test_a_step_killed_is_retried_and_the_lease_comes_back(floor: Floor) -> None:
     assert floor.start("killed_once_job").wait(120) == 0
     assert status(floor) == "SUCCESS"
@@ -49,6 +51,7 @@ def test_a_step_killed_is_retried_and_the_lease_comes_back(floor: Floor) -> None
     assert "SIGKILL" in str(retry.dagster_event)
 
 
+@pytest.mark.slow
 def test_a_cancelled_run_stops_its_step_and_frees_its_device(floor: Floor) -> None:
     worker = floor.start("endless_job")
     until(lambda: floor.lines("pid"))

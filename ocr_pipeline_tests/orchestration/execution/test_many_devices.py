@@ -62,6 +62,7 @@ def failing(settings: Settings, train: list[Path], valid: list[Path], on_progres
     time.sleep(600)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("gpus", "said"), [(1, "progress: alone"), (2, "progress: 2 together")])
 def test_each_device_has_a_process_and_the_first_one_speaks(
     gpus: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -72,6 +73,7 @@ def test_each_device_has_a_process_and_the_first_one_speaks(
     assert [line for line in caplog.messages if line.startswith("progress")] == [said]
 
 
+@pytest.mark.slow
 def test_one_that_fails_takes_the_others_along_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LEASED_GPUS_VARIABLE, "2")
     began = time.monotonic()

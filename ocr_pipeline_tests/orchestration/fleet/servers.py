@@ -12,7 +12,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,6 +154,19 @@ def ray_head(*, cpus: int, gpus: int, environment: Mapping[str, str] = os.enviro
     finally:
         _end(head, folder)
         shutil.rmtree(folder)
+
+
+def submitted(submit: Callable[[], str]) -> str:
+    """The job that is submitted once the cluster takes any: its head answers before its agent is there."""
+    found: list[str] = []
+
+    def tried() -> bool:
+        with contextlib.suppress(RuntimeError, OSError):
+            found.append(submit())
+        return bool(found)
+
+    until(tried, 120)
+    return found[0]
 
 
 def _answers(url: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import dagster as dg
 import pytest
 
 from ocr_pipeline.devices.machine import Demand
@@ -11,7 +12,27 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.execution.choice import EXECUTOR_VARIABLE
 from ocr_pipeline.orchestration.execution.clusters import fleet_demand
+from ocr_pipeline.orchestration.execution.crews import is_spread
 from ocr_pipeline.orchestration.execution.demands import demand_tags
+
+
+@pytest.mark.parametrize(
+    ("said", "chosen", "variable", "expected"),
+    [
+        ("always", None, "", True),
+        (None, None, "", False),
+        ("without_model", None, "", True),
+        ("without_model", None, "PP-DocLayoutV2", False),
+        ("without_model", "none", "PP-DocLayoutV2", True),
+        ("without_model", "PP-DocLayoutV2", "", False),
+    ],
+)
+def test_pieces_are_for_everyone_unless_a_model_looks_at_them(
+    said: str | None, chosen: str | None, variable: str, expected: bool
+) -> None:
+    config = {"ops": {"layout_lmdb": {"config": {"model": chosen}}}} if chosen else {}
+    run = dg.DagsterRun("data", run_config=config)
+    assert is_spread(said, run, {"FAST_LAYOUT_MODEL": variable}) is expected
 
 
 @pytest.mark.parametrize(("executor", "package"), [("ray", "dagster_ray"), ("k8s", "dagster_k8s")])

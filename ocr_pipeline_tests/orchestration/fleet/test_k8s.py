@@ -55,6 +55,7 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: PretendedClu
         yield floor
 
 
+@pytest.mark.slow
 def test_a_run_asks_for_jobs_with_the_devices_of_its_steps(fleet: Floor, cluster: PretendedCluster) -> None:
     assert fleet.start("mixed").wait(120) == 0
     jobs = {job["metadata"]["labels"]["dagster/op"]: job for job in cluster.jobs.values()}
@@ -90,6 +91,7 @@ def test_a_cancelled_training_is_deleted_and_has_saved(fleet: Floor, cluster: Pr
     assert int(saved) > 0 and fleet.lines("pid")[-1][1] == saved
 
 
+@pytest.mark.slow
 def test_the_job_of_a_dead_run_is_found_and_deleted(fleet: Floor, cluster: PretendedCluster) -> None:
     worker = fleet.start("endless_job")
     until(lambda: fleet.lines("pid"))
@@ -119,7 +121,7 @@ def test_a_demand_in_words_of_kubernetes() -> None:
 
 
 def test_what_a_tag_says_in_these_words_comes_first() -> None:
-    demand_tag = DemandTag("dagster-k8s/config", in_words_of_kubernetes)
+    demand_tag = DemandTag("dagster-k8s/config", lambda demand, _: in_words_of_kubernetes(demand))
     own = '{"container_config": {"resources": {"limits": {"nvidia.com/gpu": "1", "rdma/hca": "1"}}}}'
     tags = demand_tag.translated({**demand_tags(gpus=2), demand_tag.tag: own}, "gpu")
     said = yaml.safe_load(tags[demand_tag.tag])["container_config"]["resources"]

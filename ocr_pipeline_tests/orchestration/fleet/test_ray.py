@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
@@ -152,6 +152,9 @@ def test_a_demand_in_words_of_ray() -> None:
             },
         }
     assert cluster.devices() == 6
+    spread: Any = in_words_of_ray(Demand(1, 8), cluster, variables, spread=True)
+    assert (spread["num_gpus"], spread["num_cpus"]) == (0, 0)
+    assert spread["runtime_env"]["env_vars"]["OCR_PIPELINE_CREW"] == "ray"
 
 
 def test_no_secret_goes_along_with_a_step() -> None:

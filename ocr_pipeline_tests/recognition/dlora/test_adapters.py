@@ -146,6 +146,25 @@ def test_adapters_of_transformers_4_are_read(trained, random_model, tmp_path, bi
     assert torch.equal(logits(load_adapters(copy.deepcopy(random_model), tmp_path)), logits(trained))
 
 
+def test_half_precision_may_take_many_steps_of_a_warm_up(base):
+    """B after a step of 1e-8 is nothing in float16, so that A has no gradient yet: no fault of the base."""
+    model = add_adapters(base, rank=4, alpha=8, dropout=0.0)
+    watch, weights = GradientWatch(model, torch.float16), dict(adapter_parameters(model))
+    up = [weight for name, weight in weights.items() if ".lora_B." in name]
+    down = [weight for name, weight in weights.items() if ".lora_A." in name]
+    for weight in weights.values():
+        weight.grad = torch.zeros_like(weight) if any(weight is one for one in down) else torch.ones_like(weight)
+    for _ in range(3):
+        watch.after_backward()
+        with torch.no_grad():
+            for weight in up:
+                weight.fill_(1e-8)
+    with torch.no_grad():
+        up[0].fill_(1e-2)
+    with pytest.raises(PipelineError, match="1 adapter parameters get no gradient"):
+        watch.after_backward()
+
+
 def test_an_adapter_without_gradient_is_noticed(base):
     model = add_adapters(base, rank=4, alpha=8, dropout=0.0)
     model.set_adapter(ENCODER)  # what PeftModel offers: one adapter only

@@ -16,6 +16,7 @@ from ocr_pipeline.recognition.dlora import (
     merge_checkpoint,
     train_dlora,
 )
+from ocr_pipeline.recognition.dlora.recognizer import load_base
 
 
 @pytest.fixture
@@ -70,9 +71,37 @@ def test_adapters_are_used_with_their_own_base_only(base_folder, other_base, jso
     for misuse in (
         lambda: load(checkpoint, Loading(base=other_base)),
         lambda: merge_checkpoint(checkpoint, tmp_path / "merged", base=other_base),
-        lambda: train_dlora(resumed, data, []),
     ):
         with pytest.raises(PipelineError, match=f"with weights {own}, and .* has weights {other}"):
             misuse()
+    with pytest.raises(PipelineError, match=rf"trained with base {own} \(now {other}\)"):
+        train_dlora(resumed, data, [])
     (checkpoint / "base.json").unlink()  # as older checkpoints are
     load(checkpoint, Loading(base=other_base))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ((), []),
+        ((), None),
+        ((), {}),
+        (("encoder",), 1),
+        (("decoder",), None),
+        (("encoder", "model_type"), ["vit"]),
+        (("decoder", "vocab_size"), "many"),
+        (("decoder", "vocab_size"), -1),
+        (("encoder", "hidden_size"), 0),
+    ],
+)
+def test_a_configuration_that_is_none_is_one_clear_error(base_folder, tmp_path, path, value):
+    folder = shutil.copytree(base_folder, tmp_path / "base")
+    config = whole = json.loads((folder / "config.json").read_text())
+    for name in path[:-1]:
+        config = config[name]
+    if path:
+        config[path[-1]] = value
+    (folder / "config.json").write_text(json.dumps(whole if path else value))
+    with pytest.raises(PipelineError, match="the base model cannot be loaded") as refused:
+        load_base(folder)
+    assert refused.value.where == str(folder) and "ignore_mismatched" not in str(refused.value)

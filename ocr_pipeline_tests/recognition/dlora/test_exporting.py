@@ -4,12 +4,14 @@ import unicodedata
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from tokenizers import Tokenizer
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models import TINY_KOREAN
 from ocr_pipeline.recognition.dlora import export_onnx, load, merge_checkpoint
+from ocr_pipeline.storage.files.onnx_files import write_onnx
 
 
 def read_greedily(folder, crops):
@@ -33,6 +35,7 @@ def read_greedily(folder, crops):
     ]
 
 
+@pytest.mark.slow
 def test_greedy_texts_are_those_of_the_recognizer(tmp_path, words):
     metadata = export_onnx(TINY_KOREAN, tmp_path / "onnx")
     assert (metadata["token.end"], metadata["input.height"]) == ("3", "32")
@@ -46,6 +49,16 @@ def test_what_is_not_installed_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("ocr_pipeline.storage.files.onnx_files.find_spec", lambda name: None)
     with pytest.raises(PipelineError, match="onnx, onnxscript"):
         export_onnx(TINY_KOREAN, tmp_path / "onnx")
+
+
+class Undecided(torch.nn.Module):
+    def forward(self, numbers):
+        return numbers + 1 if numbers.sum() > 0 else numbers - 1
+
+
+def test_what_torch_cannot_export_is_one_clear_error(tmp_path):
+    with pytest.raises(PipelineError, match="cannot export this network to ONNX"):
+        write_onnx(tmp_path / "a.onnx", Undecided(), {"numbers": (torch.ones(2, 3), (0,))}, "sum", {})
 
 
 @pytest.mark.parametrize("write", [merge_checkpoint, export_onnx])

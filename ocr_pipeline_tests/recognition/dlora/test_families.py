@@ -1,9 +1,14 @@
 """Every family of bases goes the whole way, and a base whose parts do not fit is refused before anything begins."""
 
+import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
+import torch
+from safetensors import safe_open
+from transformers import VisionEncoderDecoderModel
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition.dlora import DloraTraining, load, merge_checkpoint, train_dlora
@@ -30,6 +35,31 @@ def test_a_base_is_trained_saved_merged_and_read_with(tmp_path, jsonl, words, en
     merged = load(merge_checkpoint(made.checkpoint, tmp_path / "merged")).read_crops([WHITE])
     assert read[0].text == merged[0].text
     assert 0 < read[0].confidence <= 1
+
+
+@pytest.mark.parametrize(
+    "how", [{"max_shard_size": "40KB"}, {"dtype": torch.bfloat16}], ids=["sharded", "in half precision"]
+)
+def test_weights_may_be_in_parts_or_in_half_precision(tmp_path, jsonl, words, how):
+    base, dtype = make_base(tmp_path / "whole"), how.pop("dtype", torch.float32)
+    model = VisionEncoderDecoderModel.from_pretrained(base).to(dtype)
+    shutil.copytree(base, tmp_path / "base", ignore=shutil.ignore_patterns("model.safetensors"))
+    model.save_pretrained(tmp_path / "base", **how)
+    parts = sorted((tmp_path / "base").glob("*.safetensors"))
+    assert (len(parts) > 2) == bool(how)
+    plan = {"max_steps": 2, "per_device_train_batch_size": 2, "generation_max_length": 6, "save_steps": 1}
+    settings = DloraTraining(str(tmp_path / "base"), str(tmp_path / "out"), **plan)
+    train_dlora(settings, [jsonl("train", words[:4])], [])
+    again = dataclasses.replace(settings, resume_from_checkpoint="last", max_steps=3)
+    made = train_dlora(again, [tmp_path / "train.jsonl"], [])
+    merged = merge_checkpoint(made.checkpoint, tmp_path / "merged")
+    assert load(made.checkpoint).read_crops([WHITE])[0].text == load(merged).read_crops([WHITE])[0].text
+    with safe_open(merged / "model.safetensors", "pt") as file:
+        assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float32}  # noqa: SIM118
+    content = parts[-1].read_bytes()
+    parts[-1].write_bytes(content[:-4] + bytes(4))  # another base under the same name
+    with pytest.raises(PipelineError, match="trained on another base"):
+        load(made.checkpoint)
 
 
 @pytest.mark.parametrize("decoder", ["camembert", "roberta"])

@@ -24,6 +24,7 @@ def plan(output, **changes):
     return DloraTraining(str(TINY_KOREAN), str(output), **{**standard, **changes})
 
 
+@pytest.mark.slow
 def test_adapters_learn_on_a_base_in_four_bits_and_resume_exactly(jsonl, words, tmp_path):
     data = [jsonl("train", words[:16])], [jsonl("valid", words[16:])]
     result = train_dlora(plan(tmp_path / "whole"), *data)

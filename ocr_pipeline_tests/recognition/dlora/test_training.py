@@ -1,4 +1,7 @@
 import csv
+import json
+import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,7 +11,9 @@ from transformers import AutoImageProcessor, AutoTokenizer, VisionEncoderDecoder
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition.dlora import DloraTraining, train_dlora
 from ocr_pipeline.recognition.dlora.adapters import ADAPTERS
-from ocr_pipeline.recognition.dlora.checkpoints import load_state
+from ocr_pipeline.recognition.dlora.checkpoints import STATE, load_state
+from ocr_pipeline.recognition.dlora.recognizer import load_merged
+from ocr_pipeline_tests.recognition.conftest import write_jsonl
 
 
 def settings(base, output, **changes):
@@ -74,6 +79,94 @@ def test_a_training_can_go_on_in_another_folder(base_folder, data, tmp_path):
     assert [row["step"] for row in result.history] == [0, 1, 2, 3, 4, 5, 6]
     assert result.checkpoint.parent == tmp_path / "second"
     assert result.checkpoint.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"lora_rank": 8}, r"lora_rank 4 \(now 8\)"),
+        ({"method": "lora"}, r"method dlora \(now lora\)"),
+        ({"method": "full"}, r"method dlora \(now full\)"),
+        ({"learning_rate": 1e-3}, "learning_rate"),
+        ({"seed": 1}, r"seed 42 \(now 1\)"),
+    ],
+)
+def test_what_a_named_checkpoint_would_overrule_is_an_error(base_folder, data, tmp_path, change, named):
+    checkpoint = train_dlora(settings(base_folder, tmp_path / "out", max_steps=1), data[0], []).checkpoint
+    plan = settings(base_folder, tmp_path / "out", max_steps=2, resume_from_checkpoint=str(checkpoint), **change)
+    with pytest.raises(PipelineError, match=named) as error:
+        train_dlora(plan, data[0], [])
+    assert "merge-dlora" in error.value.remedy
+
+
+def test_a_checkpoint_from_before_a_setting_was_there_is_gone_on_from(base_folder, data, tmp_path):
+    first = train_dlora(settings(base_folder, tmp_path / "out", max_steps=1), data[0], []).checkpoint
+    state = load_state(first)
+    for name in ("augment", "target_modules"):
+        del state["key"][name]
+    torch.save(state, first / STATE)
+    plan = settings(base_folder, tmp_path / "out", max_steps=2, resume_from_checkpoint="last")
+    assert train_dlora(plan, data[0], []).checkpoint.parent == first.parent
+    with pytest.raises(PipelineError, match=r"augment False \(now True\)"):
+        train_dlora(replace(plan, augment=True, resume_from_checkpoint=str(first)), data[0], [])
+
+
+def test_other_inputs_begin_anew_aside_by_name(base_folder, data, words, tmp_path, caplog):
+    """Other crops under the old name, another base, another tokenizer in the old base's place."""
+    first = train_dlora(settings(base_folder, tmp_path / "out", max_steps=2), *data)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
+    bases = {}
+    for name in ("tokenizer", "weights"):
+        bases[name] = tmp_path / "bases" / name / base_folder.name
+        shutil.copytree(base_folder, bases[name])
+    tokenizer = json.loads((bases["tokenizer"] / "tokenizer.json").read_text())
+    vocabulary = tokenizer["model"]["vocab"]
+    one, other = sorted(vocabulary, key=vocabulary.get)[-2:]
+    vocabulary[one], vocabulary[other] = vocabulary[other], vocabulary[one]
+    (bases["tokenizer"] / "tokenizer.json").write_text(json.dumps(tokenizer))
+    model = VisionEncoderDecoderModel.from_pretrained(base_folder)
+    with torch.no_grad():
+        model.decoder.get_output_embeddings().weight += 1
+    model.save_pretrained(bases["weights"])
+    (tmp_path / "elsewhere").mkdir()
+    others = [write_jsonl(tmp_path / "elsewhere", "train_a", words[5:14]), data[0][1]]
+    folders = set()
+    for named, base, train in (
+        ("training data", base_folder, others),
+        ("tokenizer", bases["tokenizer"], data[0]),
+        ("base", bases["weights"], data[0]),
+    ):
+        caplog.clear()
+        plan = settings(base, tmp_path / "out", max_steps=2, resume_from_checkpoint="last")
+        result = train_dlora(plan, train, data[1])
+        assert f"was trained with {named} " in caplog.text and str(result.checkpoint.parent) in caplog.text
+        assert len(result.history) == len(first.history)
+        assert train_dlora(plan, train, data[1]).checkpoint == result.checkpoint
+        folders.add(result.checkpoint.parent)
+    assert len(folders) == 3 and {folder.parent for folder in folders} == {tmp_path / "out"}
+    assert before.items() <= {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}.items()
+
+
+def test_on_other_validation_crops_the_best_is_sought_anew(base_folder, data, jsonl, words, tmp_path):
+    train_dlora(settings(base_folder, tmp_path / "out", max_steps=2, learning_rate=1e-6), *data)
+    plan = settings(base_folder, tmp_path / "out", max_steps=4, learning_rate=1e-6, resume_from_checkpoint="last")
+    result = train_dlora(plan, data[0], [jsonl("other_valid", words[:5])])
+    assert result.checkpoint.name == "checkpoint-4"
+
+
+def test_a_base_beside_the_training_is_found_from_anywhere(base_folder, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(base_folder.parent)
+    plan = settings(base_folder.name, tmp_path / "out", max_steps=1)
+    checkpoint = train_dlora(plan, data[0], []).checkpoint
+    monkeypatch.chdir(tmp_path)
+    assert load_merged(checkpoint).name == str(base_folder)
+
+
+def test_a_damaged_tokenizer_is_told_where_it_lies(base_folder, data, tmp_path):
+    checkpoint = train_dlora(settings(base_folder, tmp_path / "out", max_steps=1), data[0], []).checkpoint
+    (checkpoint / "tokenizer.json").write_text("{")
+    with pytest.raises(PipelineError, match=f"tokenizer or the image processor cannot be loaded.*{checkpoint}"):
+        load_merged(checkpoint)
 
 
 def test_another_seed_ends_in_other_weights(base_folder, data, tmp_path):
@@ -187,7 +280,7 @@ def test_missing_data_and_base_are_mendable_errors(base_folder, data, tmp_path):
         train_dlora(settings(tmp_path / "nothing", tmp_path / "out"), *data)
     with pytest.raises(PipelineError, match="no training crops"):
         train_dlora(settings(base_folder, tmp_path / "out"), [], [])
-    with pytest.raises(PipelineError, match="no adapter here"):
+    with pytest.raises(PipelineError, match=r"there is no trainer_state\.pt to resume from"):
         train_dlora(settings(base_folder, tmp_path / "out", resume_from_checkpoint=str(tmp_path)), *data)
 
 

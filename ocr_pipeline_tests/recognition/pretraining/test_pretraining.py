@@ -19,6 +19,7 @@ from ocr_pipeline.recognition.pretraining.network import SLOTS, Columns, ctc_los
 from ocr_pipeline.recognition.pretraining.recipe import STANDARD, Architecture, Pretraining, read_recipe
 from ocr_pipeline.recognition.pretraining.training import CURVE, STATE, Learner, pretrain
 from ocr_pipeline.recognition.text import TextCodec
+from ocr_pipeline.storage.files.locking import sole_worker
 from ocr_pipeline.training.stopping import TrainingStoppedError
 
 SMALL = Architecture(
@@ -43,6 +44,8 @@ def weights(folder):
 def test_the_shipped_recipe_is_one():
     recipe = read_recipe(STANDARD, {"minutes": "3"})
     assert recipe.minutes == 3.0 and recipe.architecture == Architecture()
+    further = read_recipe(STANDARD.with_name("further.yaml"), {})
+    assert further.start_from and further.architecture == recipe.architecture
 
 
 def test_a_recipe_with_an_unknown_field_is_refused(tmp_path):
@@ -105,6 +108,38 @@ def test_one_that_was_stopped_ends_in_the_same_weights(tmp_path, monkeypatch):
     assert all(torch.equal(whole[name], parted[name]) for name in whole)
 
 
+def test_a_folder_is_one_process_alone(tmp_path):
+    with sole_worker(tmp_path), pytest.raises(PipelineError, match=f"another process .{os.getpid()}. works in this"):
+        pretrain(RECIPE, tmp_path, workers=0)
+    assert not (tmp_path / STATE).exists()
+
+
+@pytest.mark.slow
+def test_it_goes_on_longer_and_with_the_same_recipe_only(tmp_path):
+    pretrain(msgspec.structs.replace(RECIPE, steps=1), tmp_path, workers=0)
+    with pytest.raises(PipelineError, match=r"batch 3 \(now 4\)"):
+        pretrain(msgspec.structs.replace(RECIPE, batch=4), tmp_path, workers=0)
+    pretrain(msgspec.structs.replace(RECIPE, steps=2), tmp_path, workers=0)
+    assert torch.load(tmp_path / STATE, weights_only=True)["step"] == 2
+
+
+def test_the_model_appears_whole_and_replaces_nothing_of_others(tmp_path, monkeypatch):
+    (tmp_path / "a/model").mkdir(parents=True)
+    (tmp_path / "a/model/thesis.txt").write_text("mine")
+    with pytest.raises(PipelineError, match="did not make"):
+        pretrain(RECIPE, tmp_path / "a", workers=0)
+    write = Learner.write_model
+
+    def write_half(learner, folder):
+        write(learner, folder)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Learner, "write_model", write_half)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(msgspec.structs.replace(RECIPE, steps=1), tmp_path / "b", workers=0)
+    assert {path.name for path in (tmp_path / "b").iterdir()} == {".lock", STATE}
+
+
 def test_it_learns():
     learner = Learner(Pretraining(SMALL, steps=60, batch=8, warm_up=5, learning_rate=3e-3))
     batch = windows(learner)[0][0]
@@ -137,3 +172,32 @@ def test_the_command_trains_by_a_recipe_and_its_changes(tmp_path):
     assert result.exit_code == 0 and (tmp_path / "out/model/model.safetensors").is_file(), result.output
     assert json.loads((tmp_path / "out" / CURVE).read_text())["crops"] == 2 * RECIPE.batch
     assert CliRunner().invoke(cli, [*place, "--set", "steps"]).exit_code == 2
+
+
+def test_it_begins_with_the_weights_of_an_earlier_one(tmp_path):
+    earlier = pretrain(msgspec.structs.replace(RECIPE, steps=1), tmp_path / "earlier", workers=0)
+    begun = Learner(msgspec.structs.replace(RECIPE, start_from=str(earlier)))
+    assert all(torch.equal(begun.model.state_dict()[name], value) for name, value in weights(earlier).items())
+    with pytest.raises(PipelineError, match="another architecture"):
+        Learner(Pretraining(start_from=str(earlier)))
+
+
+@pytest.mark.slow
+def test_one_of_before_a_field_was_there_goes_on(tmp_path):
+    pretrain(msgspec.structs.replace(RECIPE, steps=1), tmp_path, workers=0)
+    state = torch.load(tmp_path / STATE, weights_only=True)
+    del state["key"]["start_from"], state["key"]["architecture"]["widest"]
+    torch.save(state, tmp_path / STATE)
+    pretrain(msgspec.structs.replace(RECIPE, steps=2), tmp_path, workers=0)
+    assert torch.load(tmp_path / STATE, weights_only=True)["step"] == 2
+
+
+@pytest.mark.slow
+def test_what_it_knew_before_may_be_mixed_in(tmp_path):
+    earlier = pretrain(msgspec.structs.replace(RECIPE, steps=1), tmp_path / "earlier", workers=0)
+    onward = msgspec.structs.replace(RECIPE, start_from=str(earlier), steps=2)
+    alone = weights(pretrain(onward, tmp_path / "alone", workers=0))
+    half = weights(pretrain(msgspec.structs.replace(onward, mixed=0.5), tmp_path / "half", workers=0))
+    begun = weights(earlier)
+    assert all(torch.allclose(half[name], (alone[name] + begun[name]) / 2, atol=1e-3) for name in half)
+    assert not all(torch.equal(half[name], alone[name]) for name in half)

@@ -18,6 +18,7 @@ from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import merge_labels
 from ocr_pipeline.data.quality import measure_quality
 from ocr_pipeline.fast.prediction import DetectedPage
+from ocr_pipeline.fast.settings import FastPrediction
 from ocr_pipeline.orchestration.assets import inference
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.recognition.prediction import Predictions
@@ -164,13 +165,13 @@ def champion(world: World, version: int) -> None:
 def detect(world: World) -> None:
     """The asset over a detector that needs no weights: what matters is when which file changes."""
 
-    def detect_folder(weights: Path, _pages: Path, output: Path, device: str) -> tuple[list[DetectedPage], dict]:
+    def predict(settings: FastPrediction) -> tuple[list[DetectedPage], dict]:
         for name in ("page.png", "page.png.json"):
-            publish_text(output / name, weights.read_text())
+            publish_text(settings.output / name, settings.checkpoint.read_text())
         return [DetectedPage("page.png", 1, 1, [])], {}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ocr_pipeline.fast.detect_folder", detect_folder, raising=False)
+        patch.setattr("ocr_pipeline.fast.predict", predict, raising=False)
         patch.setattr(inference, "encoded_picture", lambda _: "picture")
         materialize(world, inference.detections)
 

@@ -58,6 +58,7 @@ def here(bucket, tmp_path, monkeypatch):
     assert not fsspec.filesystem("s3").find(f"{url}/.leases"), "no lease stays behind"
 
 
+@pytest.mark.slow
 def test_the_second_waits_as_long_as_the_first_lives(here, caplog):
     path, hold_elsewhere = here
     caplog.set_level(logging.INFO, "ocr_pipeline")

@@ -101,6 +101,7 @@ def bucket():
         yield url
 
 
+@pytest.mark.kill
 @pytest.mark.parametrize("name", [name for name, maker in MAKERS.items() if maker.in_depot])
 def test_nor_in_a_depot(name, tmp_path, bucket, monkeypatch):
     monkeypatch.setenv("OCR_PIPELINE_MIRROR", str(tmp_path / "mirror"))
@@ -111,6 +112,7 @@ def test_nor_in_a_depot(name, tmp_path, bucket, monkeypatch):
     watch(maker, World(tmp_path / "outside", workspace), looks)
 
 
+@pytest.mark.kill
 def test_a_process_killed_before_each_step_leaves_nothing_wrong_and_the_next_run_mends_it(tmp_path):
     maker, calm = MAKERS["dlora_champion"], tmp_path / "calm"
     for version in (1, 2):

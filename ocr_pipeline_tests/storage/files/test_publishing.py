@@ -66,6 +66,13 @@ def test_an_input_that_cannot_be_read_is_not_blamed_on_the_artifact(tmp_path):
         (tmp_path / "there").read_bytes()
 
 
+def test_what_is_told_already_is_told_once(tmp_path):
+    inner = "cannot write the artifact (No space left on device)"
+    with pytest.raises(PipelineError) as caught, publish_file(tmp_path / "a"), publish_file(tmp_path / "b"):
+        raise PipelineError(inner, where="c", remedy="Free some.")
+    assert (caught.value.what, caught.value.where) == (inner, "c")
+
+
 FULL_DISK = """
 import resource, sys
 from pathlib import Path

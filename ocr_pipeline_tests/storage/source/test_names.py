@@ -9,7 +9,7 @@ import fsspec
 import pytest
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.source import names, remote_files
+from ocr_pipeline.storage.source import ftp, names, remote_files
 from ocr_pipeline.storage.source.archives import DamagedError
 from ocr_pipeline.storage.source.share import Share
 from ocr_pipeline_tests.storage.source.ftp_server import serving
@@ -90,6 +90,8 @@ def test_links_are_followed_within_a_set_and_told_where_they_lead_out_or_around(
     share = Share(share_root)
     assert read_sound(share) == {"linked/a/x.json": b"1", "set/deep/er/b.json": b"2", "set/deep/er/within.json": b"2"}
     assert faults(share) == {
+        "set/deep/er/around": "a folder that is passed over: a link that leads back up, in a circle",
+        "set/deep/er/out": "a folder that is passed over: a link that leads out of the share",
         "set/deep/er/nowhere.json": "a link that leads nowhere",
         "set/deep/er/out.json": "a link that leads out of the share",
     }
@@ -225,6 +227,14 @@ def test_names_from_an_ftp_server_never_become_paths(tmp_path, no_pauses):
 def test_a_transfer_that_is_cut_short_ends_the_step(tmp_path, no_pauses):
     write_tree(tmp_path, {"a.json": b"12345678"})
     with serving(tmp_path, quirk="short") as url, pytest.raises(PipelineError, match="4 bytes came of 8"):
+        Share(url).read("a.json")
+
+
+def test_a_transfer_that_only_drips_is_given_up(tmp_path, no_pauses, monkeypatch):
+    write_tree(tmp_path, {"a.json": b"12345678"})
+    monkeypatch.setattr(ftp, "_SETTLED", -1.0)
+    monkeypatch.setattr(ftp, "_LEAST_SPEED", 1 << 60)
+    with serving(tmp_path) as url, pytest.raises(PipelineError, match="bytes came in 0 s"):
         Share(url).read("a.json")
 
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from ocr_pipeline.data.layout_lmdb.engines.engine import LayoutEngine, NoLayout
 from ocr_pipeline.data.layout_lmdb.engines.pool import EnginePool, EngineProcess
 from ocr_pipeline.data.layout_lmdb.settings import NO_MODEL, LayoutSettings
+from ocr_pipeline.devices.machine import find_machine
+from ocr_pipeline.devices.names import gpu_name
 
 
 def batches_at_once(engine: LayoutEngine) -> int:
@@ -44,7 +46,7 @@ def open_engine(settings: LayoutSettings) -> LayoutEngine:
     if settings.backend == "paddle":
         from ocr_pipeline.data.layout_lmdb.engines.paddle_engine import PaddleEngine
 
-        devices = settings.device.split(",")
+        devices = _named(settings.device).split(",")
         open_one = partial(PaddleEngine, settings.model)
         return EnginePool(open_one, devices) if len(devices) > 1 else open_one(devices[0])
     return _transformers(settings.model, settings.device, settings)
@@ -65,7 +67,15 @@ def _transformers(model: str, device: str, settings: LayoutSettings) -> LayoutEn
     from ocr_pipeline.data.layout_lmdb.engines import transformers_engine  # imports torch, which costs seconds
 
     open_one = partial(transformers_engine.TransformersEngine, model, cpu_fallback=settings.cpu_fallback)
+    device = _named(device)
     devices = transformers_engine.every_gpu() if device == "gpu" else device.split(",")
     if len(devices) < 2:
         return open_one(device)
     return EnginePool(partial(EngineProcess, open_one), devices)
+
+
+def _named(device: str) -> str:
+    """Devices as the engines call them: ``cpu``, ``gpu`` or ``gpu:0,gpu:1``."""
+    if device == "auto":
+        return "gpu" if find_machine().gpus else "cpu"
+    return gpu_name(device)

@@ -70,5 +70,8 @@ class PictureSlots:
 @lru_cache(maxsize=1)
 def _attached(path: Path, shape: tuple[int, ...], serial: int) -> PictureSlots:
     slots = PictureSlots.__new__(PictureSlots)
-    slots._map(path, shape)
+    try:
+        slots._map(path, shape)
+    except FileNotFoundError:  # the process that has them was killed: its workers end with it, and nobody reads why
+        raise SystemExit(1) from None
     return slots

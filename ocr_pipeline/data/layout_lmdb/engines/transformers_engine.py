@@ -126,6 +126,7 @@ def _load(folder: Path) -> tuple[Any, tuple[int, int]]:
         use_safetensors=True,
         ignore_mismatched_sizes=True,  # then they are in the report, with the other misfits
         output_loading_info=True,
+        trust_remote_code=False,
     )
     faults = {fault: sorted(map(str, found)) for fault, found in report.items() if found}
     if faults:

@@ -31,7 +31,7 @@ def find_weights(model: str) -> Path:
         PipelineError: with the places looked at and the command that fetches the weights.
     """
     folder = Path(model).expanduser()
-    repository = model if "/" in model else _repository(model)
+    repository = repository_of(model)
     looked_at = f"folder {folder}"
     if not folder.is_dir() and not folder.is_absolute():
         looked_at += f", Hugging Face repository {repository}"
@@ -45,7 +45,7 @@ def find_weights(model: str) -> Path:
 
 
 def _no_weights(model: str, looked_at: str) -> PipelineError:
-    official = f"{_HUB_OWNER}/PP-DocLayoutV2{_HUB_SUFFIX}" if "/" in model else _repository(model)
+    official = f"{_HUB_OWNER}/PP-DocLayoutV2{_HUB_SUFFIX}" if "/" in model else repository_of(model)
     return PipelineError(
         f"the weights of the model {model} are not to be had ({CONFIG} and {WEIGHTS})",
         where=looked_at,
@@ -54,5 +54,8 @@ def _no_weights(model: str, looked_at: str) -> PipelineError:
     )
 
 
-def _repository(model: str) -> str:
+def repository_of(model: str) -> str:
+    """The repository of a model on the Hugging Face hub."""
+    if "/" in model:
+        return model
     return f"{_HUB_OWNER}/{model.removesuffix(_HUB_SUFFIX)}{_HUB_SUFFIX}"

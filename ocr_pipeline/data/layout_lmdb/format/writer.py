@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,6 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ocr_pipeline.data.layout_lmdb.format.record import LayoutRecord
-from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.lmdb_files import LmdbWriter
 from ocr_pipeline.storage.files.publishing import publish_folder
 
@@ -37,27 +35,17 @@ def write_layout_samples(path: Path, samples: Iterable[tuple[bytes, LayoutRecord
         how many samples it holds.
     """
     with publish_folder(path) as draft:
-        return fill_folder(draft, (LayoutSample(*sample) for sample in samples), meta)[0]
+        return fill_folder(draft, (LayoutSample(*sample) for sample in samples), meta)
 
 
-def fill_folder(folder: Path, samples: Iterable[LayoutSample], meta: dict[str, Any]) -> tuple[int, str]:
-    """Write a layout LMDB into a folder that somebody else publishes.
-
-    Returns:
-        the number of samples, and a fingerprint of every key and value in order.
-    """
-    digest = hashlib.sha256()
+def fill_folder(folder: Path, samples: Iterable[LayoutSample], meta: dict[str, Any]) -> int:
+    """Write a layout LMDB into a folder that somebody else publishes, and tell how many samples it holds."""
     count = 0
     with LmdbWriter(folder) as lmdb:
-
-        def put(key: str, value: bytes, fingerprint: str = "") -> None:
-            lmdb.put(key, value)
-            digest.update(fingerprint_of((key, fingerprint or fingerprint_of((value,)))).encode())
-
-        for count, (image, record, fingerprint) in enumerate(samples, start=1):
-            put(f"image-{count:09d}", image, fingerprint)
-            put(f"gt-{count:09d}", msgspec.json.encode(record))
-        put("num-samples", str(count).encode())
-        put("format_version", FORMAT_VERSION.encode())
-        put("layout-model", msgspec.json.encode(meta, order="deterministic"))
-    return count, digest.hexdigest()[:24]
+        for count, (image, record, _) in enumerate(samples, start=1):
+            lmdb.put(f"image-{count:09d}", image)
+            lmdb.put(f"gt-{count:09d}", msgspec.json.encode(record))
+        lmdb.put("num-samples", str(count).encode())
+        lmdb.put("format_version", FORMAT_VERSION.encode())
+        lmdb.put("layout-model", msgspec.json.encode(meta, order="deterministic"))
+    return count

@@ -25,6 +25,8 @@ KINDS: dict[str, float] = {
 }
 """Share of each kind among the pages."""
 
+SMALLEST_SIDE = 256  # pixels; what is smaller has no room for words
+
 
 class DrawnPage(NamedTuple):
     """A picture (H, W, 3) uint8 RGB and its words; ``unclear`` are too small to be learnt.
@@ -39,15 +41,19 @@ class DrawnPage(NamedTuple):
     kind: str
 
 
-def draw_page(seed: int, index: int, faces: Sequence[Face], side: int = 512) -> DrawnPage:
+def draw_page(
+    seed: int, index: int, faces: Sequence[Face], side: int = 512, kinds: Sequence[str] = tuple(KINDS)
+) -> DrawnPage:
     """Page number ``index``; it depends on nothing but the arguments.
 
     Args:
         faces: to set the letters in, in this order.
         side: the shorter side in pixels; letters are 6 to 130 pixels high, on boards as large as the board allows.
+        kinds: those of ``KINDS`` that come, with their shares among each other.
     """
     rng = np.random.Generator(np.random.PCG64([seed, index]))
-    kind = str(rng.choice(list(KINDS), p=np.array(list(KINDS.values())) / sum(KINDS.values())))
+    shares = np.array([KINDS[kind] for kind in kinds])
+    kind = str(rng.choice(list(kinds), p=shares / shares.sum()))
     longer = round(side * rng.uniform(1, 1.45))
     upright = rng.random() < (0.35 if kind in ("scene", "empty") else 0.75)
     surface = _surface(kind, (side, longer) if upright else (longer, side), TypeCase(faces, rng))

@@ -34,6 +34,7 @@ def test_every_kind_is_drawn_and_only_the_empty_one_is_without_words(pages):
     assert sum(bool(page.words) for page in written) > 0.9 * len(written)
 
 
+@pytest.mark.slow
 def test_letters_come_in_many_sizes_and_lone_syllables_among_them():
     words = [word for index in range(60) for word in draw_page(3, index, FACES).words]
     heights = [min(np.ptp(word.quad[:, 0]), np.ptp(word.quad[:, 1])) for word in words]

@@ -1,0 +1,59 @@
+"""What is to be made of a partition to bring it up to date, and why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from ocr_pipeline.data.datasets import SourcePartition
+from ocr_pipeline.data.datasets.dataset import find_roots
+from ocr_pipeline.data.states import partition_states
+from ocr_pipeline.storage.artifacts.stages import STAGES, stages_of
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import Share
+
+ASSETS = stages_of("data")
+
+
+class Step(NamedTuple):
+    """What is done about one asset of one partition, and why."""
+
+    partition: str
+    asset: str
+    is_wanted: bool
+    why: str
+
+
+def plan(
+    share: Share | None, workspace: Workspace, partition: SourcePartition, assets: Sequence[str], everything: bool
+) -> Iterator[Step]:
+    """One step for each asset, upstream first; what lies downstream of a change is materialised too."""
+    is_drawn = partition.dataset.is_drawn
+    if not is_drawn and not (share and find_roots(share, partition.dataset.folder)):
+        yield from (Step(partition.key, asset, False, "the set is not on the share") for asset in assets)
+        return
+    found = list(partition_states(workspace, partition, share, os.environ))
+    changed: list[str] = []
+    for asset in ASSETS:
+        if asset not in assets:
+            continue
+        bad = [str(one.state) for one in found if one.stage == asset and not one.state.is_current]
+        above = [name for name in changed if name in STAGES[asset].needs]
+        if bad:
+            changed.append(asset)
+            yield Step(partition.key, asset, True, ", ".join(dict.fromkeys(bad)))
+        elif above:
+            yield Step(partition.key, asset, True, f"follows {', '.join(above)}")
+        else:
+            is_wanted = everything or (is_drawn and asset == ASSETS[0])  # a run asks the recipe what is to be drawn
+            yield Step(partition.key, asset, is_wanted, "seems current")
+
+
+def wanted_of(steps: Sequence[Step]) -> dict[str, list[str]]:
+    """Partition -> the assets of it that are to be made; what needs nothing is not there."""
+    wanted: dict[str, list[str]] = {}
+    for step in steps:
+        if step.is_wanted:
+            wanted.setdefault(step.partition, []).append(step.asset)
+    return wanted

@@ -1,0 +1,1 @@
+"""Which labels are probably wrong, and how probably: what was read set beside what is labelled."""

@@ -1,0 +1,16 @@
+from .judgement import Judgement as Judgement
+from .labelled import LabelledPages as LabelledPages
+from .labelled import labelled_at as labelled_at
+from .labelled import labelled_partition as labelled_partition
+from .page_html import estimate_text as estimate_text
+from .report import PAGE as PAGE
+from .report import Report as Report
+from .report import judge_into as judge_into
+from .report import judge_pages as judge_pages
+from .report import write_report as write_report
+from .settings import CODE_VERSION as CODE_VERSION
+from .settings import Judging as Judging
+from .stage import judge_champions as judge_champions
+from .stage import metrics_of as metrics_of
+from .stage import read_judgement as read_judgement
+from .stage import usual_contestants as usual_contestants

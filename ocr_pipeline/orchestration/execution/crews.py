@@ -1,0 +1,46 @@
+"""Who works off the pieces of a step: the processes of its own machine, or all machines of the engine that runs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from ocr_pipeline.data.layout_lmdb import NO_MODEL
+from ocr_pipeline.devices.machine import LeaseSettings
+from ocr_pipeline.parallel import Crew, Processes
+from ocr_pipeline.storage.artifacts.depot import depot_of
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+
+
+def leased_crew(workspace: Workspace, workers: int, *, gpus: int = 0) -> Crew:
+    """Those who work for this step; of an output in an object store every machine has a mirror of its own, so that
+    others would not see what they made.
+
+    Args:
+        workers: processes, where they are of this machine.
+        gpus: of each who works, where they are of other machines too.
+
+    Raises:
+        PipelineError: the engine does not answer.
+    """
+    if LeaseSettings.from_environment(os.environ).crew == "ray" and depot_of(workspace.crops("", "")) is None:
+        from ocr_pipeline.orchestration.execution.ray_tasks import RayCrew  # needs the package ray
+
+        return RayCrew.found(gpus)
+    return Processes(workers)
+
+
+def is_spread(spread: str | None, run: dg.DagsterRun, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the pieces of a step are for everyone: a layout model would need the step's own device.
+
+    Args:
+        spread: what its tag says (`demands.Spread`).
+    """
+    if spread != "without_model":
+        return spread == "always"
+    ops: Any = run.run_config.get("ops", {})
+    config = ops.get("layout_lmdb", {}).get("config", {})
+    return (config.get("model") or environment.get("FAST_LAYOUT_MODEL") or NO_MODEL) == NO_MODEL

@@ -1,0 +1,14 @@
+from .folder import Readings as Readings
+from .folder import read_paths as read_paths
+from .folder import spread_paths as spread_paths
+from .forms.drawn import draw_reading as draw_reading
+from .input import Sheet as Sheet
+from .input import open_document as open_document
+from .reader import Reader as Reader
+from .record import ReadDocument as ReadDocument
+from .record import ReadLine as ReadLine
+from .record import ReadPage as ReadPage
+from .record import ReadWord as ReadWord
+from .record import decode_document as decode_document
+from .settings import InputLimits as InputLimits
+from .settings import PageReading as PageReading

@@ -1,0 +1,181 @@
+"""From a checkpoint to every label file, and from a label file or picture to all that holds it or learnt from it.
+
+Nothing is asked but the lineages that stand in the output folder, each beside its artifact: what was overwritten since
+is not needed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import NamedTuple
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER
+from ocr_pipeline.release.learnt import LINEAGE
+from ocr_pipeline.storage.artifacts.depot import depot_of
+from ocr_pipeline.storage.artifacts.lineage import ENDING, LearntFrom, Trace
+from ocr_pipeline.storage.artifacts.lineage_parquet import Wanted, read_learnt_from, read_traces
+from ocr_pipeline.storage.artifacts.manifest import Manifest, known_manifest, published_at
+from ocr_pipeline.storage.artifacts.stages import STAGES, stages_of
+from ocr_pipeline.storage.artifacts.versions import VERSIONS
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+
+_SUFFIX = "." + ".".join(ENDING)
+_WITHOUT = frozenset({"crops", "drawn", "inbox", "readings", "detections", ".shards", ".leases", ".arriving"})
+"""Folders of many files and no lineage."""
+_CONTESTS = (DETECTOR, RECOGNIZER)
+_DATA = frozenset((*stages_of("data"), *stages_of("review")))
+"""The stages that hold pages and learn nothing."""
+
+
+class Holder(NamedTuple):
+    """Something that pages went into.
+
+    Attributes:
+        lineage: the file that tells which.
+        name: of the artifact, below the output folder.
+        stage: that made it; ``training`` for the folder of one that may still be under way.
+        version: its fingerprint; empty where it has no manifest (any more).
+        made: when it was published, in ISO 8601, UTC.
+        state: what it is used for.
+    """
+
+    lineage: Path
+    name: str
+    stage: str
+    version: str
+    made: str
+    state: str
+
+    @property
+    def is_data(self) -> bool:
+        return self.stage in _DATA
+
+
+def holders(workspace: Workspace) -> list[Holder]:
+    """All that has a lineage, data before what learnt from it."""
+    champions = _champions(workspace)
+    found = (_holder(workspace, path, champions) for path in _lineages(workspace))
+    return sorted(found, key=lambda one: (not one.is_data, one.name))
+
+
+def held_by(workspace: Workspace, wanted: Wanted) -> Iterator[tuple[Holder, list[Trace]]]:
+    """All that some pages went into, and as what they stand there.
+
+    Raises:
+        PipelineError: a lineage is damaged.
+    """
+    for holder in holders(workspace):
+        if found := list(read_traces(holder.lineage, wanted)):
+            yield holder, found
+
+
+def holder_of(workspace: Workspace, given: str) -> Holder:
+    """The artifact or checkpoint that is meant by a path, a name below the output folder, an asset or a version.
+
+    Raises:
+        PipelineError: there is none with a lineage, or several.
+    """
+    if outside := _run_folder(workspace, given):
+        return outside
+    known = holders(workspace)
+    found = [one for one in known if given in _names(workspace, one)] or [
+        one for one in known if one.version and one.version.startswith(given)
+    ]
+    if found and len({one.version for one in found}) == 1:
+        return found[0]
+    raise PipelineError(
+        f"several artifacts are called {given}" if found else "nothing of that name has a lineage",
+        where=", ".join(one.name for one in found) or given,
+        remedy="Give a file below the output folder, an asset (fast_champion) or a version (`ocr-pipeline champions`); "
+        "what was made before there were lineages gets one when it is materialised again.",
+    )
+
+
+def _run_folder(workspace: Workspace, given: str) -> Holder | None:
+    """The training, at the command line, of a checkpoint outside the output folder."""
+    path = Path(given).absolute()
+    if not path.exists() or path.is_relative_to(workspace.root.absolute()):
+        return None
+    lineages = (folder / LINEAGE for folder in (path, *path.parents[:2]))
+    lineage = next((one for one in lineages if one.is_file()), None)
+    return Holder(lineage, given, "training", "", _changed_at(lineage), "run folder") if lineage else None
+
+
+def learners_of(workspace: Workspace, holder: Holder) -> Iterator[tuple[Holder, LearntFrom]]:
+    """What learnt from a version of a data artifact, or was measured on it."""
+    for one in holders(workspace):
+        for data in () if one.is_data else read_learnt_from(one.lineage):
+            if (data.artifact, data.version) == (Path(holder.name).name, holder.version):
+                yield one, data
+
+
+def still_there(workspace: Workspace, data: Iterable[LearntFrom]) -> Iterator[tuple[LearntFrom, str]]:
+    """Each data artifact that was learnt from, and what became of it."""
+    there = {(Path(one.name).name, one.version): one for one in holders(workspace) if one.is_data}
+    for one in data:
+        found = there.get((one.artifact, one.version))
+        yield one, found.state if found else "overwritten"
+
+
+def _names(workspace: Workspace, one: Holder) -> Iterator[str]:
+    path = workspace.root / one.name
+    yield from (one.name, str(path), str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else "")
+    yield from (stage.name for stage in STAGES.values() if stage.once and stage.once(workspace) == path)
+
+
+def _lineages(workspace: Workspace) -> Iterator[Path]:
+    _fetch(workspace)
+    for folder, below, files in os.walk(workspace.root):
+        below[:] = sorted(name for name in below if name not in _WITHOUT)
+        yield from (Path(folder, name) for name in sorted(files) if _is_lineage(name))
+
+
+def _is_lineage(name: str) -> bool:
+    return name == LINEAGE or (name.endswith(_SUFFIX) and not name.startswith("."))
+
+
+def _fetch(workspace: Workspace) -> None:
+    """Bring the lineages that a depot has to this machine."""
+    if depot := depot_of(workspace.json_merged):
+        for path in depot.paths(_SUFFIX):
+            depot.fetch_file(path)
+
+
+def _holder(workspace: Workspace, lineage: Path, champions: dict[str, str]) -> Holder:
+    if lineage.name == LINEAGE:
+        return Holder(lineage, _below(workspace, lineage.parent), "training", "", _changed_at(lineage), "run folder")
+    artifact = lineage.with_name(lineage.name.removesuffix(_SUFFIX))
+    name, manifest = _below(workspace, artifact), known_manifest(artifact)
+    if manifest is None:
+        return Holder(lineage, name, "", "", "", "without a manifest")
+    made = datetime.fromtimestamp(published_at(artifact), timezone.utc).isoformat(timespec="seconds")
+    state = _state(artifact, manifest, champions)
+    return Holder(lineage, name, manifest.stage, manifest.fingerprint, made, state)
+
+
+def _state(artifact: Path, manifest: Manifest, champions: dict[str, str]) -> str:
+    if manifest.stage in _DATA:
+        return "kept version" if VERSIONS in artifact.parts else "current"
+    return champions.get(manifest.fingerprint, "candidate")
+
+
+def _champions(workspace: Workspace) -> dict[str, str]:
+    """Version -> how it came to be champion, or went."""
+    told: dict[str, str] = {}
+    for contest in _CONTESTS:
+        acts = contest.champions(workspace).ledger().acts
+        told |= {act.fingerprint: f"{act.what} {act.when}" for act in acts}
+        told |= {act.fingerprint: f"champion in use ({act.what} {act.when})" for act in acts[-1:]}
+    return told
+
+
+def _changed_at(path: Path) -> str:
+    return datetime.fromtimestamp(path.stat().st_mtime, timezone.utc).isoformat(timespec="seconds")
+
+
+def _below(workspace: Workspace, path: Path) -> str:
+    return path.relative_to(workspace.root).as_posix()

@@ -1,0 +1,131 @@
+"""The lineage as a parquet file: written as a stream, asked for a label file or a picture in a moment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.page import PICTURE_ENDINGS, nfc
+from ocr_pipeline.storage.artifacts.lineage import LearntFrom, Trace
+from ocr_pipeline.storage.files.parquet_rows import ParquetRows
+
+ROW_GROUP = 100_000
+_BATCH = 16_384
+_LEARNT_FROM = b"ocr_pipeline.learnt_from"
+
+SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("label", "image", "dataset", "split")),
+        ("words", pa.int64()),
+        ("corrections", pa.list_(pa.string())),
+        *((name, pa.string()) for name in ("artifact", "version", "role")),
+    ]
+)
+
+
+class ParquetTraces(ParquetRows):
+    """Writes traces to a lineage.
+
+    Args:
+        learnt_from: the data artifacts that they come from, for a checkpoint.
+    """
+
+    def __init__(self, path: Path, learnt_from: Sequence[LearntFrom] = ()) -> None:
+        metadata = {_LEARNT_FROM: msgspec.json.encode(learnt_from)} if learnt_from else None
+        super().__init__(path, SCHEMA.with_metadata(metadata), ROW_GROUP)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which pages are asked for; all where neither is named.
+
+    Attributes:
+        label: a label file: its path below the share or on this machine, or how that ends.
+        image: the name of a picture, whatever its case and ending.
+    """
+
+    label: str = ""
+    image: str = ""
+
+    def among(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows of a batch that it means."""
+        if self.label:
+            batch = batch.filter(self._is_label(batch.column("label")))
+        if self.image:
+            batch = batch.filter(pc.match_substring_regex(batch.column("image"), self._name, ignore_case=True))
+        return batch
+
+    def _is_label(self, labels: pa.Array) -> pa.Array:
+        parts = nfc(self.label).strip("/").split("/")
+        whole = pa.array(["/".join(parts[start:]) for start in range(len(parts))], pa.string())
+        return pc.or_(pc.is_in(labels, whole), pc.ends_with(labels, "/" + "/".join(parts)))
+
+    @property
+    def _name(self) -> str:
+        endings = "|".join(sorted(re.escape(ending) for ending in PICTURE_ENDINGS))
+        stem = re.sub(f"(?:{endings})$", "", nfc(self.image).rpartition("/")[2], flags=re.IGNORECASE)
+        return f"^{re.escape(stem)}(?:{endings})?$"
+
+
+ALL = Wanted()
+
+
+def read_traces(path: Path, wanted: Wanted = ALL) -> Iterator[Trace]:
+    """The pages of a lineage, as a stream.
+
+    Raises:
+        PipelineError: the file is damaged.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(_BATCH, columns=SCHEMA.names):
+                for row in wanted.among(batch).to_pylist():
+                    yield msgspec.convert(row, Trace)
+    except (pa.ArrowInvalid, msgspec.ValidationError) as error:
+        raise _damaged(path, error) from error
+
+
+def read_learnt_from(path: Path) -> list[LearntFrom]:
+    """The data artifacts that a checkpoint learnt from; none in the lineage of such an artifact.
+
+    Raises:
+        PipelineError: the file is damaged.
+    """
+    try:
+        said = (pq.read_schema(path).metadata or {}).get(_LEARNT_FROM)
+        return msgspec.json.decode(said, type=list[LearntFrom]) if said else []
+    except (pa.ArrowInvalid, msgspec.DecodeError) as error:
+        raise _damaged(path, error) from error
+
+
+Corrected = Mapping[tuple[str, str], tuple[str, ...]]
+"""(label, image) of a page -> the corrections that were applied to it."""
+
+
+def read_corrected(path: Path) -> Corrected:
+    """The corrected pages of a lineage; none where there is no such file."""
+    if not path.exists():
+        return {}
+    with pq.ParquetFile(path) as file:
+        batches = (
+            batch.filter(pc.greater(pc.list_value_length(batch.column("corrections")), 0))
+            for batch in file.iter_batches(_BATCH, columns=["label", "image", "corrections"])
+        )
+        rows = (row for batch in batches for row in batch.to_pylist())
+        return {(row["label"], row["image"]): tuple(row["corrections"]) for row in rows}
+
+
+def _damaged(path: Path, error: Exception) -> PipelineError:
+    return PipelineError(
+        f"the lineage cannot be read ({error})",
+        where=path,
+        remedy="Delete it with the manifest that stands beside it, and materialise the asset again.",
+    )

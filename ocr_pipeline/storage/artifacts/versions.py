@@ -1,0 +1,96 @@
+"""Earlier versions of data artifacts: what was learnt from stays, as long as somebody names it.
+
+A version is kept when it is learnt from, by hard links: it costs nothing until the artifact is made anew, and then just
+the old files. All that is published is a new file in the place of the old one, so a version never changes.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ocr_pipeline.storage.artifacts.depot import depot_of
+from ocr_pipeline.storage.artifacts.manifest import Manifest, here_manifest, manifest_path
+from ocr_pipeline.storage.files.publishing import link_or_copy, publish_folder
+
+logger = logging.getLogger(__name__)
+
+VERSIONS = ".versions"
+
+
+class KeptVersion(NamedTuple):
+    """One version of an artifact; the artifact itself, its manifest and what stands beside it lie in a folder."""
+
+    folder: Path
+
+    @property
+    def artifact(self) -> Path:
+        return self.folder / self.name
+
+    @property
+    def name(self) -> str:
+        """That of the artifact."""
+        return self.folder.parent.name
+
+    @property
+    def version(self) -> str:
+        return self.folder.name
+
+    @property
+    def bytes_of_its_own(self) -> int:
+        """What the disk gets back with it."""
+        files = (file.stat() for file in self.folder.rglob("*") if file.is_file())
+        return sum(file.st_size for file in files if file.st_nlink == 1)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder)
+
+
+def version_of(artifact: Path, fingerprint: str) -> KeptVersion:
+    """Where a version of an artifact is kept."""
+    return KeptVersion(artifact.parent / VERSIONS / artifact.name / fingerprint)
+
+
+def keep_version(artifact: Path) -> None:
+    """Keep the published version of an artifact; in an object store nothing is, which has versions of its own.
+
+    Raises:
+        PipelineError: the output cannot be written.
+    """
+    manifest = here_manifest(artifact)
+    if manifest is None or depot_of(artifact):
+        return
+    kept = version_of(artifact, manifest.fingerprint)
+    if not kept.folder.exists():
+        with publish_folder(kept.folder) as draft:
+            _link(artifact, manifest, draft / artifact.name)
+
+
+def link_artifact(artifact: Path, target: Path) -> None:
+    """Let a published artifact, with its manifest and all that stands beside it, stand in a second place."""
+    if manifest := here_manifest(artifact):
+        _link(artifact, manifest, target)
+
+
+def _link(artifact: Path, manifest: Manifest, target: Path) -> None:
+    for name in manifest.files or _files(artifact):
+        place = Path(f"{target}{name}")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not link_or_copy(Path(f"{artifact}{name}"), place):
+            logger.warning("%s is copied: this file system has no hard links to it", place)
+    link_or_copy(manifest_path(artifact), manifest_path(target))
+
+
+def _files(artifact: Path) -> list[str]:
+    """Those of an artifact whose manifest is too old to tell."""
+    paths = (path for path in artifact.rglob("*") if path.is_file()) if artifact.is_dir() else (artifact,)
+    return [str(path).removeprefix(str(artifact)) for path in paths]
+
+
+def kept_versions(folder: Path) -> Iterator[KeptVersion]:
+    """All versions of the artifacts in a folder."""
+    found = (path for path in (folder / VERSIONS).glob("*/*") if not path.name.startswith("."))  # no draft
+    yield from map(KeptVersion, sorted(found))

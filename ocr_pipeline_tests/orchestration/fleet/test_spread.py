@@ -1,0 +1,129 @@
+"""One partition worked off by all of a real Ray cluster: the bytes of one process, also when a worker is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
+from ocr_pipeline.data.datasets import source_partition
+from ocr_pipeline.data.layout_lmdb import LayoutSettings, build_layouts
+from ocr_pipeline.data.lookup import build_lookup
+from ocr_pipeline.data.merged_json import merge_labels
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import Share
+from ocr_pipeline_tests.orchestration.conftest import until
+from ocr_pipeline_tests.orchestration.fleet.servers import ray_head, submitted
+from ocr_pipeline_tests.trees import contents, hand_tree, write_tree
+
+pytestmark = pytest.mark.fleet
+
+PAGES = 120
+TRAIN = source_partition("handwriting_train")
+STEP = """
+import sys
+from pathlib import Path
+from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations, stage
+from ocr_pipeline.data.layout_lmdb import LayoutSettings, build, build_layouts
+from ocr_pipeline.data.datasets import source_partition
+from ocr_pipeline.orchestration.execution.crews import leased_crew
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import Share
+
+stage.SHARD_SIZE = build.PART_PAGES = 4
+workspace = Workspace(Path(sys.argv[2]))
+what = Share(sys.argv[1]), source_partition("handwriting_train"), workspace
+crew = leased_crew(workspace, 1)
+print("of", crew.size, type(crew).__name__)
+build_annotations(*what, AnnotationSettings("lmdb"), crew=crew)
+build_layouts(*what, LayoutSettings(), crew=crew)
+"""
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with ray_head(cpus=4, gpus=0) as head:
+        yield head
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Share:
+    return Share(write_tree(tmp_path / "share", hand_tree(PAGES, folders=4)))
+
+
+@pytest.fixture
+def calm(share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """What one process makes of the partition."""
+    monkeypatch.setattr("ocr_pipeline.data.annotations.stage.SHARD_SIZE", 4)
+    monkeypatch.setattr("ocr_pipeline.data.layout_lmdb.build.PART_PAGES", 4)
+    workspace = labelled(share, Workspace(tmp_path / "out"))
+    build_annotations(share, TRAIN, workspace, AnnotationSettings("lmdb"), workers=1)
+    build_layouts(share, TRAIN, workspace, LayoutSettings())
+    found = contents(workspace.root)
+    workspace.root.rename(tmp_path / "calm")
+    return found
+
+
+def labelled(share: Share, workspace: Workspace) -> Workspace:
+    merge_labels(share, TRAIN, workspace, workers=1)
+    build_lookup(share, TRAIN, workspace)
+    return workspace
+
+
+def worked_off(address: str, share: Share, workspace: Workspace) -> str:
+    """Run the step as a Ray job, as the engine does; what it says."""
+    from ray.job_submission import JobSubmissionClient
+
+    client = JobSubmissionClient(address)
+    script = workspace.root.with_suffix(".py")
+    script.write_text(STEP)
+    command = f"{sys.executable} {script} {share.root} {workspace.root}"
+    environment = {"env_vars": {"OCR_PIPELINE_CREW": "ray"}}
+    job = submitted(lambda: client.submit_job(entrypoint=command, runtime_env=environment, entrypoint_num_cpus=0))
+    until(lambda: client.get_job_status(job).is_terminal(), seconds=300)
+    log = client.get_job_logs(job)
+    assert client.get_job_status(job).value == "SUCCEEDED", log
+    return log
+
+
+def workers() -> set[int]:
+    """The processes that are at a piece."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            if (entry / "cmdline").read_bytes().startswith(b"ray::_prepared"):
+                found.add(int(entry.name))
+    return found
+
+
+def kill_one(folder: Path, killed: list[int]) -> None:
+    """Once a shard is finished, kill a worker in the midst of another."""
+    store = Workspace(folder).root / ".shards"
+    until(lambda: any(store.glob("*/*/counts.json")), seconds=200)
+    while not killed:
+        for pid in workers():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+                break
+        time.sleep(0.02)
+
+
+def test_a_cluster_makes_the_bytes_of_one_process_though_a_worker_is_killed(
+    address: str, share: Share, calm: dict[str, bytes], tmp_path: Path
+) -> None:
+    workspace, killed = labelled(share, Workspace(tmp_path / "out")), list[int]()
+    killer = threading.Thread(target=kill_one, args=(workspace.root, killed), daemon=True)
+    killer.start()
+    log = worked_off(address, share, workspace)
+    killer.join(60)
+    assert len(killed) == 1 and "of 4 RayCrew" in log
+    assert contents(workspace.root) == calm

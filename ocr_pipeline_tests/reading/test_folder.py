@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ocr_pipeline.cli.reading import read
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.parallel import Processes
+from ocr_pipeline.reading import PageReading, decode_document, read_paths, spread_paths
+from ocr_pipeline_tests.killing import kill_when, run
+from ocr_pipeline_tests.reading.conftest import sheet
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_each_file_has_its_text_and_its_record(reader, folder, tmp_path):
+    done = read_paths(reader, [folder], tmp_path / "out")
+    assert (done.pages, done.errors) == (3, {})
+    record = decode_document((tmp_path / "out/0.png.json").read_bytes())
+    assert [page.image for page in record.pages] == ["0.png"]
+    assert (tmp_path / "out/0.png.txt").read_text() == record.pages[0].text != ""
+
+
+def test_what_is_done_is_not_done_again_and_what_changed_is(reader, folder, tmp_path):
+    out = tmp_path / "out"
+    read_paths(reader, [folder], out)
+    before = contents(out)
+    assert read_paths(reader, [folder], out).done == 3
+    sheet(("새 글",), (640, 160)).save(folder / "1.png")
+    again = read_paths(reader, [folder], out)
+    assert (again.done, again.pages) == (2, 1)
+    changed = {name for name, data in contents(out).items() if data != before[name]}
+    assert changed == {"1.png.json", "1.png.txt"}
+
+
+class Others:
+    """A crew of threads."""
+
+    size = 2
+
+    @contextmanager
+    def hired(self, prepare=None):
+        with ThreadPoolExecutor(self.size) as executor:
+            yield executor
+
+
+@pytest.mark.parametrize("crew", [Processes(1), Others()])
+def test_a_crew_leaves_the_bytes_of_one(reader, folder, tmp_path, monkeypatch, crew):
+    for number in range(40):
+        sheet((f"{number}장",), (200, 120)).save(folder / f"a{number:02}.png")
+    (folder / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    alone = read_paths(reader, [folder], tmp_path / "alone", ["txt", "ppocr"])
+    monkeypatch.setattr("ocr_pipeline.reading.folder._opened_reader", lambda settings: reader)
+    settings = PageReading(form=("txt", "ppocr"))
+    together = spread_paths(settings, crew, [folder], tmp_path / "out")
+    assert contents(tmp_path / "out") == contents(tmp_path / "alone") and together.pages == alone.pages == 43
+    assert (together.words, list(together.errors)) == (alone.words, [str(folder / "torn.png")])
+    assert spread_paths(settings, crew, [folder], tmp_path / "out").done == 43
+
+
+@pytest.mark.slow
+def test_processes_that_open_the_models_themselves_leave_the_same_bytes(folder, tmp_path):
+    settings = PageReading(device="cpu")
+    for name, size in (("one", 1), ("two", 2)):
+        spread_paths(settings, Processes(size), [folder], tmp_path / name)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_another_form_is_printed_of_all(reader, folder, tmp_path):
+    read_paths(reader, [folder], tmp_path / "out", ["json"])
+    assert read_paths(reader, [folder], tmp_path / "out", ["txt"]).done == 0
+    assert (tmp_path / "out/2.png.txt").is_file()
+
+
+def test_a_broken_file_is_one_line_and_the_rest_goes_on(reader, folder, tmp_path):
+    (folder / "0a.png").write_bytes((folder / "0.png").read_bytes()[:200])
+    (folder / "0b.pdf").write_bytes(b"%PDF-1.7\nnothing")
+    done = read_paths(reader, [folder, tmp_path / "absent.png"], tmp_path / "out")
+    assert done.pages == 3
+    assert {Path(path).name for path in done.errors} == {"0a.png", "0b.pdf", "absent.png"}
+    assert all("\n" not in reason for reason in done.errors.values())
+    assert not (tmp_path / "out/0a.png.json").exists()
+
+
+def test_two_files_of_one_name_are_refused_before_any_work(reader, folder, tmp_path):
+    (tmp_path / "other").mkdir()
+    sheet().save(tmp_path / "other/0.png")
+    with pytest.raises(PipelineError, match="same place"):
+        read_paths(reader, [folder, tmp_path / "other"], tmp_path / "out")
+
+
+def test_a_folder_of_somebody_else_is_left_alone(reader, folder, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/letter.txt").write_text("mine")
+    with pytest.raises(PipelineError, match="did not make"):
+        read_paths(reader, [folder], tmp_path / "out")
+    with pytest.raises(PipelineError, match="replace what is read"):
+        read_paths(reader, [folder], folder)
+
+
+def test_an_unknown_form_and_an_empty_folder_are_told(reader, folder, tmp_path):
+    with pytest.raises(PipelineError, match="no such form"):
+        read_paths(reader, [folder], tmp_path / "out", ["docx"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(PipelineError, match="nothing to read"):
+        read_paths(reader, [tmp_path / "empty"], tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_the_command_reads_prints_and_says_what_it_could_not(folder, tmp_path):
+    (folder / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    command = [str(folder), "--output", str(tmp_path / "out"), "--form", "txt", "--form", "pdf", "--device", "cpu"]
+    done = CliRunner().invoke(read, command)
+    assert done.exit_code == 1
+    assert "3 pages with" in done.output and "torn.png" in done.output
+    assert (tmp_path / "out/1.png.pdf").read_bytes().startswith(b"%PDF")
+
+
+SCRIPT = """
+import sys, time
+from pathlib import Path
+from ocr_pipeline.reading import Reader, read_paths
+from ocr_pipeline_tests.reading.conftest import InkDetector, SizeRecognizer
+
+class Slow(SizeRecognizer):
+    def read_crops(self, crops):
+        time.sleep(0.02)
+        return super().read_crops(crops)
+
+read_paths(Reader(InkDetector(), Slow(), batch_size=4), [Path(sys.argv[1])], Path(sys.argv[2]), sys.argv[3:])
+"""
+FORMS = ("txt", "pdf", "alto", "aihub", "ppocr", "drawn")
+
+
+@pytest.mark.kill
+def test_after_a_kill_the_same_command_ends_in_the_same_bytes(tmp_path):
+    place = tmp_path / "in"
+    place.mkdir()
+    for number in range(40):
+        sheet((f"{number}장 둘 셋",), (400, 120)).save(place / f"{number:02}.png")
+    run(SCRIPT, place, tmp_path / "whole", *FORMS)
+    out = tmp_path / "out"
+    for count in (1, 18, 33):
+        kill_when(lambda count=count: len(list(out.glob("*.json"))) >= count, SCRIPT, place, out, *FORMS)
+    run(SCRIPT, place, out, *FORMS)
+    drafts = {name for name in contents(out) if name.endswith(".draft")}
+    assert {name: data for name, data in contents(out).items() if name not in drafts} == contents(tmp_path / "whole")
+    assert len(contents(out)) > 200

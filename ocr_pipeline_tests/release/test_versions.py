@@ -1,0 +1,101 @@
+"""What champions learnt from stays, by hard links, and goes when nobody names it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ocr_pipeline.cli import cli
+from ocr_pipeline.data.annotations import StoredCrops
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.release.lineage import holder_of
+from ocr_pipeline.release.versions import data_again, judged_versions, sweep_versions
+from ocr_pipeline.storage.artifacts.lineage_parquet import read_learnt_from
+from ocr_pipeline.storage.artifacts.manifest import read_manifest
+from ocr_pipeline.storage.artifacts.state import differing_files
+from ocr_pipeline.storage.artifacts.versions import kept_versions, version_of
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import Share
+from ocr_pipeline_tests.release.learning import deliver, train
+from ocr_pipeline_tests.trees import hand_tree, write_tree
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Share:
+    return Share(write_tree(tmp_path / "share", hand_tree(2)))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "output")
+
+
+def learn(share: Share, workspace: Workspace, number: int) -> str:
+    """Deliver one more page, and train on what there is; the version of the champion."""
+    write_tree(Path(share.place), {path.replace("4PR_", f"4PR_{number}"): data for path, data in hand_tree(1).items()})
+    deliver(share, workspace)
+    return train(workspace)
+
+
+def crops(workspace: Workspace) -> Path:
+    return workspace.annotations("handwriting", "train", "lmdb")
+
+
+def count(artifact: Path) -> int:
+    return len(StoredCrops(artifact).numbers)
+
+
+def test_what_a_champion_learnt_from_can_be_had_again(share: Share, workspace: Workspace, tmp_path: Path) -> None:
+    first = learn(share, workspace, 1)
+    data, then = crops(workspace) / "data.mdb", (crops(workspace) / "data.mdb").read_bytes()
+    assert data.stat().st_nlink == 2  # kept, at no cost
+    learn(share, workspace, 2)
+    assert data.read_bytes() != then and data.stat().st_nlink == 2
+    options = ("--checkpoint", first, "--data_to", str(tmp_path / "then"), "--output", str(workspace.root))
+    assert "kept version" in CliRunner().invoke(cli, ["lineage", *options]).output
+    again = tmp_path / "then" / crops(workspace).name
+    assert (again / "data.mdb").read_bytes() == then and count(again) == 6
+    manifest = read_manifest(again)
+    assert manifest and not differing_files(again, manifest)
+    with pytest.raises(PipelineError, match="not empty"):
+        data_again(workspace, read_learnt_from(holder_of(workspace, first).lineage), tmp_path / "then")
+
+
+def test_only_the_data_of_the_last_champions_stays(share: Share, workspace: Workspace, tmp_path: Path) -> None:
+    versions = [learn(share, workspace, number) for number in range(4)]
+    kept = [one.version for one in kept_versions(workspace.root)]
+    assert len(kept) == 4 and not sweep_versions(workspace, 4)
+    told = CliRunner().invoke(cli, ["gc", "--dry_run", "--keep_versions", "2", "--output", str(workspace.root)]).output
+    assert told.count("nobody names it") == 2 and told.count("stays") == 2
+    assert len(list(kept_versions(workspace.root))) == 4
+    gone = {one.kept.version for one in sweep_versions(workspace, 2)}
+    assert len(gone) == 2 and {one.version for one in kept_versions(workspace.root)} == set(kept) - gone
+    with pytest.raises(PipelineError, match="is there no more"):
+        data_again(workspace, read_learnt_from(holder_of(workspace, versions[0]).lineage), tmp_path / "then")
+    assert count(crops(workspace)) == 12
+
+
+def test_a_version_with_a_page_to_be_forgotten_goes(share: Share, workspace: Workspace) -> None:
+    learn(share, workspace, 1)
+    forget = ["forget", "--image", "IMG_OCR_53_4PR_00001.png", "--output", str(workspace.root)]
+    assert CliRunner().invoke(cli, forget).exit_code == 0
+    (one,) = judged_versions(workspace, 3)
+    assert one.named_by and "forgotten" in one.gone_for
+
+
+def test_where_there_are_no_hard_links_a_version_is_copied(
+    share: Share, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    learn(share, workspace, 1)
+    manifest = read_manifest(crops(workspace))
+    assert manifest
+    kept = version_of(crops(workspace), manifest.fingerprint)
+    assert count(kept.artifact) == 6 and kept.bytes_of_its_own > 0 and "is copied" in caplog.text
