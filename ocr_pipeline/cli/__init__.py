@@ -99,6 +99,7 @@ def main() -> None:
     _log_to(streams)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not what a shell put into the background
         signal.signal(signal.SIGINT, _interrupt)
+        sys.unraisablehook = _interrupt_unraised
     sys.exit(_run(streams))
 
 
@@ -132,6 +133,14 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     last.daemon = True
     last.start()
     signal.default_int_handler(number, frame)
+
+
+def _interrupt_unraised(lost: sys.UnraisableHookArgs) -> None:
+    """Ctrl-C that fell into a destructor or a callback, whose caller Python keeps from hearing of it."""
+    if not issubclass(lost.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+    elif signal.getsignal(signal.SIGINT) is _end:  # not yet answered in another way
+        _end()
 
 
 def _end(*_: object) -> NoReturn:

@@ -15,6 +15,7 @@ import pytest
 from ocr_pipeline.data.synthetic import write_collection
 from ocr_pipeline.models import TINY_KOREAN
 from ocr_pipeline.shown import read_csv
+from ocr_pipeline.storage.artifacts.lease import is_held
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline_tests.trees import HAND_LABELS, HAND_PICTURES, corner_label, picture, write_tree
@@ -91,7 +92,7 @@ def test_ctrl_c_ends_a_command_at_once_and_quietly(slow_share: Path, prepared: P
     process = started(command, *options, source=slow_share, output=prepared)
     stage = "layout_lmdb" if command == "layout" else command
     note = prepared / ".leases" / f"{stage}.{PARTITION}.lock"
-    until(lambda: workers_of(process.pid) if command == "layout" else note.exists() and note.read_text())
+    until(lambda: workers_of(process.pid) if command == "layout" else is_held(note))
     workers, begun = workers_of(process.pid), time.monotonic()
     for _ in range(times):
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers hear it as well
@@ -101,6 +102,29 @@ def test_ctrl_c_ends_a_command_at_once_and_quietly(slow_share: Path, prepared: P
     assert "Traceback" not in said and "interrupted" in said
     assert process.returncode == 130, said
     until(lambda: not any(map(runs, workers)), seconds=5)
+
+
+def test_ctrl_c_that_falls_into_a_callback_is_heard() -> None:
+    """Python drops what is raised in a callback of a weak reference, as the imports have one for each module."""
+    script = """
+import signal, time, weakref
+from ocr_pipeline import cli
+
+class Lock: ...
+
+def work(**_):
+    lock = Lock()
+    watched = weakref.ref(lock, lambda _: signal.raise_signal(signal.SIGINT))
+    del lock
+    time.sleep(60)
+
+cli.cli.main = work
+cli.main()
+"""
+    begun = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=50)
+    assert (done.returncode, done.stdout) == (130, "") and time.monotonic() - begun < 40
+    assert "Traceback" not in done.stderr and "interrupted" in done.stderr
 
 
 @pytest.mark.slow

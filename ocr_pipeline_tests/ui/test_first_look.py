@@ -13,7 +13,11 @@ from ocr_pipeline.data.datasets import PARTITIONS
 from ocr_pipeline.orchestration import backfills
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.reading import decode_document
+from ocr_pipeline.storage.artifacts.manifest import read_manifest
 from ocr_pipeline.storage.source.share import SOURCE_VARIABLE
+from ocr_pipeline_tests.reading.conftest import LINES, sheet
+from ocr_pipeline_tests.release.shipped import use_shipped_weights
 from ocr_pipeline_tests.ui.conftest import Floor, expect, wait_until
 from ocr_pipeline_tests.ui.test_browser import SLOW, launch_training, open_page, run_data, run_of
 
@@ -89,3 +93,31 @@ def test_a_curve_is_drawn_while_the_training_runs_and_seen_without_a_click_when_
     picture = page.locator("img[src^='data:image/webp']").first
     expect(picture).to_be_visible(timeout=SLOW)
     assert picture.evaluate("picture => picture.naturalWidth") > 60
+
+
+def test_a_page_of_the_inbox_is_read_from_the_ui_and_its_text_and_picture_are_seen(
+    floor: Floor, page: Page, screenshots: Path
+) -> None:
+    use_shipped_weights(floor.workspace)
+    inbox = floor.workspace.inbox / "pages"
+    inbox.mkdir(parents=True)
+    sheet(LINES, (640, 100 + 100 * len(LINES))).save(inbox / "notice.png")
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    open_page(page, floor, "assets/readings?view=overview")
+    page.get_by_role("button", name="Materialize").first.click()
+    page.get_by_text("Launched run").wait_for()
+    wait_until((floor.workspace.readings / "notice.png.json").is_file, seconds=SLOW / 1000)
+    wait_until(lambda: bool(read_manifest(floor.workspace.readings)), seconds=60)
+    page.reload()
+    text = decode_document((floor.workspace.readings / "notice.png.json").read_bytes()).pages[0].lines[0].text
+    for name in ("sample_text", "least_sure_lines", "sample_page"):
+        row = page.locator("tr").filter(has_text=name).first
+        expect(row).to_be_visible(timeout=SLOW)
+        if row.get_by_text("Show Markdown").count():
+            row.get_by_text("Show Markdown").click()
+            expect(page.get_by_role("dialog").first).to_be_visible()
+            page.keyboard.press("Escape")
+    expect(page.get_by_text(text).first).to_be_visible()
+    page.screenshot(path=screenshots / "ui_readings.png")
+    assert not problems

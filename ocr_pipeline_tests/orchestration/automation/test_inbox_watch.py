@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from ocr_pipeline import Reader
-from ocr_pipeline.models import FAST_KOREAN, place_of
 from ocr_pipeline.orchestration.automation.inbox_watch import inbox_sensor
 from ocr_pipeline.orchestration.automation.settings import AutomationSettings
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.reading import decode_document
-from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER
-from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline_tests.reading.conftest import LINES, sheet
+from ocr_pipeline_tests.release.shipped import use_shipped_weights
 
 
 @pytest.fixture
 def champions(workspace: Workspace) -> Workspace:
     """A workspace in which the shipped weights are in use."""
-    for contest, weights in ((DETECTOR, FAST_KOREAN), (RECOGNIZER, Path(place_of("korean_words")))):
-        candidate = contest.candidate(workspace)
-        candidate.parent.mkdir(parents=True, exist_ok=True)
-        with publication(
-            candidate, stage=contest.name, partition="", code_version="1", settings={}, inputs=[], has_quarantine=False
-        ) as made:
-            made.copy(weights)
-            made.fingerprint = contest.name
-        contest.promote(workspace, "shipped")
+    use_shipped_weights(workspace)
     return workspace
 
 
