@@ -6,6 +6,7 @@ the pictures itself, and leaves its result as files in the output folder, which 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -45,7 +46,7 @@ class RayCrew:
             PipelineError: there is none.
         """
         try:
-            ray.init(address="auto", ignore_reinit_error=True, logging_level="warning")
+            ray.init(address="auto", ignore_reinit_error=True, logging_level=logging.WARNING)
         except ConnectionError as error:
             raise PipelineError(
                 "this step is not part of a Ray cluster", where="RAY_ADDRESS", remedy="Start one, or name its head."
@@ -72,7 +73,7 @@ class RayTasks(Executor):
 
     def __init__(self, prepare: Callable[[], object] | None = None, gpus: int = 0) -> None:
         self._prepare = prepare
-        self._task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=LOSSES)(_prepared)
+        self._task: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=LOSSES)(_prepared)
         self._under_way: set[Any] = set()
 
     def submit(self, work: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Future[Result]:
