@@ -115,11 +115,14 @@ class Crew(Protocol):
 
     Attributes:
         size: how many work at a time.
+        here: processes or threads that the caller may have instead, where there is little to do.
         least: so many pieces are worth the hiring; fewer the caller does alone, sharing what is in them.
     """
 
     @property
     def size(self) -> int: ...
+    @property
+    def here(self) -> int: ...
     @property
     def least(self) -> int: ...
 
@@ -139,8 +142,15 @@ class Processes:
     size: int
     least: int = 4
 
+    @property
+    def here(self) -> int:
+        return self.size
+
     def hired(self, prepare: Callable[[], object] | None = None) -> AbstractContextManager[Executor | None]:
         return worker_processes(self.size, prepare)
+
+
+ALONE = Processes(1)
 
 
 class WorkerPool:

@@ -32,6 +32,7 @@ from benchmarks.measuring import compare, report
 from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import merge_labels
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 
@@ -73,7 +74,7 @@ def chain(share: Path, out: Path) -> int:
     source, workspace = Share(share), Workspace(out)
     merge_labels(source, PARTITION, workspace, workers=WORKERS)
     build_lookup(source, PARTITION, workspace)
-    (manifest,) = build_annotations(source, PARTITION, workspace, AnnotationSettings("lmdb"), workers=WORKERS)
+    (manifest,) = build_annotations(source, PARTITION, workspace, AnnotationSettings("lmdb"), crew=Processes(WORKERS))
     return manifest.counts.words_out
 
 

@@ -22,6 +22,7 @@ from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.data.datasets import source_partition
 from ocr_pipeline.data.lookup import build_lookup, load_lookup
 from ocr_pipeline.data.merged_json import merge_labels, read_pages
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 
@@ -82,7 +83,7 @@ def _crop_in_memory(page: Encoded) -> int:
 
 def stage(share: Share, workspace: Workspace, settings: AnnotationSettings) -> int:
     """The stage, from merged JSON, lookup and picture files to the published artifact."""
-    (manifest,) = build_annotations(share, PARTITION, workspace, settings, workers=WORKERS)
+    (manifest,) = build_annotations(share, PARTITION, workspace, settings, crew=Processes(WORKERS))
     return manifest.counts.words_out
 
 

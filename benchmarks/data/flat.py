@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -24,6 +25,7 @@ from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.data.datasets import source_partition
 from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import merge_labels
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 
@@ -51,12 +53,17 @@ def lookup(share: Path, out: Path) -> None:
     build_lookup(Share(share), source_partition(PARTITION), Workspace(out))
 
 
+def crops(share: Path, out: Path, form: Literal["lmdb", "jsonl"]) -> None:
+    settings = AnnotationSettings(form)
+    build_annotations(Share(share), source_partition(PARTITION), Workspace(out), settings, crew=Processes(2))
+
+
 def lmdb(share: Path, out: Path) -> None:
-    build_annotations(Share(share), source_partition(PARTITION), Workspace(out), AnnotationSettings("lmdb"), workers=2)
+    crops(share, out, "lmdb")
 
 
 def jsonl(share: Path, out: Path) -> None:
-    build_annotations(Share(share), source_partition(PARTITION), Workspace(out), AnnotationSettings("jsonl"), workers=2)
+    crops(share, out, "jsonl")
 
 
 STAGES: dict[str, Callable[[Path, Path], None]] = {

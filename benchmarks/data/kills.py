@@ -32,6 +32,7 @@ from ocr_pipeline.data.layout_lmdb import LayoutSettings, build_layouts
 from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import label_shards, merge_labels
 from ocr_pipeline.data.merged_json import stage as merge_stage
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 
@@ -117,9 +118,9 @@ def _work(root: Path, stage: str, ready: Connection) -> None:
         merge_labels(share, PARTITION, workspace, workers=2)
         build_lookup(share, PARTITION, workspace)
     elif stage == "layout":
-        build_layouts(share, PARTITION, workspace, LayoutSettings(), workers=2)
+        build_layouts(share, PARTITION, workspace, LayoutSettings(), crew=Processes(2))
     else:
-        build_annotations(share, PARTITION, workspace, AnnotationSettings(stage), workers=2)  # type: ignore[arg-type]
+        build_annotations(share, PARTITION, workspace, AnnotationSettings(stage), crew=Processes(2))  # type: ignore[arg-type]
 
 
 def _start(root: Path, stage: str) -> ForkServerProcess:

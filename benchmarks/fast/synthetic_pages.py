@@ -15,6 +15,7 @@ from ocr_pipeline.data.layout_lmdb import LayoutSettings, build_layouts
 from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import merge_labels
 from ocr_pipeline.data.synthetic import write_collection
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 
@@ -35,7 +36,7 @@ def write_pages(folder: Path, pages: Mapping[str, int], seed: int) -> None:
     for key in pages:
         merge_labels(share, PARTITIONS[key], workspace, workers=1)
         build_lookup(share, PARTITIONS[key], workspace)
-        build_layouts(share, PARTITIONS[key], workspace, LayoutSettings(), workers=1)
+        build_layouts(share, PARTITIONS[key], workspace, LayoutSettings(), crew=Processes(1))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from ocr_pipeline.data.layout_lmdb import (
 from ocr_pipeline.data.layout_lmdb.engines.detections import model_input
 from ocr_pipeline.data.lookup import PageTask
 from ocr_pipeline.page import Page, Word
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.pictures import decode_picture
 
@@ -121,7 +122,7 @@ def build(
         started = time.perf_counter()
         settings = LayoutSettings(device="cpu")
         work = PageWork(pictures.read, Engines(engine), settings)
-        maker = LayoutBuild(Workspace(Path(folder)), work, workers, on_progress)
+        maker = LayoutBuild(Workspace(Path(folder)), work, Processes(workers), on_progress)
         tasks = (PageTask(page, page.image, page.image) for page in pages(count))
         maker.publish(Path(folder) / "a_train_layout.lmdb", "handwriting_train", [], tasks)
         return time.perf_counter() - started

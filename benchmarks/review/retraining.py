@@ -46,6 +46,7 @@ from ocr_pipeline.data.synthetic import write_collection
 from ocr_pipeline.evaluation.bootstrap import Estimate, Sums, difference, drawn_pages, estimate, ratio
 from ocr_pipeline.models import KOREAN_WORDS
 from ocr_pipeline.page import Page, Word
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.recognition import load_recognizer
 from ocr_pipeline.recognition.crops import Crops
 from ocr_pipeline.recognition.dlora import DloraTraining, train_dlora
@@ -79,7 +80,7 @@ def make_data(share: Share, workspace: Workspace, *partitions: SourcePartition) 
     for partition in partitions:
         merge_labels(share, partition, workspace, workers=1)
         build_lookup(share, partition, workspace)
-        build_annotations(share, partition, workspace, CROPS, workers=1)
+        build_annotations(share, partition, workspace, CROPS, crew=Processes(1))
 
 
 def plant_errors(clean: Workspace, dirty: Workspace) -> Counter[str]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypedDict
 
 import click
 
-from ocr_pipeline.cli.options import leased, on_partitions, settings_options, stacked, together, workers_option
+from ocr_pipeline.cli.options import leased, on_partitions, settings_options, stacked, workers_option
 from ocr_pipeline.cli.tables import print_counts
 from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.data.datasets import SourcePartition
@@ -16,83 +15,93 @@ from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import merge_labels
 from ocr_pipeline.data.synthetic import source_of
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.release.ordered import draw_to_order
-from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Manifest
+from ocr_pipeline.storage.artifacts.renewal import Renewal
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 
 Partitions = list[SourcePartition]
 
-rebuild_option = click.option("--rebuild", is_flag=True, help="Make anew what is current or was adopted.")
-loss_options = settings_options(LossLimit, called="loss_limit")
-
-
-class How(TypedDict):
-    """What every stage is told beside its settings."""
-
-    rebuild: bool
-    loss_limit: LossLimit
-
-
-class HowByWorkers(How):
-    workers: int
-
-
-how_options = stacked(on_partitions, rebuild_option, loss_options, together("how", *How.__annotations__))
-by_workers = stacked(
-    on_partitions, workers_option, rebuild_option, loss_options, together("how", "workers", *How.__annotations__)
-)
+renewal_options = settings_options(Renewal, called="renewal")
+on_partitions_by_workers = stacked(on_partitions, workers_option, renewal_options)
 
 
 @click.command()
-@by_workers
-def merge(share: Share | None, workspace: Workspace, partitions: Partitions, how: HowByWorkers) -> None:
+@on_partitions_by_workers
+def merge(share: Share | None, workspace: Workspace, partitions: Partitions, workers: int, renewal: Renewal) -> None:
     """Raw label JSON -> merged JSON (step 2 of the guide)."""
     manifests = []
     for partition in leased(workspace, "merged_json", partitions, makes_folder=True):
-        draw_to_order(partition, workspace, workers=how["workers"], rebuild=how["rebuild"])
-        manifests.append(merge_labels(source_of(partition, share, workspace), partition, workspace, **how))
+        draw_to_order(partition, workspace, workers=workers, rebuild=renewal.rebuild)
+        source = source_of(partition, share, workspace)
+        manifests.append(merge_labels(source, partition, workspace, workers=workers, renewal=renewal))
     _report("merged_json", manifests, workspace.json_merged)
 
 
 @click.command()
-@how_options
-def lookup(share: Share | None, workspace: Workspace, partitions: Partitions, how: How) -> None:
+@on_partitions
+@renewal_options
+def lookup(share: Share | None, workspace: Workspace, partitions: Partitions, renewal: Renewal) -> None:
     """Picture trees -> file name to path (step 3 of the guide)."""
     manifests = [
-        build_lookup(source_of(partition, share, workspace), partition, workspace, **how)
+        build_lookup(source_of(partition, share, workspace), partition, workspace, renewal=renewal)
         for partition in leased(workspace, "lookup", partitions)
     ]
     _report("lookup", manifests, workspace.root / "lookup")
 
 
 @click.command("annotations")
-@by_workers
+@on_partitions_by_workers
 @settings_options(AnnotationSettings)
 def annotations_command(
-    share: Share | None, workspace: Workspace, partitions: Partitions, how: HowByWorkers, settings: AnnotationSettings
+    share: Share | None,
+    workspace: Workspace,
+    partitions: Partitions,
+    workers: int,
+    renewal: Renewal,
+    settings: AnnotationSettings,
 ) -> None:
     """Pages -> word crops and their text, as JSONL or LMDB (step 4 of the guide)."""
     manifests = [
         manifest
         for partition in leased(workspace, "annotations", partitions)
-        for manifest in build_annotations(source_of(partition, share, workspace), partition, workspace, settings, **how)
+        for manifest in build_annotations(
+            source_of(partition, share, workspace),
+            partition,
+            workspace,
+            settings,
+            crew=Processes(workers),
+            renewal=renewal,
+        )
     ]
     _report("annotations", manifests, workspace.root)
 
 
 @click.command()
-@by_workers
+@on_partitions_by_workers
 @settings_options(LayoutSettings)
 def layout(
-    share: Share | None, workspace: Workspace, partitions: Partitions, how: HowByWorkers, settings: LayoutSettings
+    share: Share | None,
+    workspace: Workspace,
+    partitions: Partitions,
+    workers: int,
+    renewal: Renewal,
+    settings: LayoutSettings,
 ) -> None:
     """Pages and layout model -> layout LMDB (step 5 of the guide)."""
     manifests = [
         manifest
         for partition in leased(workspace, "layout_lmdb", partitions)
-        for manifest in build_layouts(source_of(partition, share, workspace), partition, workspace, settings, **how)
+        for manifest in build_layouts(
+            source_of(partition, share, workspace),
+            partition,
+            workspace,
+            settings,
+            crew=Processes(workers),
+            renewal=renewal,
+        )
     ]
     _report("layout_lmdb", manifests, workspace.root)
 

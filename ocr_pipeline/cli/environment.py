@@ -28,7 +28,7 @@ from ocr_pipeline.release.contest import ChampionSettings, Promotion
 from ocr_pipeline.release.sections import DloraSection, FastSection
 from ocr_pipeline.serving.settings import Serving
 from ocr_pipeline.settings import Setting, Settings, settings_in
-from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
+from ocr_pipeline.storage.artifacts.renewal import Renewal
 
 SETTINGS: dict[type[Settings], str] = {
     AnnotationSettings: "Word crops (step 4)",
@@ -49,7 +49,7 @@ SETTINGS: dict[type[Settings], str] = {
     QualitySettings: "Data quality",
     SuspectSettings: "Labels that are probably wrong",
     SuspectLimit: "How many of them there may be",
-    LossLimit: "How much may be lost at once",
+    Renewal: "How much may be lost at once",
     QuarantineLimit: "How much may be set aside",
     ChampionSettings: "Champions",
     Promotion: "A champion that a person wants",

@@ -22,6 +22,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.manifest import DamagedManifestError, Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.publication import publication
+from ocr_pipeline.storage.artifacts.renewal import ANYHOW
 from ocr_pipeline.storage.artifacts.state import differing_files
 from ocr_pipeline.storage.files.fingerprints import fingerprint_files
 from ocr_pipeline.storage.files.publishing import publish_text
@@ -303,7 +304,7 @@ def _copy(source: Path, target: Path, manifest: Manifest) -> None:
         code_version=manifest.code_version,
         settings=manifest.settings,
         inputs=manifest.inputs,
-        rebuild=True,
+        renewal=ANYHOW.also(rebuild=True),
         has_quarantine=False,
     ) as made:
         made.copy(source)

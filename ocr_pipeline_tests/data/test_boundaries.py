@@ -19,6 +19,7 @@ from ocr_pipeline.data.layout_lmdb import LayoutSettings, build_layouts
 from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import label_shards, merge_labels
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source import archive_files
@@ -54,11 +55,11 @@ ERRORS = (
 
 
 def crops(share: Share, workspace: Workspace, partition: SourcePartition) -> Manifest:
-    return build_annotations(share, partition, workspace, AnnotationSettings("lmdb"), workers=1)[0]
+    return build_annotations(share, partition, workspace, AnnotationSettings("lmdb"), crew=Processes(1))[0]
 
 
 def layouts(share: Share, workspace: Workspace, partition: SourcePartition) -> Manifest:
-    return build_layouts(share, partition, workspace, LayoutSettings(), workers=1)[0]
+    return build_layouts(share, partition, workspace, LayoutSettings(), crew=Processes(1))[0]
 
 
 CHAIN: tuple[Make, ...] = (

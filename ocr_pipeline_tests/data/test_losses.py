@@ -17,8 +17,8 @@ from ocr_pipeline.data.layout_lmdb import LayoutSettings, build_layouts
 from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import merge_labels
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
+from ocr_pipeline.storage.artifacts.renewal import Renewal
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 from ocr_pipeline_tests.trees import (
@@ -36,30 +36,28 @@ from ocr_pipeline_tests.trees import (
 )
 
 TRAIN, WILD = source_partition("handwriting_train"), source_partition("text_in_wild")
-YES = LossLimit(accept_loss=True)
+YES = Renewal(accept_loss=True)
 PAGES = 10
 
-Make = Callable[[Path, Workspace, LossLimit], object]
+Make = Callable[[Path, Workspace, Renewal], object]
 
 
-def merge(root: Path, workspace: Workspace, limit: LossLimit) -> None:
-    merge_labels(Share(str(root)), TRAIN, workspace, loss_limit=limit)
+def merge(root: Path, workspace: Workspace, limit: Renewal) -> None:
+    merge_labels(Share(str(root)), TRAIN, workspace, renewal=limit)
 
 
-def look_up(root: Path, workspace: Workspace, limit: LossLimit) -> None:
-    build_lookup(Share(str(root)), TRAIN, workspace, loss_limit=limit)
+def look_up(root: Path, workspace: Workspace, limit: Renewal) -> None:
+    build_lookup(Share(str(root)), TRAIN, workspace, renewal=limit)
 
 
 def crops_as(form: str, **chosen: int) -> Make:
     settings = AnnotationSettings(form, **chosen)
-    return lambda root, workspace, limit: build_annotations(
-        Share(str(root)), TRAIN, workspace, settings, loss_limit=limit
-    )
+    return lambda root, workspace, limit: build_annotations(Share(str(root)), TRAIN, workspace, settings, renewal=limit)
 
 
 def layouts(**chosen: int) -> Make:
     settings = LayoutSettings(**chosen)
-    return lambda root, workspace, limit: build_layouts(Share(str(root)), TRAIN, workspace, settings, loss_limit=limit)
+    return lambda root, workspace, limit: build_layouts(Share(str(root)), TRAIN, workspace, settings, renewal=limit)
 
 
 CHAIN = (merge, look_up, crops_as("lmdb"), layouts())
@@ -70,7 +68,7 @@ def root(tmp_path: Path, workspace: Workspace) -> Path:
     """A share with two sets, one of which is published."""
     root = write_tree(tmp_path / "share", {**hand_tree(PAGES), f"{ADMIN}/Training/a.txt": b""})
     for make in CHAIN:
-        make(root, workspace, LossLimit())
+        make(root, workspace, Renewal())
     return root
 
 
@@ -78,7 +76,7 @@ def refuses(make: Make, root: Path, workspace: Workspace, told: str) -> None:
     """What is published, and every shard of it, stays as it was."""
     before = contents(workspace.root)
     with pytest.raises(PipelineError, match=told) as caught:
-        make(root, workspace, LossLimit())
+        make(root, workspace, Renewal())
     assert "accept-loss" in caught.value.remedy
     after = contents(workspace.root)
     assert {name: after.get(name) for name in before} == before
@@ -91,7 +89,7 @@ def test_a_set_that_is_away_for_a_moment_costs_nothing(root: Path, workspace: Wo
         refuses(make, root, workspace, f"0 of {PAGES} pages and 0 of 20 words")
     shutil.move(root.parent / "elsewhere", root / "053.대용량 손글씨 OCR 데이터")
     for make in CHAIN:
-        make(root, workspace, LossLimit())
+        make(root, workspace, Renewal())
     assert contents(workspace.root) == before
 
 
@@ -121,9 +119,9 @@ def test_a_fifth_may_go_and_no_more(root: Path, workspace: Workspace, lost: int,
     make = merge if of == HAND_LABELS else look_up
     if stops:
         refuses(make, root, workspace, f"{PAGES - lost} of {PAGES} pages")
-        make(root, workspace, LossLimit(may_lose=0.3))
+        make(root, workspace, Renewal(may_lose=0.3))
     else:
-        make(root, workspace, LossLimit())
+        make(root, workspace, Renewal())
 
 
 @pytest.mark.parametrize("make", [crops_as("lmdb", max_pages=0), layouts(max_pages=0)])
@@ -132,14 +130,14 @@ def test_a_trial_of_no_pages_does_not_take_the_place_of_all(root: Path, workspac
 
 
 def test_crops_as_files_stay_where_a_trial_would_remove_them(root: Path, workspace: Workspace) -> None:
-    crops_as("jsonl")(root, workspace, LossLimit())
+    crops_as("jsonl")(root, workspace, Renewal())
     refuses(crops_as("jsonl", max_pages=0), root, workspace, f"0 of {PAGES} pages")
 
 
 def test_to_rebuild_is_not_to_accept(root: Path, workspace: Workspace) -> None:
     shutil.rmtree(root / HAND_LABELS)
     refuses(
-        lambda place, output, limit: merge_labels(Share(str(place)), TRAIN, output, rebuild=True, loss_limit=limit),
+        lambda place, output, limit: merge_labels(Share(str(place)), TRAIN, output, renewal=limit.also(rebuild=True)),
         root,
         workspace,
         f"0 of {PAGES} pages",
@@ -152,7 +150,7 @@ def test_a_set_of_one_label_file_is_kept_too(tmp_path: Path, workspace: Workspac
     merge_labels(Share(str(root)), WILD, workspace)
     (root / WILD_LABEL).unlink()
     refuses(
-        lambda place, output, limit: merge_labels(Share(str(place)), WILD, output, loss_limit=limit),
+        lambda place, output, limit: merge_labels(Share(str(place)), WILD, output, renewal=limit),
         root,
         workspace,
         "0 of 1 pages and 0 of 1 words",

@@ -20,6 +20,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import FastTraining, train_fast
 from ocr_pipeline.recognition.dlora import DloraTraining, train_dlora
 from ocr_pipeline.storage.artifacts.manifest import manifest_path, quarantine_path
+from ocr_pipeline.storage.artifacts.renewal import Renewal
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 from ocr_pipeline_tests.trees import HAND_LABELS, HAND_PICTURES, contents, hand_tree, picture, write_tree
@@ -29,10 +30,10 @@ TRAIN = source_partition("handwriting_train")
 
 def make(root: Path, workspace: Workspace, form: str = "lmdb", *, rebuild: bool = False) -> None:
     share = Share(str(root))
-    merge_labels(share, TRAIN, workspace, rebuild=rebuild)
-    build_lookup(share, TRAIN, workspace, rebuild=rebuild)
-    build_annotations(share, TRAIN, workspace, AnnotationSettings(form), rebuild=rebuild)
-    build_layouts(share, TRAIN, workspace, LayoutSettings(), rebuild=rebuild)
+    merge_labels(share, TRAIN, workspace, renewal=Renewal(rebuild=rebuild))
+    build_lookup(share, TRAIN, workspace, renewal=Renewal(rebuild=rebuild))
+    build_annotations(share, TRAIN, workspace, AnnotationSettings(form), renewal=Renewal(rebuild=rebuild))
+    build_layouts(share, TRAIN, workspace, LayoutSettings(), renewal=Renewal(rebuild=rebuild))
 
 
 @pytest.fixture

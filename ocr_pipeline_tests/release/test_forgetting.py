@@ -112,6 +112,6 @@ def test_a_page_of_a_set_that_comes_as_one_file_goes_too(tmp_path: Path, workspa
     share = Share(write_tree(tmp_path / "wild", {WILD_LABEL: label}))
     merge_labels(share, wild, workspace)
     run(workspace, "--image", "b.jpg")
-    manifest = merge_labels(share, wild, workspace, loss_limit=ANY_LOSS)
+    manifest = merge_labels(share, wild, workspace, renewal=ANY_LOSS)
     assert [page.image for page in read_pages(workspace.merged_json(wild.key), wild)] == ["a.jpg"]
     assert manifest == read_manifest(workspace.merged_json(wild.key)) and manifest.counts.add_up

@@ -25,9 +25,9 @@ from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.lineage import Trace, lineage_path
 from ocr_pipeline.storage.artifacts.lineage_parquet import read_corrected
-from ocr_pipeline.storage.artifacts.loss_limit import USUAL_LIMIT, LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, upstream
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
+from ocr_pipeline.storage.artifacts.renewal import USUAL, Renewal
 from ocr_pipeline.storage.artifacts.shards import (
     built,
     forget_others,
@@ -51,29 +51,24 @@ def build_annotations(
     workspace: Workspace,
     settings: AnnotationSettings,
     *,
-    workers: int | None = None,
-    rebuild: bool = False,
-    loss_limit: LossLimit = USUAL_LIMIT,
     crew: Crew | None = None,
+    renewal: Renewal = USUAL,
 ) -> list[Manifest]:
     """Publish the crops and labels of one partition, one artifact per split; does only what is missing or changed.
 
     What was adopted stands until merged JSON, lookup or settings change.
 
     Args:
-        workers: processes that cut crops, or threads where there is little to do; all cores by default.
-        rebuild: read all pictures and cut all crops again, whatever seems to be unchanged.
-        loss_limit: how much less than what is published it may hold.
-        crew: who fills the shards; without, so many processes.
+        crew: who fills the shards, or, where there is little to do, as many threads; without, a process for each core.
+        renewal: whether all pictures are read and all crops cut again, and what may be lost.
 
     Raises:
         PipelineError: an input is not published, the settings ask for what is not installed, more is lost than may
             be, or the output cannot be written.
     """
     _demand_room_for_files(workspace, settings)
-    workers = workers or machine_cpus()
-    build = _Build(share, partition, workspace, settings, workers, loss_limit, crew or Processes(workers))
-    return [build.publish(split, rebuild) for split in partition.splits]
+    build = _Build(share, partition, workspace, settings, crew or Processes(machine_cpus()), renewal)
+    return [build.publish(split) for split in partition.splits]
 
 
 def _demand_room_for_files(workspace: Workspace, settings: AnnotationSettings) -> None:
@@ -94,11 +89,10 @@ class _Build:
     partition: SourcePartition
     workspace: Workspace
     settings: AnnotationSettings
-    workers: int
-    loss_limit: LossLimit
     crew: Crew
+    renewal: Renewal
 
-    def publish(self, split: str, rebuild: bool) -> Manifest:
+    def publish(self, split: str) -> Manifest:
         with publication(
             self.workspace.annotations(self.partition.dataset.name, split, self.settings.output_format),
             stage="annotations",
@@ -106,8 +100,7 @@ class _Build:
             code_version=CODE_VERSION,
             settings=self.settings.recorded_in(self.workspace.root, self.settings.output_format),
             inputs=self._inputs,
-            rebuild=rebuild,
-            loss_limit=self.loss_limit,
+            renewal=self.renewal,
         ) as made:
             if made.current is None:
                 self._make(made, split)
@@ -183,7 +176,7 @@ class _Build:
             yield from built(
                 store,
                 chain(first, shards),
-                ShardOfCrops(self.share, self.settings, form, self.workers if is_alone else 1),
+                ShardOfCrops(self.share, self.settings, form, self.crew.here if is_alone else 1),
                 executor,
                 self.crew.size,
                 lambda pages: progress.advance(len(pages)),

@@ -19,11 +19,11 @@ import msgspec
 from ocr_pipeline.data.layout_lmdb.cache import cache_path
 from ocr_pipeline.data.layout_lmdb.part import Pages, PageWork, fill_alone, samples_in, traces_in
 from ocr_pipeline.data.lookup import PageTask, page_shards
-from ocr_pipeline.parallel import Crew, Processes, worker_processes
+from ocr_pipeline.parallel import ALONE, Crew, worker_processes
 from ocr_pipeline.storage.artifacts.lineage_parquet import Corrected
-from ocr_pipeline.storage.artifacts.loss_limit import USUAL_LIMIT, LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
+from ocr_pipeline.storage.artifacts.renewal import USUAL, Renewal
 from ocr_pipeline.storage.artifacts.shards import (
     Shard,
     built,
@@ -56,30 +56,26 @@ class LayoutBuild:
     """The making of layout LMDBs.
 
     Attributes:
-        work: what is done with pages; with more than one worker its ``read_bytes`` has to survive pickling.
-        workers: processes that read, decode and cut pictures for one part; 1: none but this one.
+        work: what is done with pages; with more than one worker in the crew its ``read_bytes`` has to survive pickling.
+        crew: who makes whole parts where there is no model, and on this machine the pictures for one that there is.
         on_progress: told how many pages are done, and of how many where that is known.
-        loss_limit: how much less than what is published it may hold.
+        renewal: whether it is made anew where nothing changed, and what it may lose.
         corrected: what was corrected of the pages, for the lineage.
-        crew: who makes whole parts where there is no model; without, as many processes.
     """
 
     workspace: Workspace
     work: PageWork
-    workers: int = 1
+    crew: Crew = ALONE
     on_progress: OnProgress = lambda done, total: None
-    loss_limit: LossLimit = USUAL_LIMIT
+    renewal: Renewal = USUAL
     corrected: Corrected = field(default_factory=dict)
-    crew: Crew | None = None
 
     @property
     def made_by(self) -> str:
         """Stands for code and settings in the prints of pages."""
         return fingerprint_of([CODE_VERSION, msgspec.json.encode(self.work.recorded(), order="deterministic")])
 
-    def publish(
-        self, target: Path, partition: str, inputs: list[Input], pages: Iterable[PageTask], *, rebuild: bool = False
-    ) -> Manifest:
+    def publish(self, target: Path, partition: str, inputs: list[Input], pages: Iterable[PageTask]) -> Manifest:
         """Make one layout LMDB, or find that it is made already.
 
         Pages are taken in order and a few parts at a time, so memory does not grow with their number, and the same
@@ -103,8 +99,7 @@ class LayoutBuild:
             code_version=CODE_VERSION,
             settings=self.work.recorded(),
             inputs=inputs,
-            rebuild=rebuild,
-            loss_limit=self.loss_limit,
+            renewal=self.renewal,
         ) as made:
             if made.current is None:
                 self._make(made, pages)
@@ -128,7 +123,7 @@ class LayoutBuild:
     def _built(self, made: Publication, store: Path, pages: Iterable[PageTask]) -> Iterator[Path]:
         """The folders of all parts, in their order; of a few the workers share the pages."""
         shards = page_shards(pages, PART_PAGES)
-        crew = self.crew or Processes(self.workers)
+        crew = self.crew
         first = list(islice(shards, crew.least)) or [Shard(self.made_by, ())]
         told = _Told(self.on_progress, self.work.settings.limit)
         build = partial(built, store, chain(first, shards), on_shard=told.shard, rebuild=made.rebuild)
@@ -136,7 +131,7 @@ class LayoutBuild:
             with crew.hired(_PREPARE) as executor:
                 yield from build(partial(fill_alone, self.work), executor, crew.size)
             return
-        workers = self.workers if len(first[0].job) >= FEW_PAGES else 1
+        workers = crew.here if len(first[0].job) >= FEW_PAGES else 1
         with (
             worker_processes(workers, _PREPARE) as processes,
             self.work.begun(cache_path(made.artifact), processes, workers, told.page) as maker,

@@ -10,12 +10,12 @@ from ocr_pipeline.data.layout_lmdb.settings import NO_MODEL, LayoutSettings
 from ocr_pipeline.data.lookup import load_lookup, page_tasks
 from ocr_pipeline.data.merged_json import read_pages
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.parallel import Crew
+from ocr_pipeline.parallel import ALONE, Crew
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.lineage import lineage_path
 from ocr_pipeline.storage.artifacts.lineage_parquet import read_corrected
-from ocr_pipeline.storage.artifacts.loss_limit import USUAL_LIMIT, LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Manifest, upstream
+from ocr_pipeline.storage.artifacts.renewal import USUAL, Renewal
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 
@@ -26,18 +26,16 @@ def build_layouts(
     workspace: Workspace,
     settings: LayoutSettings,
     *,
-    workers: int = 1,
-    rebuild: bool = False,
-    loss_limit: LossLimit = USUAL_LIMIT,
-    crew: Crew | None = None,
+    crew: Crew = ALONE,
+    renewal: Renewal = USUAL,
 ) -> list[Manifest]:
     """Publish the layout LMDBs of a partition, one for each split; does only what is missing or changed.
 
     Args:
-        workers: processes that read, decode and cut pictures; 1: none but this one.
-        rebuild: publish anew even where nothing changed; what the models found before is used again.
-        loss_limit: how much less than what is published it may hold.
-        crew: who makes whole parts where no model looks at the pages; without, as many processes.
+        crew: who makes whole parts where no model looks at the pages, and on this machine reads, decodes and cuts
+            pictures for one that does.
+        renewal: whether it is published anew where nothing changed (what the models found before is used again), and
+            what it may lose.
 
     Raises:
         PipelineError: an input is not published, the model or its device is not there, more is lost than may be, or
@@ -53,11 +51,11 @@ def build_layouts(
         work, corrected = PageWork(share.read, engines, settings), read_corrected(lineage_path(merged))
         for split in partition.splits:
             progress = Progress(f"layout_lmdb {partition.dataset.name} {split}", "pages")
-            build = LayoutBuild(workspace, work, workers, progress.reach, loss_limit, corrected, crew)
+            build = LayoutBuild(workspace, work, crew, progress.reach, renewal, corrected)
             target = workspace.layout_lmdb(partition.dataset.name, split)
             pages = (page for page in read_pages(merged, partition) if page.split == split and is_whole(page))
             tasks = page_tasks(pages, lookup, share, build.made_by)
-            manifests.append(build.publish(target, partition.key, inputs, tasks, rebuild=rebuild))
+            manifests.append(build.publish(target, partition.key, inputs, tasks))
     return manifests
 
 

@@ -17,9 +17,9 @@ from ocr_pipeline.data.lookup.picture_versions import read_versions, write_versi
 from ocr_pipeline.data.lookup.refused import read_refused, write_refused
 from ocr_pipeline.data.merged_json import read_pages
 from ocr_pipeline.progress import Progress
-from ocr_pipeline.storage.artifacts.loss_limit import USUAL_LIMIT, LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, read_manifest, upstream
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
+from ocr_pipeline.storage.artifacts.renewal import USUAL, Renewal
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 from ocr_pipeline.storage.source.share import Listing, Share
@@ -35,8 +35,7 @@ def build_lookup(
     partition: SourcePartition,
     workspace: Workspace,
     *,
-    rebuild: bool = False,
-    loss_limit: LossLimit = USUAL_LIMIT,
+    renewal: Renewal = USUAL,
 ) -> Manifest:
     """Publish the lookup of one partition and report what does not match.
 
@@ -45,8 +44,7 @@ def build_lookup(
     or the pictures change; one that leads elsewhere than to this share is of no use and is made anew.
 
     Args:
-        rebuild: make it anew even where nothing changed.
-        loss_limit: how much less than what is published it may hold.
+        renewal: whether it is made anew where nothing changed, and what it may lose.
 
     Raises:
         PipelineError: the share or the merged JSON is not there, more is lost than may be, or the output cannot be
@@ -68,8 +66,7 @@ def build_lookup(
         code_version=CODE_VERSION,
         settings={"source": share.place},
         inputs=inputs,
-        rebuild=rebuild or _leads_elsewhere(share, target),
-        loss_limit=loss_limit,
+        renewal=renewal.also(_leads_elsewhere(share, target)),
     ) as made:
         if made.current is None:
             _publish(made, share, partition, folders, merged)

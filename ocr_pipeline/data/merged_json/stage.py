@@ -25,9 +25,9 @@ from ocr_pipeline.data.merged_json.reader import count_merged_json
 from ocr_pipeline.data.merged_json.single_file import publish_single_file
 from ocr_pipeline.parallel import worker_processes
 from ocr_pipeline.progress import Progress
-from ocr_pipeline.storage.artifacts.loss_limit import USUAL_LIMIT, LossLimit
 from ocr_pipeline.storage.artifacts.manifest import ADOPTED, Input, Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
+from ocr_pipeline.storage.artifacts.renewal import USUAL, Renewal
 from ocr_pipeline.storage.artifacts.shards import Shard, built, forget_others, shard_counts, shard_quarantine
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
@@ -44,12 +44,11 @@ def merge_labels(
     workspace: Workspace,
     *,
     workers: int = 2,
-    rebuild: bool = False,
-    loss_limit: LossLimit = USUAL_LIMIT,
+    renewal: Renewal = USUAL,
 ) -> Manifest:
     """Publish the merged JSON of one partition; does only what is missing or whose label files changed.
 
-    What was adopted stands until the label files on the share change, or ``rebuild`` asks for a new one. A data set
+    What was adopted stands until the label files on the share change, or ``renewal`` asks for a new one. A data set
     that is not on the share gives a document without pages, unless a merged JSON is already there: one of an earlier
     script is then adopted as it stands. An earlier file that has to make room is put aside as ``.earlier``.
 
@@ -57,8 +56,7 @@ def merge_labels(
     adopted has to be made anew for that. A correction that no longer holds is set aside.
 
     Args:
-        rebuild: make it anew even where nothing changed, as long as there are labels.
-        loss_limit: how much less than what is published it may hold.
+        renewal: whether it is made anew where nothing changed, as long as there are labels, and what it may lose.
 
     Raises:
         PipelineError: the share is not there, the labels of a set that comes as one file cannot be read, more is lost
@@ -84,8 +82,7 @@ def merge_labels(
         code_version=CODE_VERSION,
         settings={},
         inputs=[label_input(folders), *corrections.inputs],
-        rebuild=rebuild or bool(corrections and published and published.adopted),
-        loss_limit=loss_limit,
+        renewal=renewal.also(bool(corrections and published and published.adopted)),
     ) as made:
         if made.current is None:
             if target.exists() and published is None and not folders:

@@ -32,6 +32,7 @@ from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.manifest import Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.renewal import ANYHOW
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_files, fingerprint_of
 from ocr_pipeline.storage.source.share import Share
@@ -88,7 +89,7 @@ def draw_source(
         code_version=CODE_VERSION,
         settings=settings.recorded(),
         inputs=drawn_from(faces, settings.corpus),
-        rebuild=rebuild,
+        renewal=ANYHOW.also(rebuild),
         has_quarantine=False,
     ) as made:
         if made.current is None:

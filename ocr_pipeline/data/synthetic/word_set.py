@@ -20,6 +20,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.parallel import in_order, worker_processes
 from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
+from ocr_pipeline.storage.artifacts.renewal import ANYHOW
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.lmdb_files import LmdbWriter
 from ocr_pipeline.storage.files.typed_paths import claim
@@ -46,7 +47,7 @@ def draw_words(output: Path, settings: WordSetSettings, *, workers: int = 1, reb
         code_version=CODE_VERSION,
         settings=settings.recorded(),
         inputs=drawn_from(faces, settings.corpus),
-        rebuild=rebuild,
+        renewal=ANYHOW.also(rebuild),
         has_quarantine=False,
     ) as made:
         if made.current is None:

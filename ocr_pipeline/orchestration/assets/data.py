@@ -45,24 +45,24 @@ from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.orchestration.versions import version_of
 from ocr_pipeline.page import Page
 from ocr_pipeline.release.ordered import draw_to_order
-from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.renewal import Renewal
 
 Results = Iterator[dg.MaterializeResult]
 
 
-@stage_asset("merged_json", "json", merge_stage.CODE_VERSION, DATA, config_schema=launchpad(LossLimit))
+@stage_asset("merged_json", "json", merge_stage.CODE_VERSION, DATA, config_schema=launchpad(Renewal))
 def merged_json(context: dg.AssetExecutionContext, locations: Locations) -> Results:
     """Label files of the share, merged into one JSON document with one page on each line (guide, step 2)."""
     workspace = locations.workspace
 
     def make(partition: SourcePartition) -> dg.MaterializeResult:
         with stage_run(context, partition.key):
-            limit = chosen(LossLimit, context)
-            drawn = draw_to_order(partition, workspace, workers=leased_cpus())
+            renewal = chosen(Renewal, context)
+            drawn = draw_to_order(partition, workspace, workers=leased_cpus(), rebuild=renewal.rebuild)
             share = locations.source_of(partition)
-            manifest = merge_labels(share, partition, workspace, workers=leased_cpus(), loss_limit=limit)
+            manifest = merge_labels(share, partition, workspace, workers=leased_cpus(), renewal=renewal)
             artifact = workspace.merged_json(partition.key)
             sample = {"sample_words": _sample_words(artifact, partition), **_drawn_from(drawn)}
         return _result(manifest.fingerprint, {**artifact_metadata(manifest, artifact), **sample})
@@ -70,14 +70,14 @@ def merged_json(context: dg.AssetExecutionContext, locations: Locations) -> Resu
     yield from each_partition(context, make)
 
 
-@stage_asset("lookup", "pickle", lookup_stage.CODE_VERSION, SMALL, config_schema=launchpad(LossLimit))
+@stage_asset("lookup", "pickle", lookup_stage.CODE_VERSION, SMALL, config_schema=launchpad(Renewal))
 def lookup(context: dg.AssetExecutionContext, locations: Locations) -> Results:
     """Where the picture of each page lies, and which pages and pictures have no counterpart (guide, step 3)."""
 
     def make(partition: SourcePartition) -> dg.MaterializeResult:
         with stage_run(context, partition.key):
-            share, limit = locations.source_of(partition), chosen(LossLimit, context)
-            manifest = build_lookup(share, partition, locations.workspace, loss_limit=limit)
+            share, renewal = locations.source_of(partition), chosen(Renewal, context)
+            manifest = build_lookup(share, partition, locations.workspace, renewal=renewal)
             version, artifact = manifest.fingerprint, locations.workspace.lookup(partition.key)
             sample = pictures_once(context, partition.key, version, lambda: _sample_page(locations, partition))
         return _result(version, {**artifact_metadata(manifest, artifact), **sample})
@@ -90,7 +90,7 @@ def lookup(context: dg.AssetExecutionContext, locations: Locations) -> Results:
     "lmdb",
     annotation_stage.CODE_VERSION,
     CROPS,
-    config_schema={**launchpad(AnnotationSettings), **launchpad(LossLimit)},
+    config_schema={**launchpad(AnnotationSettings), **launchpad(Renewal)},
 )
 def annotations(context: dg.AssetExecutionContext, locations: Locations) -> Results:
     """Word crops with their text, for the recognizer (guide, step 4)."""
@@ -99,11 +99,9 @@ def annotations(context: dg.AssetExecutionContext, locations: Locations) -> Resu
     def make(partition: SourcePartition) -> dg.MaterializeResult:
         with stage_run(context, partition.key):
             settings = chosen(AnnotationSettings, context, output_format="lmdb")  # which the trainings read
-            share, limit = locations.source_of(partition), chosen(LossLimit, context)
+            share, renewal = locations.source_of(partition), chosen(Renewal, context)
             crew = leased_crew(workspace, leased_cpus())
-            manifests = build_annotations(
-                share, partition, workspace, settings, workers=leased_cpus(), loss_limit=limit, crew=crew
-            )
+            manifests = build_annotations(share, partition, workspace, settings, crew=crew, renewal=renewal)
             name, form = partition.dataset.name, settings.output_format
             artifacts = [workspace.annotations(name, split, form) for split in partition.splits]
             version = version_of("annotations", artifacts, manifests)
@@ -121,7 +119,7 @@ WORKERS = dg.Field(int, default_value=0, description="Processes that decode pict
     "lmdb",
     layout_stage.CODE_VERSION,
     LAYOUT,
-    config_schema={**launchpad(LayoutSettings), **launchpad(LossLimit), "workers": WORKERS},
+    config_schema={**launchpad(LayoutSettings), **launchpad(Renewal), "workers": WORKERS},
 )
 def layout_lmdb(context: dg.AssetExecutionContext, locations: Locations) -> Results:
     """Pages with word quads and layout regions, for the detector (guide, step 5)."""
@@ -130,12 +128,10 @@ def layout_lmdb(context: dg.AssetExecutionContext, locations: Locations) -> Resu
 
     def make(partition: SourcePartition) -> dg.MaterializeResult:
         with stage_run(context, partition.key):
-            settings, limit = chosen(LayoutSettings, context), chosen(LossLimit, context)
+            settings, renewal = chosen(LayoutSettings, context), chosen(Renewal, context)
             share = locations.source_of(partition)
             crew = leased_crew(workspace, workers)
-            manifests = build_layouts(
-                share, partition, workspace, settings, workers=workers, loss_limit=limit, crew=crew
-            )
+            manifests = build_layouts(share, partition, workspace, settings, crew=crew, renewal=renewal)
             artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
             version = version_of("layout_lmdb", artifacts, manifests)
             shown = {

@@ -26,6 +26,7 @@ from ocr_pipeline.shown import read_csv
 from ocr_pipeline.storage.artifacts.manifest import Input
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.renewal import ANYHOW
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 from ocr_pipeline.storage.files.pictures import pictures_in
@@ -160,7 +161,7 @@ def _publication(
             Input(contest.champion_name, champion.manifest.fingerprint)
             for contest, champion in zip(contests, champions, strict=True)
         ],
-        rebuild=True,
+        renewal=ANYHOW.also(rebuild=True),
         has_quarantine=False,
     ) as made:
         yield made, [champion.checkpoint for champion in champions]

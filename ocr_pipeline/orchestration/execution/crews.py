@@ -20,7 +20,7 @@ def leased_crew(workspace: Workspace, workers: int, *, gpus: int = 0) -> Crew:
     others would not see what they made.
 
     Args:
-        workers: processes, where they are of this machine.
+        workers: processes of this machine, where the work does not go further.
         gpus: of each who works, where they are of other machines too.
 
     Raises:
@@ -29,7 +29,7 @@ def leased_crew(workspace: Workspace, workers: int, *, gpus: int = 0) -> Crew:
     if LeaseSettings.from_environment(os.environ).crew == "ray" and depot_of(workspace.crops("", "")) is None:
         from ocr_pipeline.orchestration.execution.ray_tasks import RayCrew  # needs the package ray
 
-        return RayCrew.found(gpus)
+        return RayCrew.found(workers, gpus)
     return Processes(workers)
 
 

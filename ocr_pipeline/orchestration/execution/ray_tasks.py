@@ -31,15 +31,17 @@ class RayCrew:
     """A `Crew` of all cores of a cluster, free or not: what does not find one yet waits for it in Ray.
 
     Attributes:
+        here: cores of the step itself.
         gpus: that each of them has, beside a core.
     """
 
     size: int
+    here: int = 1
     gpus: int = 0
     least: int = 2
 
     @classmethod
-    def found(cls, gpus: int = 0) -> RayCrew:
+    def found(cls, here: int, gpus: int = 0) -> RayCrew:
         """That of the cluster which this process is a job of, or which RAY_ADDRESS names.
 
         Raises:
@@ -52,7 +54,7 @@ class RayCrew:
                 "this step is not part of a Ray cluster", where="RAY_ADDRESS", remedy="Start one, or name its head."
             ) from error
         there = ray.cluster_resources()
-        return cls(max(1, int(there.get("GPU", 0) // gpus if gpus else there.get("CPU", 0))), gpus)
+        return cls(max(1, int(there.get("GPU", 0) // gpus if gpus else there.get("CPU", 0))), here, gpus)
 
     @contextmanager
     def hired(self, prepare: Callable[[], object] | None = None) -> Iterator[Executor]:

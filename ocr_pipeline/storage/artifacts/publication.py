@@ -18,10 +18,10 @@ from msgspec.structs import replace
 
 from ocr_pipeline.page import Quarantined
 from ocr_pipeline.storage.artifacts.lineage import ENDING, Trace, lineage_path
-from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import older_quarantine
+from ocr_pipeline.storage.artifacts.renewal import ANYHOW, Renewal
 from ocr_pipeline.storage.artifacts.state import resized_files
 from ocr_pipeline.storage.artifacts.vouching import retire, write_manifest
 from ocr_pipeline.storage.files.fingerprints import file_sizes, fingerprint_file, fingerprint_files
@@ -43,9 +43,8 @@ def publication(
     code_version: str,
     settings: dict[str, Any],
     inputs: list[Input],
-    rebuild: bool = False,
+    renewal: Renewal = ANYHOW,
     has_quarantine: bool = True,
-    loss_limit: LossLimit | None = None,
 ) -> Iterator[Publication]:
     """Publish an artifact: the block makes it, unless ``current`` says that there is nothing to do.
 
@@ -54,9 +53,8 @@ def publication(
     Args:
         artifact: the file or folder that the manifest will stand beside.
         stage, partition, code_version, settings, inputs: as in `Manifest`.
-        rebuild: make it anew whatever is current.
+        renewal: when it is made anew whatever is current, and what it may lose; by default whatever it holds is right.
         has_quarantine: publish what is set aside beside it, be it nothing.
-        loss_limit: how much less than what is published it may hold; None: whatever it holds is right.
 
     Raises:
         PipelineError: what is published cannot be read, would lose more than it may, or the output cannot be written.
@@ -64,7 +62,7 @@ def publication(
     wanted = Manifest(
         stage=stage, partition=partition, code_version=code_version, settings=settings, inputs=inputs, fingerprint=""
     )
-    made = Publication(artifact, wanted, read_manifest(artifact), rebuild=rebuild, loss_limit=loss_limit)
+    made = Publication(artifact, wanted, read_manifest(artifact), renewal)
     if made.current:
         yield made
         return
@@ -87,12 +85,10 @@ class Publication:
         inputs, counts, metrics, fingerprint: what the manifest will say.
     """
 
-    def __init__(
-        self, artifact: Path, wanted: Manifest, before: Manifest | None, *, rebuild: bool, loss_limit: LossLimit | None
-    ) -> None:
-        published = None if rebuild else before
+    def __init__(self, artifact: Path, wanted: Manifest, before: Manifest | None, renewal: Renewal) -> None:
+        published = None if renewal.rebuild else before
         self.artifact, self.published, self.inputs = artifact, published, wanted.inputs
-        self.rebuild, self._before, self._loss_limit = rebuild, before, loss_limit
+        self.rebuild, self._before, self._renewal = renewal.rebuild, before, renewal
         self.counts, self.metrics, self.fingerprint = Counts(), dict[str, float](), ""
         self.current = published and _current(artifact, wanted, published)
         self.manifest = self.current or wanted
@@ -160,8 +156,8 @@ class Publication:
             PipelineError: by what is counted so far, more is lost than may be.
         """
         if not self._is_retired:
-            if self._before and self._loss_limit:
-                self._loss_limit.demand(self.artifact, self._before.counts, self.counts)
+            if self._before:
+                self._renewal.demand(self.artifact, self._before.counts, self.counts)
             self.withdraw()
 
     def withdraw(self) -> None:

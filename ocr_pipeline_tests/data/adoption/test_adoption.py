@@ -14,6 +14,7 @@ from ocr_pipeline.data.merged_json import merge_labels, read_pages
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.manifest import Manifest, quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
+from ocr_pipeline.storage.artifacts.renewal import Renewal
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 from ocr_pipeline_tests.data.adoption.making import (
@@ -123,16 +124,16 @@ def test_new_label_files_and_an_explicit_wish_make_it_anew(tmp_path, workspace):
 
     other = Workspace(tmp_path / "other")
     adopt(old, other)
-    assert not merge_labels(share, TRAIN, other, rebuild=True).adopted
-    assert not build_lookup(share, TRAIN, other, rebuild=True).adopted
-    (crops,) = build_annotations(share, TRAIN, other, AnnotationSettings("lmdb"), rebuild=True)
+    assert not merge_labels(share, TRAIN, other, renewal=Renewal(rebuild=True)).adopted
+    assert not build_lookup(share, TRAIN, other, renewal=Renewal(rebuild=True)).adopted
+    (crops,) = build_annotations(share, TRAIN, other, AnnotationSettings("lmdb"), renewal=Renewal(rebuild=True))
     assert not crops.adopted
 
 
 def test_a_lookup_that_leads_to_another_place_is_made_anew(tmp_path, workspace, caplog):
     share = Share(write_tree(tmp_path / "share", hand_tree(3)))
     adopt(write_folder(tmp_path / "old"), workspace)
-    merge_labels(share, TRAIN, workspace, rebuild=True)
+    merge_labels(share, TRAIN, workspace, renewal=Renewal(rebuild=True))
     manifest = build_lookup(share, TRAIN, workspace)
     assert not manifest.adopted and manifest.counts.pages_out == 3
     assert "is made anew" in caplog.text
@@ -148,7 +149,7 @@ def test_a_share_that_goes_away_leaves_what_was_adopted(tmp_path, workspace, mon
 
     monkeypatch.setattr(Share, "read", gone)
     with pytest.raises(PipelineError, match="does not answer"):
-        merge_labels(share, TRAIN, workspace, rebuild=True)
+        merge_labels(share, TRAIN, workspace, renewal=Renewal(rebuild=True))
     assert {name: data for name, data in contents(workspace.root).items() if ".draft/" not in name} == before
 
 

@@ -13,8 +13,9 @@ from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.data.datasets import source_partition
 from ocr_pipeline.data.lookup import build_lookup, load_lookup
 from ocr_pipeline.data.merged_json import merge_labels, read_pages
-from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.artifacts.manifest import Manifest
+from ocr_pipeline.storage.artifacts.renewal import Renewal
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 
@@ -23,12 +24,12 @@ FORMATS = ("jsonl", "lmdb")
 
 
 def build(share: Share, workspace: Workspace, form: str, partition=TRAIN, **options) -> list[Manifest]:
-    limit = LossLimit(accept_loss=options.pop("accept_loss", False))
+    limit = Renewal(accept_loss=options.pop("accept_loss", False))
     workers = options.pop("workers", 1)
-    merge_labels(share, partition, workspace, loss_limit=limit)
-    build_lookup(share, partition, workspace, loss_limit=limit)
+    merge_labels(share, partition, workspace, renewal=limit)
+    build_lookup(share, partition, workspace, renewal=limit)
     settings = AnnotationSettings(form, **options)
-    return build_annotations(share, partition, workspace, settings, workers=workers, loss_limit=limit)
+    return build_annotations(share, partition, workspace, settings, crew=Processes(workers), renewal=limit)
 
 
 def quad(left, top, right, bottom):

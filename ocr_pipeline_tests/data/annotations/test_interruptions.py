@@ -11,6 +11,7 @@ from ocr_pipeline.data.annotations import stage as annotation_stage
 from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import merge_labels
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.artifacts.manifest import manifest_path, quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
@@ -23,12 +24,13 @@ import sys
 from pathlib import Path
 from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations, stage
 from ocr_pipeline.data.datasets import source_partition
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.source.share import Share
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 stage.SHARD_SIZE = 2
 workspace, partition = Workspace(Path(sys.argv[2])), source_partition("handwriting_train")
-build_annotations(Share(sys.argv[1]), partition, workspace, AnnotationSettings(sys.argv[3]), workers=2)
+build_annotations(Share(sys.argv[1]), partition, workspace, AnnotationSettings(sys.argv[3]), crew=Processes(2))
 """
 
 
@@ -127,11 +129,11 @@ def test_a_share_that_drops_in_the_middle_costs_only_the_unfinished(tmp_path, wo
     with monkeypatch.context() as broken:
         broken.setattr(Share, "read", dropping)
         with pytest.raises(PipelineError, match="does not answer"):
-            build_annotations(Share(root), TRAIN, workspace, settings, workers=1)
+            build_annotations(Share(root), TRAIN, workspace, settings, crew=Processes(1))
     kept = finished(workspace.shards(target))
     assert kept and not target.exists()
     away.rename(root)
-    build_annotations(Share(root), TRAIN, workspace, settings, workers=1)
+    build_annotations(Share(root), TRAIN, workspace, settings, crew=Processes(1))
     assert set(kept) <= set(finished(workspace.shards(target)))
     if form == "lmdb":
         assert contents(target) == contents(calm.annotations("handwriting", "train", form))
@@ -145,6 +147,7 @@ import resource, sys
 from pathlib import Path
 from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.data.datasets import source_partition
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import merge_labels
@@ -161,7 +164,7 @@ try:
     if stage == "merge":
         merge_labels(share, partition, workspace)
     else:
-        build_annotations(share, partition, workspace, AnnotationSettings(stage), workers=2)
+        build_annotations(share, partition, workspace, AnnotationSettings(stage), crew=Processes(2))
 except PipelineError as error:
     sys.exit(0 if "cannot write" in str(error) and "free space" in error.remedy else str(error))
 sys.exit("the disk was not full")

@@ -25,6 +25,7 @@ from ocr_pipeline.data.layout_lmdb import (
 from ocr_pipeline.data.lookup import PageTask
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import Page, Quad, Quarantined, Word
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 
@@ -78,12 +79,11 @@ class Share:
 
 
 def publish(target: Path, pages: Iterable[Page], share: Pictures, engines: Engines, settings: LayoutSettings, **more):
-    """The layout LMDB of some pages; ``inputs`` and ``rebuild`` are for `LayoutBuild.publish`, the rest for it."""
-    how = {name: more.pop(name) for name in ("rebuild",) if name in more}
-    inputs = more.pop("inputs", [])
-    build = LayoutBuild(Workspace(target.parent), PageWork(share.read, engines, settings), **more)
+    """The layout LMDB of some pages; ``inputs`` are for `LayoutBuild.publish`, ``workers`` its crew."""
+    inputs, crew = more.pop("inputs", []), Processes(more.pop("workers", 1))
+    build = LayoutBuild(Workspace(target.parent), PageWork(share.read, engines, settings), crew, **more)
     tasks = (_task(page, share, build.made_by) for page in pages)
-    return build.publish(target, "handwriting_train", inputs, tasks, **how)
+    return build.publish(target, "handwriting_train", inputs, tasks)
 
 
 def _task(page: Page, share: Pictures, made_by: str) -> PageTask:

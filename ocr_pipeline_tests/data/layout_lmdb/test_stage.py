@@ -7,18 +7,18 @@ from PIL import Image
 
 from ocr_pipeline.data.layout_lmdb import Engines, LayoutReader, LayoutSettings, NoLayout
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import Input, manifest_path, quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
+from ocr_pipeline.storage.artifacts.renewal import Renewal
 from ocr_pipeline_tests.data.layout_lmdb.making import Oracle, Share, page, picture, publish, rectangle
 
 INPUTS = [Input("handwriting_train_merged.json", "abc")]
 
 
-def build(target, pages, share, engine=None, settings=None, inputs=INPUTS, rebuild=False, **more):
+def build(target, pages, share, engine=None, settings=None, inputs=INPUTS, **more):
     settings = settings or LayoutSettings(batch_size=3)
     engines = Engines(engine or NoLayout())
-    return publish(target, pages, share, engines, settings, inputs=inputs, rebuild=rebuild, **more)
+    return publish(target, pages, share, engines, settings, inputs=inputs, **more)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_rebuild_makes_it_again_of_what_was_found_before(target, share):
     engine = Once(("text", 0.9, (5, 5, 70, 45)))
     first = build(target, map(page, range(3)), share, engine)
     before, inode = (target / "data.mdb").read_bytes(), (target / "data.mdb").stat().st_ino
-    assert build(target, map(page, range(3)), share, engine, rebuild=True) == first
+    assert build(target, map(page, range(3)), share, engine, renewal=Renewal(rebuild=True)) == first
     assert (target / "data.mdb").read_bytes() == before and (target / "data.mdb").stat().st_ino != inode
     assert engine.asked == 3
 
@@ -142,7 +142,7 @@ def test_a_rebuild_makes_it_again_of_what_was_found_before(target, share):
     "change",
     [
         {"settings": LayoutSettings(table_threshold=0.2)},
-        {"settings": LayoutSettings(max_pages=2), "loss_limit": LossLimit(accept_loss=True)},
+        {"settings": LayoutSettings(max_pages=2), "renewal": Renewal(accept_loss=True)},
         {"engine": Oracle(fingerprint="2")},
     ],
 )

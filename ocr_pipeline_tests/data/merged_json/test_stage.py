@@ -16,9 +16,9 @@ from ocr_pipeline.data.merged_json import stage as merged_stage
 from ocr_pipeline.data.synthetic import write_collection
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import Page
-from ocr_pipeline.storage.artifacts.loss_limit import LossLimit
 from ocr_pipeline.storage.artifacts.manifest import quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
+from ocr_pipeline.storage.artifacts.renewal import Renewal
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 from ocr_pipeline_tests.killing import kill_when, run
@@ -123,7 +123,7 @@ def test_a_label_that_is_gone_is_gone_from_the_document(tmp_path, workspace):
     root = write_tree(tmp_path / "share", hand_tree(3))
     merge_labels(Share(root), TRAIN, workspace)
     (root / f"{HAND_LABELS}/R.Free0/IMG_OCR_53_4PR_00001.json").unlink()
-    manifest = merge_labels(Share(root), TRAIN, workspace, loss_limit=LossLimit(accept_loss=True))
+    manifest = merge_labels(Share(root), TRAIN, workspace, renewal=Renewal(accept_loss=True))
     assert [page.image[-5:] for page in read_pages(workspace.merged_json(TRAIN.key), TRAIN)] == ["0.png", "2.png"]
     assert manifest.counts.pages_in == 2
 

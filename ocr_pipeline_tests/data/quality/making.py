@@ -10,6 +10,7 @@ from ocr_pipeline.data.datasets import SourcePartition, source_partition
 from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import merge_labels
 from ocr_pipeline.data.quality import Quality, QualitySettings, measure_quality, read_quality
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 from ocr_pipeline_tests.trees import ADMIN, Content, admin_label, picture
@@ -44,7 +45,7 @@ def publish(share: Share | Path, workspace: Workspace, *partitions: SourcePartit
         merge_labels(share, partition, workspace, workers=1)
         build_lookup(share, partition, workspace)
         if crops:
-            build_annotations(share, partition, workspace, AnnotationSettings("lmdb"), workers=1)
+            build_annotations(share, partition, workspace, AnnotationSettings("lmdb"), crew=Processes(1))
     return share
 
 

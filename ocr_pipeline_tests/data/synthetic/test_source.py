@@ -12,6 +12,7 @@ from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import merge_labels, read_pages
 from ocr_pipeline.data.synthetic import SyntheticSettings, draw_source, judging_faces, korean_faces, source_of
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
@@ -36,7 +37,7 @@ def test_what_is_drawn_goes_through_the_stages_like_any_set(workspace: Workspace
     share = source_of(TRAIN, None, workspace)
     assert merge_labels(share, TRAIN, workspace).counts.pages_out == 7
     assert build_lookup(share, TRAIN, workspace).counts.pages_out == 7
-    (crops,) = build_annotations(share, TRAIN, workspace, AnnotationSettings(output_format="lmdb"), workers=1)
+    (crops,) = build_annotations(share, TRAIN, workspace, AnnotationSettings(output_format="lmdb"), crew=Processes(1))
     pages = list(read_pages(workspace.merged_json(TRAIN.key), TRAIN))
     labelled = [word for page in pages for word in page.words if word.state == "ok"]
     assert crops.counts.add_up and crops.counts.words_out == len(labelled)

@@ -18,6 +18,7 @@ from ocr_pipeline.data.datasets import source_partition
 from ocr_pipeline.data.layout_lmdb import LayoutSettings, build_layouts
 from ocr_pipeline.data.lookup import build_lookup
 from ocr_pipeline.data.merged_json import merge_labels
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 from ocr_pipeline_tests.orchestration.conftest import until
@@ -65,7 +66,7 @@ def calm(share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[
     monkeypatch.setattr("ocr_pipeline.data.annotations.stage.SHARD_SIZE", 4)
     monkeypatch.setattr("ocr_pipeline.data.layout_lmdb.build.PART_PAGES", 4)
     workspace = labelled(share, Workspace(tmp_path / "out"))
-    build_annotations(share, TRAIN, workspace, AnnotationSettings("lmdb"), workers=1)
+    build_annotations(share, TRAIN, workspace, AnnotationSettings("lmdb"), crew=Processes(1))
     build_layouts(share, TRAIN, workspace, LayoutSettings())
     found = contents(workspace.root)
     workspace.root.rename(tmp_path / "calm")

@@ -22,6 +22,7 @@ from ocr_pipeline.data.merged_json import merge_labels
 from ocr_pipeline.data.quality import measure_quality
 from ocr_pipeline.orchestration.upkeep.registering import GONE, published_elsewhere, register
 from ocr_pipeline.orchestration.versions import latest_told, told_version
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.artifacts.lease import lease, lease_path
 from ocr_pipeline.storage.artifacts.manifest import manifest_path, read_manifest
 from ocr_pipeline.storage.artifacts.workspace import Workspace
@@ -37,7 +38,7 @@ def made(small_share: Path, workspace: Workspace) -> Workspace:
     share = Share(str(small_share))
     merge_labels(share, WILD, workspace, workers=1)
     build_lookup(share, WILD, workspace)
-    build_annotations(share, WILD, workspace, AnnotationSettings("lmdb"), workers=1)
+    build_annotations(share, WILD, workspace, AnnotationSettings("lmdb"), crew=Processes(1))
     measure_quality(share, WILD, workspace)
     return workspace
 

@@ -21,6 +21,7 @@ from ocr_pipeline.fast.prediction import DetectedPage
 from ocr_pipeline.fast.settings import FastPrediction
 from ocr_pipeline.orchestration.assets import inference
 from ocr_pipeline.orchestration.resources import Locations
+from ocr_pipeline.parallel import Processes
 from ocr_pipeline.recognition.prediction import Predictions
 from ocr_pipeline.release.checkpoint import TrainedCheckpoint
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, Contest
@@ -89,7 +90,7 @@ def looked_up(world: World, version: int) -> None:
 
 def crops_as(form: str) -> Callable[[World], object]:
     settings = AnnotationSettings(form)
-    return lambda world: build_annotations(world.share, TRAIN, world.workspace, settings, workers=1)
+    return lambda world: build_annotations(world.share, TRAIN, world.workspace, settings, crew=Processes(1))
 
 
 def wild_labels(world: World, version: int) -> None:

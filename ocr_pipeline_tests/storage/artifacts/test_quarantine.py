@@ -12,6 +12,7 @@ from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
 from ocr_pipeline.storage.artifacts.quarantine_parquet import ROW_GROUP, ParquetRecords
+from ocr_pipeline.storage.artifacts.renewal import ANYHOW
 
 RECORDS = [
     Quarantined("page", "image_missing", "handwriting", "train", "가/나.json", "나.png", detail="왜", words=3),
@@ -28,7 +29,7 @@ def write_quarantine(path, records):
 
 def publish(artifact, records):
     said = {"stage": "test", "partition": "p", "code_version": "1", "settings": {}, "inputs": []}
-    with publication(artifact, **said, rebuild=True) as made:
+    with publication(artifact, **said, renewal=ANYHOW.also(rebuild=True)) as made:
         for record in records:
             made.set_aside(record)
         with made.file() as draft:

@@ -1,8 +1,8 @@
-"""How much an artifact may lose before a person has to say so: what is not found is not thereby deleted."""
+"""How an artifact may take the place of what is published: what is not found is not thereby deleted."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,12 +14,14 @@ _SHOWN = 3  # reasons in an error message
 
 
 @dataclass(frozen=True)
-class LossLimit(Settings):
-    """A mount that is away and a listing that is cut short look like a deletion.
+class Renewal(Settings):
+    """When it is made anew, and how much it may lose before a person has to say so.
 
-    What accepts a loss has no variable: work that starts itself must never accept one.
+    A mount that is away and a listing that is cut short look like a deletion. What accepts a loss has no variable: work
+    that starts itself must never accept one.
     """
 
+    rebuild: Annotated[bool, Setting("Make anew what is current or was adopted.")] = False
     accept_loss: Annotated[bool, Setting("Publish although pages or words are lost.")] = False
     may_lose: Annotated[
         float,
@@ -30,6 +32,10 @@ class LossLimit(Settings):
             most=1,
         ),
     ] = 0.2
+
+    def also(self, rebuild: bool) -> Renewal:
+        """The same, but made anew if this says so too."""
+        return replace(self, rebuild=self.rebuild or rebuild)
 
     def demand(self, artifact: Path, had: Counts, has: Counts) -> None:
         """Refuse to put an artifact with these counts in the place of one with those.
@@ -54,7 +60,8 @@ class LossLimit(Settings):
         return had > 0 and (has == 0 or (had - has) / had > self.may_lose)
 
 
-USUAL_LIMIT = LossLimit()
+USUAL = Renewal()
+ANYHOW = Renewal(accept_loss=True)
 
 
 def _left(unit: str, had: int, has: int) -> str:
