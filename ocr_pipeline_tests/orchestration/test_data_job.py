@@ -102,6 +102,25 @@ def test_a_rerun_gives_the_same_data_version_and_touches_nothing(
     assert version_and_time() == version_and_time()
 
 
+def test_a_run_with_rebuild_makes_anew_what_is_current(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, workspace: Workspace
+) -> None:
+    key, job = "handwriting_train", definitions.resolve_job_def("data")
+    artifacts = (
+        workspace.merged_json(key),
+        workspace.lookup(key),
+        workspace.annotations("handwriting", "train", "lmdb"),
+    )
+    assert run_data(definitions, instance, key).success
+    made = [manifest_path(artifact).stat().st_mtime_ns for artifact in artifacts]
+    ops = {asset: {"config": {"rebuild": True}} for asset in DATA_ASSETS}
+    again = job.execute_in_process(partition_key=key, instance=instance, run_config={"ops": ops})
+    assert again.success
+    assert all(
+        manifest_path(artifact).stat().st_mtime_ns > before for artifact, before in zip(artifacts, made, strict=True)
+    )
+
+
 def test_a_damaged_artifact_fails_its_check(
     definitions: dg.Definitions, instance: dg.DagsterInstance, workspace: Workspace
 ) -> None:

@@ -14,22 +14,21 @@ from ocr_pipeline.release.checkpoint import TrainedCheckpoint
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, Contest
 from ocr_pipeline.release.learnt import note_learnt
 from ocr_pipeline.release.recipe import Recipe, choose_data
-from ocr_pipeline.storage.artifacts.renewal import Renewal
+from ocr_pipeline.storage.artifacts.renewal import ANYHOW
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.publishing import publish_text
 from ocr_pipeline.storage.source.share import Share
 
 TRAIN = source_partition("handwriting_train")
-ANY_LOSS = Renewal(1.0)
 LMDB = AnnotationSettings(output_format="lmdb")
 
 
 def deliver(share: Share, workspace: Workspace) -> None:
     """Make all data of a share again, as far as it changed."""
-    merge_labels(share, TRAIN, workspace, renewal=ANY_LOSS)
-    build_lookup(share, TRAIN, workspace, renewal=ANY_LOSS)
-    build_annotations(share, TRAIN, workspace, LMDB, crew=Processes(1), renewal=ANY_LOSS)
-    build_layouts(share, TRAIN, workspace, LayoutSettings(), renewal=ANY_LOSS)
+    merge_labels(share, TRAIN, workspace, renewal=ANYHOW)
+    build_lookup(share, TRAIN, workspace, renewal=ANYHOW)
+    build_annotations(share, TRAIN, workspace, LMDB, crew=Processes(1), renewal=ANYHOW)
+    build_layouts(share, TRAIN, workspace, LayoutSettings(), renewal=ANYHOW)
 
 
 def recipe_of(workspace: Workspace, contest: Contest) -> Recipe:

@@ -16,10 +16,11 @@ from ocr_pipeline.release.lineage import held_by
 from ocr_pipeline.storage.artifacts.lineage_parquet import Wanted
 from ocr_pipeline.storage.artifacts.manifest import quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
+from ocr_pipeline.storage.artifacts.renewal import ANYHOW
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 from ocr_pipeline_tests.data.corrections.making import said
-from ocr_pipeline_tests.release.learning import ANY_LOSS, TRAIN, deliver, train
+from ocr_pipeline_tests.release.learning import TRAIN, deliver, train
 from ocr_pipeline_tests.trees import WILD_LABEL, hand_tree, wild_image, wild_label, wild_word, write_tree
 
 NAME = "IMG_OCR_53_4PR_00001.png"
@@ -112,6 +113,6 @@ def test_a_page_of_a_set_that_comes_as_one_file_goes_too(tmp_path: Path, workspa
     share = Share(write_tree(tmp_path / "wild", {WILD_LABEL: label}))
     merge_labels(share, wild, workspace)
     run(workspace, "--image", "b.jpg")
-    manifest = merge_labels(share, wild, workspace, renewal=ANY_LOSS)
+    manifest = merge_labels(share, wild, workspace, renewal=ANYHOW)
     assert [page.image for page in read_pages(workspace.merged_json(wild.key), wild)] == ["a.jpg"]
     assert manifest == read_manifest(workspace.merged_json(wild.key)) and manifest.counts.add_up
