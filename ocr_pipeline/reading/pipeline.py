@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+import cv2
 import numpy as np
 
 from ocr_pipeline.data.geometry import can_rectify, quad_size, rectify
@@ -31,6 +32,9 @@ WINDOW = 8
 _AHEAD = 2
 _WINDOW_PIXELS = 64_000_000  # of the pages in one window, if there are several
 _DECIMALS = 4
+_GROUND = 320
+"""Pixels that each side of what a detector is shown has at least. It brings every picture to one size: the letters of a
+single line would become larger than any that it has learnt, and its work that of several pages."""
 
 Key = TypeVar("Key")
 
@@ -146,10 +150,20 @@ def find_words(detector: WordDetector, sheet: Sheet) -> _Found:
     """The words of a page that a crop can be made of, as training crops are made of their quads."""
     height, width = sheet.pixels.shape[:2]
     found = (
-        DetectedWord([(int(x), int(y)) for x, y in box.polygon], box.score) for box in detector.detect(sheet.pixels)
+        DetectedWord([(int(x), int(y)) for x, y in box.polygon], box.score) for box in _boxes(detector, sheet.pixels)
     )
     quads = [quad for word in found if _is_sensible(quad := word.quad, width, height)]
     return _Found(sheet, quads, [rectify(sheet.pixels, quad) for quad in quads])
+
+
+def _boxes(detector: WordDetector, pixels: np.ndarray) -> Sequence[Detection]:
+    """What is found on a picture; a small one is shown with its last row and column repeated beyond it."""
+    height, width = pixels.shape[:2]
+    beyond = max(0, _GROUND - height), max(0, _GROUND - width)
+    if not any(beyond):
+        return detector.detect(pixels)
+    found = detector.detect(cv2.copyMakeBorder(pixels, 0, beyond[0], 0, beyond[1], cv2.BORDER_REPLICATE))
+    return [box._replace(polygon=np.clip(box.polygon, 0, (width, height))) for box in found]
 
 
 def _is_sensible(quad: Quad, width: int, height: int) -> bool:

@@ -24,7 +24,7 @@ from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.given_pictures import GivenPicture, rgb_pixels
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 
 
 class Reader:

@@ -46,6 +46,14 @@ def test_vertical_words_stand_upright_as_in_training():
     assert crop.shape[0] > 4 * crop.shape[1]
 
 
+def test_a_single_line_is_found_and_its_words_stay_on_it(shipped):
+    """Shown by itself it would be enlarged eightfold, and none of its words would be found."""
+    line = sheet(("종로구 접수",), (300, 90))
+    found = find_words(shipped.models.detector, Sheet("", 1, np.asarray(line)))
+    assert len(found.crops) == 2
+    assert all(0 <= x <= 300 and 0 <= y <= 90 for quad in found.quads for x, y in quad)
+
+
 def test_crops_of_several_pages_share_batches_sorted_by_width():
     recognizer = SizeRecognizer()
     list(read_pages(models(recognizer), [Request(number, partial(a_sheet, number)) for number in range(4)]))

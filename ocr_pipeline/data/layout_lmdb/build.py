@@ -17,9 +17,10 @@ import cv2
 import msgspec
 
 from ocr_pipeline.data.layout_lmdb.cache import cache_path
-from ocr_pipeline.data.layout_lmdb.part import Pages, PageWork, fill_alone, samples_in, traces_in
+from ocr_pipeline.data.layout_lmdb.part import Pages, PageWork, fill_alone, samples_in
 from ocr_pipeline.data.lookup import PageTask, page_shards
 from ocr_pipeline.parallel import ALONE, Crew, worker_processes
+from ocr_pipeline.storage.artifacts.lineage import traces_in
 from ocr_pipeline.storage.artifacts.lineage_parquet import Corrected
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication

@@ -31,10 +31,10 @@ from ocr_pipeline.data.layout_lmdb.settings import CELL_SCORE, LayoutSettings
 from ocr_pipeline.data.lookup import PageTask
 from ocr_pipeline.page import Quarantined
 from ocr_pipeline.parallel import in_order
-from ocr_pipeline.storage.artifacts.lineage import Trace
+from ocr_pipeline.storage.artifacts.lineage import write_traces
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 
-_COUNT, _TRACES = "count.json", "traces.jsonl"
+_COUNT = "count.json"
 _AHEAD = 4  # pictures that wait for the model, for each decode worker
 
 Pages = tuple[PageTask, ...]
@@ -132,7 +132,7 @@ class PartMaker:
         accounts = Accounts(self.work.settings)
         count = fill_folder(draft, self._samples(pages, accounts), self.work.made_with())
         (draft / _COUNT).write_bytes(msgspec.json.encode(count))
-        (draft / _TRACES).write_bytes(msgspec.json.Encoder().encode_lines(accounts.traces))
+        write_traces(draft, accounts.traces)
         return accounts.counts, accounts.quarantined
 
     def _samples(self, pages: Pages, accounts: Accounts) -> Iterator[LayoutSample]:
@@ -190,10 +190,3 @@ class PartMaker:
 def samples_in(folder: Path) -> int:
     """How many samples a finished part holds."""
     return msgspec.json.decode((folder / _COUNT).read_bytes(), type=int)
-
-
-def traces_in(folder: Path) -> Iterator[Trace]:
-    """The pages that a finished part holds."""
-    decoder = msgspec.json.Decoder(Trace)
-    with (folder / _TRACES).open("rb") as lines:
-        yield from map(decoder.decode, lines)

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
 
 import msgspec
 
@@ -16,8 +16,6 @@ from ocr_pipeline.page import Page
 FORMAT = "ocr_pipeline.merged_json/1"
 LINE_END = b",\n"
 _END = b"]}"
-
-Record = TypeVar("Record")
 
 
 def write_document(file: IO[bytes], partition: str, parts: Iterable[Path]) -> None:
@@ -41,36 +39,13 @@ def is_merged_json(path: Path) -> bool:
         return FORMAT.encode() in file.read(len(FORMAT) + 20)
 
 
-class PageHead(msgspec.Struct, frozen=True, gc=False):
-    """Where a page comes from: what is soon read of its line."""
-
-    dataset: str
-    split: str
-    image: str
-    label: str
-    words: list[msgspec.Raw] = []
-
-
 def read_lines(path: Path) -> Iterator[Page]:
     """Stream the pages; memory stays that of one page.
 
     Raises:
         PipelineError: a line is no page, or the document ends early.
     """
-    return _lines(path, Page)
-
-
-def read_heads(path: Path) -> Iterator[PageHead]:
-    """The same with as much of each page as tells where it comes from.
-
-    Raises:
-        PipelineError: a line is no page, or the document ends early.
-    """
-    return _lines(path, PageHead)
-
-
-def _lines(path: Path, kind: type[Record]) -> Iterator[Record]:
-    decoder = msgspec.json.Decoder(kind)
+    decoder = msgspec.json.Decoder(Page)
     with path.open("rb") as file:
         file.readline()
         line = b""

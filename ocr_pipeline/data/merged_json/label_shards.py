@@ -18,8 +18,10 @@ from ocr_pipeline.data.corrections import NONE, Corrections, apply_corrections
 from ocr_pipeline.data.datasets import Parsed, SourcePartition, source_partition
 from ocr_pipeline.data.merged_json.format import LINE_END
 from ocr_pipeline.data.merged_json.labels import read_label, unreadable
+from ocr_pipeline.data.merged_json.lineage import traces_of
 from ocr_pipeline.errors import PipelineError, tell_unexpected
 from ocr_pipeline.page import Quarantined, what_was_unexpected
+from ocr_pipeline.storage.artifacts.lineage import Trace, write_traces
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.shards import Shard
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
@@ -116,7 +118,7 @@ def fill_shard(job: LabelFiles, draft: Path) -> tuple[Counts, list[Quarantined]]
     """Write the page lines of one shard and their digest; the same files give the same bytes."""
     partition = source_partition(job.partition)
     entries = [entry for folder in job.folders for entry in folder.entries()]
-    counts, quarantined = Counts(), []
+    counts, quarantined, traces = Counts(), [], list[Trace]()
     encode, digest = msgspec.json.Encoder().encode, hashlib.sha256()
     fetched = job.share.ahead(partial(_fetch, job.share), entries)
     with _no_collection(), (draft / PAGES).open("wb", _BUFFER) as file:
@@ -127,6 +129,8 @@ def fill_shard(job: LabelFiles, draft: Path) -> tuple[Counts, list[Quarantined]]
                 file.write(lines)
                 counts += parsed.counts
                 quarantined += parsed.quarantined
+                traces += traces_of(parsed.pages, job.corrections, parsed.quarantined)
+    write_traces(draft, traces)
     (draft / DIGEST).write_text(digest.hexdigest())
     return counts, quarantined
 

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ocr_pipeline.data.corrections import Corrections
-from ocr_pipeline.data.merged_json.format import PageHead, read_heads
 from ocr_pipeline.page import Page, Quarantined, raw_record
 from ocr_pipeline.storage.artifacts.lineage import Trace
-from ocr_pipeline.storage.artifacts.publication import Publication
 
 
-def trace_document(made: Publication, corrections: Corrections, quarantined: Iterable[Quarantined]) -> None:
-    """Keep which pages the published document holds.
+def traces_of(
+    pages: Iterable[Page], corrections: Corrections, quarantined: Iterable[Quarantined] = ()
+) -> Iterator[Trace]:
+    """The trace of each page.
 
     Args:
-        quarantined: what was set aside, among it the corrections that no longer held.
+        quarantined: what was set aside of them, among it the corrections that no longer held.
     """
-    stale = frozenset(record.raw for record in quarantined if record.unit == "correction") if corrections else ()
-    for page in read_heads(made.artifact):
-        made.trace(trace_of(page, applied_to(page, corrections, stale)))
-
-
-def applied_to(page: PageHead | Page, corrections: Corrections, stale: Iterable[str]) -> tuple[str, ...]:
-    """The corrections that were applied to a page, as JSON."""
-    rows = (row for row in corrections.by_label.get(page.label, ()) if row.image == page.image and row.action != "keep")
-    return tuple(raw for raw in map(raw_record, rows) if raw not in stale)
-
-
-def trace_of(page: PageHead | Page, corrections: tuple[str, ...] = ()) -> Trace:
-    return Trace(page.label, page.image, page.dataset, page.split, len(page.words), corrections)
+    stale = {record.raw for record in quarantined if record.unit == "correction"} if corrections else frozenset[str]()
+    for page in pages:
+        rows = corrections.by_label.get(page.label, ())
+        told = (raw_record(row) for row in rows if row.image == page.image and row.action != "keep")
+        applied = tuple(raw for raw in told if raw not in stale)
+        yield Trace(page.label, page.image, page.dataset, page.split, len(page.words), applied)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from ocr_pipeline.data.corrections import NONE
 from ocr_pipeline.data.datasets import LabelError, Parsed, SourcePartition
 from ocr_pipeline.data.merged_json.format import is_merged_json, read_lines
 from ocr_pipeline.data.merged_json.legacy import read_legacy
-from ocr_pipeline.data.merged_json.lineage import trace_of
+from ocr_pipeline.data.merged_json.lineage import traces_of
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import Page
 from ocr_pipeline.progress import Progress
@@ -54,8 +55,8 @@ def count_merged_json(made: Publication, path: Path, partition: SourcePartition)
     try:
         for part in _parsed(path, partition):
             made.add(part.counts, part.quarantined)
-            for page in part.pages:
-                made.trace(trace_of(page))
+            for trace in traces_of(part.pages, NONE):
+                made.trace(trace)
             for name in (hash((page.label, page.image)) for page in part.pages):
                 made.counts.note("pages_twice", int(name in seen))
                 seen.add(name)

@@ -14,7 +14,7 @@ import msgspec
 from ocr_pipeline.data.corrections import NONE, Corrections, apply_corrections
 from ocr_pipeline.data.datasets import LabelError, Parsed, SourcePartition
 from ocr_pipeline.data.merged_json.format import LINE_END, write_document
-from ocr_pipeline.data.merged_json.lineage import applied_to, trace_of
+from ocr_pipeline.data.merged_json.lineage import traces_of
 from ocr_pipeline.data.merged_json.reader import read_foreign
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.publication import Publication
@@ -52,10 +52,9 @@ def publish_single_file(
         parts = read_foreign(draft, partition, name if corrections else label)
         for part in _corrected(draft, name, parts, partition, corrections) if corrections else parts:
             made.add(part.counts, part.quarantined)
-            stale = {record.raw for record in part.quarantined if record.unit == "correction"}
-            for page in part.pages:
-                as_read = msgspec.structs.replace(page, label=name)
-                made.trace(trace_of(as_read, applied_to(as_read, corrections, stale)))
+            as_read = (msgspec.structs.replace(page, label=name) for page in part.pages)
+            for trace in traces_of(as_read, corrections, part.quarantined):
+                made.trace(trace)
         made.fingerprint = fingerprint_file(draft)
 
 

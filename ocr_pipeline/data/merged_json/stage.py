@@ -20,15 +20,15 @@ from ocr_pipeline.data.merged_json.label_shards import (
     homeless,
     label_shards,
 )
-from ocr_pipeline.data.merged_json.lineage import trace_document
 from ocr_pipeline.data.merged_json.reader import count_merged_json
 from ocr_pipeline.data.merged_json.single_file import publish_single_file
 from ocr_pipeline.parallel import worker_processes
 from ocr_pipeline.progress import Progress
+from ocr_pipeline.storage.artifacts.lineage import has_traces, traces_in
 from ocr_pipeline.storage.artifacts.manifest import ADOPTED, Input, Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.renewal import USUAL, Renewal
-from ocr_pipeline.storage.artifacts.shards import Shard, built, forget_others, shard_counts, shard_quarantine
+from ocr_pipeline.storage.artifacts.shards import Shard, built, forget_others, is_whole, shard_counts, shard_quarantine
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 from ocr_pipeline.storage.source.share import Listing, Share
@@ -91,9 +91,8 @@ def merge_labels(
                 publish_single_file(made, share, folders, partition, corrections)
             else:
                 store, jobs = workspace.shards(target), label_shards(share, partition, folders, corrections)
-                shards = _publish_shards(made, jobs, sum(map(len, folders)), store, partition, workers)
+                _publish_shards(made, jobs, sum(map(len, folders)), store, partition, workers)
                 made.add(*homeless(partition, folders, corrections))
-                trace_document(made, corrections, shard_quarantine(shards))
     return made.manifest
 
 
@@ -116,13 +115,14 @@ def _publish_shards(
     store: Path,
     partition: SourcePartition,
     workers: int,
-) -> list[Path]:
+) -> None:
     progress = Progress(f"merged_json {partition.key}", "label files", files)
     shards: list[Path] = []
 
     def parts(executor: Executor | None) -> Iterator[Path]:
         done = partial(_advance, progress)
-        for shard in built(store, jobs, fill_shard, executor, workers, done, rebuild=made.rebuild):
+        made_of = built(store, jobs, fill_shard, executor, workers, done, rebuild=made.rebuild, is_there=_is_there)
+        for shard in made_of:
             shards.append(shard)
             yield shard / PAGES
 
@@ -133,8 +133,14 @@ def _publish_shards(
         made.add(shard_counts(shards), shard_quarantine(shards))
         _make_room(made)
     made.fingerprint = fingerprint_of((shard / DIGEST).read_text() for shard in shards)
+    for shard in shards:
+        for trace in traces_in(shard):
+            made.trace(trace)
     forget_others(store, shards)
-    return shards
+
+
+def _is_there(shard: Path) -> bool:
+    return is_whole(shard) and has_traces(shard)
 
 
 def _advance(progress: Progress, job: LabelFiles) -> None:

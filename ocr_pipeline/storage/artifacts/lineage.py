@@ -6,10 +6,12 @@ in: the data goes on and is overwritten, and what was learnt stays known.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
+_TRACES = "traces.jsonl"
 ENDING = ("lineage", "parquet")
 
 
@@ -56,3 +58,20 @@ class LearntFrom(msgspec.Struct, frozen=True):
 
 def lineage_path(artifact: Path) -> Path:
     return artifact.with_name(".".join((artifact.name, *ENDING)))
+
+
+def write_traces(shard: Path, traces: Iterable[Trace]) -> None:
+    """Leave in the folder of a shard which pages it holds."""
+    (shard / _TRACES).write_bytes(msgspec.json.Encoder().encode_lines(traces))
+
+
+def traces_in(shard: Path) -> Iterator[Trace]:
+    """The pages that a finished shard holds."""
+    decoder = msgspec.json.Decoder(Trace)
+    with (shard / _TRACES).open("rb") as lines:
+        yield from map(decoder.decode, lines)
+
+
+def has_traces(shard: Path) -> bool:
+    """Whether a shard tells of its pages: one of before there were lineages does not."""
+    return (shard / _TRACES).is_file()

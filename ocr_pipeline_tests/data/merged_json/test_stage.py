@@ -12,10 +12,13 @@ import pytest
 
 from ocr_pipeline.data.datasets import PARTITIONS, source_partition
 from ocr_pipeline.data.merged_json import label_shards, merge_labels, read_pages
+from ocr_pipeline.data.merged_json import stage as merge_stage
 from ocr_pipeline.data.merged_json import stage as merged_stage
 from ocr_pipeline.data.synthetic import write_collection
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import Page
+from ocr_pipeline.storage.artifacts.lineage import lineage_path
+from ocr_pipeline.storage.artifacts.lineage_parquet import read_traces
 from ocr_pipeline.storage.artifacts.manifest import quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
 from ocr_pipeline.storage.artifacts.renewal import Renewal
@@ -117,6 +120,20 @@ def test_a_changed_label_rebuilds_only_its_shard(tmp_path, workspace, monkeypatc
     texts = [word.text for page in read_pages(workspace.merged_json(TRAIN.key), TRAIN) for word in page.words]
     assert "셋" in texts
     assert "글1" not in texts
+
+
+def test_shards_of_before_there_were_lineages_are_made_again(tmp_path, workspace, monkeypatch):
+    root, target = write_tree(tmp_path / "share", hand_tree(6, folders=3)), workspace.merged_json("handwriting_train")
+    with monkeypatch.context() as before:
+        before.setattr(label_shards, "write_traces", lambda *_: None)
+        before.setattr(merge_stage, "traces_in", lambda _: ())
+        merge_labels(Share(root), TRAIN, workspace)
+    assert not lineage_path(target).exists()
+    write_tree(root, {f"{HAND_LABELS}/R.Free1/IMG_OCR_53_4PR_00001.json": corner_label("새", "글", "셋")})
+    merge_labels(Share(root), TRAIN, workspace)
+    assert [(trace.image, trace.words) for trace in read_traces(lineage_path(target))] == [
+        (page.image, len(page.words)) for page in read_pages(target, TRAIN)
+    ]
 
 
 def test_a_label_that_is_gone_is_gone_from_the_document(tmp_path, workspace):
