@@ -35,7 +35,7 @@ _RENAMED = {
     "per_gpu_eval_batch_size": "per_device_eval_batch_size",
 }
 _WHY = {
-    "overwrite_output_dir": "without --resume_from_checkpoint a training begins anew in any case",
+    "overwrite_output_dir": "the checkpoints of another training are never replaced: begin anew in another folder",
     "do_train": "it always trains",
     "do_eval": "it evaluates where VAL_LMDB_PATHS names data",
     "predict_with_generate": "evaluations always generate",

@@ -10,6 +10,8 @@ import click
 from ocr_pipeline import fast
 from ocr_pipeline.cli.options import settings_options
 from ocr_pipeline.cli.output import say
+from ocr_pipeline.models import place_of
+from ocr_pipeline.models.sizes import demand_sizes
 from ocr_pipeline.recognition.settings import DEFAULT_BASE, FolderReading
 from ocr_pipeline.storage.files.pictures import pictures_in
 
@@ -39,12 +41,14 @@ def recognize(settings: FolderReading) -> None:
 
     The exit code is 1 when a picture could not be read; its error stands in the CSV.
     """
+    reader = settings.ckpt or settings.base or DEFAULT_BASE
+    demand_sizes(place_of(reader))
     from ocr_pipeline import recognition
 
     if settings.clean_repeats:
         logger.warning("--clean_repeats has no effect: it changed figures (10000 became 100)")
     paths = pictures_in(settings.images_dir, deep=True)
-    recognizer = recognition.load_recognizer(settings.ckpt or settings.base or DEFAULT_BASE, settings.loading)
+    recognizer = recognition.load_recognizer(reader, settings.loading)
     read = recognition.recognize_pictures(
         recognizer, paths, settings.output_csv, batch_size=settings.batch_size, overwrite=settings.overwrite
     )

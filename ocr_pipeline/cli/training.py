@@ -18,6 +18,8 @@ from ocr_pipeline.cli.options import settings_options
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.data.annotations import CropReader
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.models import place_of
+from ocr_pipeline.models.sizes import demand_sizes
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.recognition.dlora import DloraData, DloraTraining
 from ocr_pipeline.release.learnt import note_named
@@ -72,6 +74,7 @@ def train_dlora_command(settings: DloraTraining) -> None:
     the training with exit code 143; --resume_from_checkpoint last goes on from there. Several GPUs: torchrun
     --nproc_per_node 4 --no-python ocr-pipeline train-dlora ...
     """
+    demand_sizes(place_of(settings.model_name_or_path))
     train, valid = _named_data()
     from ocr_pipeline.recognition import dlora
 
@@ -129,6 +132,7 @@ def published_as(named: Path) -> Path:
 @click.argument("name")
 def check_base(name: str) -> None:
     """Look at a base model, a folder or a name on the Hugging Face hub: what it is made of, and whether it fits."""
+    demand_sizes(place_of(name))
     from ocr_pipeline.recognition import dlora
 
     print_table(name, ("part", "found"), list(dlora.check_base(name).items()))

@@ -18,6 +18,7 @@ from ocr_pipeline.data.lookup import picture_input
 from ocr_pipeline.data.merged_json import label_input
 from ocr_pipeline.data.quality import QualitySettings
 from ocr_pipeline.data.synthetic import source_of
+from ocr_pipeline.settings import left_out
 from ocr_pipeline.storage.artifacts.stages import STAGES, stages_of
 from ocr_pipeline.storage.artifacts.state import ArtifactState, Making, find_state, fingerprints
 from ocr_pipeline.storage.artifacts.workspace import Workspace
@@ -59,13 +60,14 @@ def _making(
     crops = AnnotationSettings.from_environment(environment)
     layouts = LayoutSettings.from_environment(environment).suited_to(partition.dataset.documents)
     seconds = QualitySettings.from_environment(environment).seconds
+    as_lmdb, as_jsonl = (crops.recorded_in(workspace.root, form) | left_out(crops) for form in ("lmdb", "jsonl"))
     said = corrections_effect(workspace, partition.key)
-    of_layouts = {"model": model_name(layouts.model), **layouts.recorded()}
+    of_layouts = {"model": model_name(layouts.model), **layouts.recorded(), **left_out(layouts)}
     return {
         "merged_json": Making(inputs, merge_stage.CODE_VERSION, at_times={"corrections": said}),
         "lookup": Making(inputs, lookup_stage.CODE_VERSION, {"source": share.place} if share else {}),
-        "annotations": Making(inputs, annotation_stage.CODE_VERSION, crops.recorded_in(workspace.root, "lmdb")),
-        "annotations.jsonl": Making(inputs, annotation_stage.CODE_VERSION, crops.recorded_in(workspace.root, "jsonl")),
+        "annotations": Making(inputs, annotation_stage.CODE_VERSION, as_lmdb),
+        "annotations.jsonl": Making(inputs, annotation_stage.CODE_VERSION, as_jsonl),
         "data_quality": Making(inputs, quality_stage.CODE_VERSION, {"seconds": seconds}),
         "layout_lmdb": Making(inputs, layout_stage.CODE_VERSION, of_layouts),
     }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 import msgspec
 import torch
@@ -14,6 +15,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.card import ORIGIN, detector_card
 from ocr_pipeline.fast.config import FastConfig, config_from
 from ocr_pipeline.fast.weights.reading import read_checkpoint_file
+from ocr_pipeline.settings import as_before
 from ocr_pipeline.storage.files.publishing import publish_file, publish_text
 from ocr_pipeline.training.cards import card_beside
 from ocr_pipeline.training.resuming import Key, filled
@@ -59,7 +61,7 @@ class TrainingState:
 
 def key_of(fields: Mapping[str, Any]) -> Key:
     """Of the fields of a state those that a training must have in common with a checkpoint to go on from it."""
-    config = filled(fields["config"], msgspec.to_builtins(FastConfig()))
+    config = as_before(filled(fields["config"], msgspec.to_builtins(FastConfig())), FastConfig)
     del config["epochs"]
     return {"code version": fields["code_version"], "training data": fields["data"], **fields["run"], **config}
 
@@ -87,13 +89,36 @@ def read_state(path: Path) -> TrainingState:
     content.setdefault("ema", {})
     names = {field.name for field in dataclasses.fields(TrainingState)}
     if content.get("format") != FORMAT or not names <= content.keys():
-        raise PipelineError(
-            "one cannot go on from this checkpoint",
-            where=path,
-            remedy="Give a checkpoint_step_*.pth or checkpoint_epoch_*.pth of this pipeline to --resume; "
-            "to start from other weights use --checkpoint.",
-        )
+        raise _no_state(path, "it is none of this pipeline's trainings")
+    kinds = {name: get_origin(hint) or hint for name, hint in get_type_hints(TrainingState).items()}
+    wrong = sorted(name for name, kind in kinds.items() if not isinstance(content[name], kind))
+    if wrong or min(content["global_step"], content["position"]) < 0:
+        raise _no_state(path, f"its {', '.join(wrong) or 'position'} cannot be")
     return TrainingState(**{name: content[name] for name in names})
+
+
+@contextmanager
+def restoring(path: Path) -> Iterator[None]:
+    """Whatever the parts of a training say of a state that is not theirs.
+
+    Raises:
+        PipelineError: one cannot go on from it.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise _no_state(path, str(error).splitlines()[0]) from error
+
+
+def _no_state(path: Path, why: str) -> PipelineError:
+    return PipelineError(
+        f"one cannot go on from this checkpoint ({why})",
+        where=path,
+        remedy="Give a checkpoint_step_*.pth or checkpoint_epoch_*.pth of this pipeline to --resume; "
+        "to start from other weights use --checkpoint.",
+    )
 
 
 def checkpoints_in(folder: Path) -> Checkpoints:

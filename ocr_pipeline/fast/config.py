@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
+from msgspec import Meta
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.fast.maps.pictures import MAX_SIDE
 from ocr_pipeline.fast.python_config import read_python_config
 
 logger = logging.getLogger(__name__)
@@ -22,6 +24,12 @@ PUBLISHED = {
 }
 """Configurations that the guide's commands name, and the shipped ones that equal them."""
 _REMEDY = "Compare it with the files in ocr_pipeline/fast/configs."
+
+Pixels = Annotated[int, Meta(ge=1, le=MAX_SIDE)]
+Rounds = Annotated[int, Meta(ge=1, le=1_000_000)]
+Weight = Annotated[float, Meta(ge=0, le=1_000_000)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Factor = Annotated[float, Meta(gt=0, le=100)]
 
 
 class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,23 +49,19 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tries: crops that are looked at for one that cuts no word; the more, the fewer words are in it.
     """
 
-    scale: tuple[float, float] = (0.5, 2.0)
-    aspect: tuple[float, float] = (0.9, 1.1)
-    rotation: float = 30.0
-    perspective: float = 0.0
-    flip: float = 0.5
-    blur: float = 0.5
-    brightness: float = 0.4
-    contrast: float = 0.4
-    saturation: float = 0.4
-    hue: float = 0.1
-    shadow: float = 0.0
-    jpeg: float = 0.0
-    tries: int = 20
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.perspective < 0.25:
-            raise ValueError(f"perspective is {self.perspective}, but must be 0 or more and below 0.25")
+    scale: tuple[Factor, Factor] = (0.5, 2.0)
+    aspect: tuple[Factor, Factor] = (0.9, 1.1)
+    rotation: Annotated[float, Meta(ge=0, le=180)] = 30.0
+    perspective: Annotated[float, Meta(ge=0, lt=0.25)] = 0.0
+    flip: Share = 0.5
+    blur: Share = 0.5
+    brightness: Share = 0.4
+    contrast: Share = 0.4
+    saturation: Share = 0.4
+    hue: Annotated[float, Meta(ge=0, le=0.5)] = 0.1
+    shadow: Share = 0.0
+    jpeg: Share = 0.0
+    tries: Annotated[int, Meta(ge=1, le=1000)] = 20
 
 
 class LearningRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,9 +77,9 @@ class LearningRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         textless: loss of a crop without text: ``bce`` on its background, or ``dice``, a constant that teaches nothing.
     """
 
-    max_words: int | None = None
+    max_words: Annotated[int, Meta(ge=1)] | None = None
     low_kernels: Literal["thin", "whole"] = "thin"
-    min_side: float = 2.0
+    min_side: Weight = 2.0
     coordinates: Literal["rounded", "truncated"] = "rounded"
     hash_words: Literal["learn", "ignore"] = "learn"
     textless: Literal["bce", "dice"] = "bce"
@@ -130,47 +134,41 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """
 
     variant: str = "base"
-    pooling_size: int = 9
-    dropout: float = 0.1
-    img_size: int = 736
-    short_size: int = 736
-    batch_size: int = 4
-    epochs: int = 20
-    repeat_times: int = 10
-    learning_rate: float = 1e-3
+    pooling_size: Annotated[int, Meta(ge=3, le=99)] = 9
+    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.1
+    img_size: Pixels = 736
+    short_size: Pixels = 736
+    batch_size: Annotated[int, Meta(ge=1, le=65_536)] = 4
+    epochs: Rounds = 20
+    repeat_times: Rounds = 10
+    learning_rate: Annotated[float, Meta(gt=0, le=1000)] = 1e-3
     optimizer: Literal["Adam", "AdamW", "SGD"] = "Adam"
     decay: Literal["step", "epoch"] = "step"
     milestones: tuple[int, ...] = ()
-    warmup_steps: int = 0
-    clip_norm: float = 0.0
-    ema_decay: float = 0.0
+    warmup_steps: Annotated[int, Meta(ge=0)] = 0
+    clip_norm: Weight = 0.0
+    ema_decay: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     ema_statistics: bool = False
     side_branches: bool = True
     start_from: Literal["nothing", "shipped"] = "nothing"
-    loss_text: float = 0.5
-    loss_kernel: float = 1.0
-    loss_embedding: float = 0.25
+    loss_text: Weight = 0.5
+    loss_kernel: Weight = 1.0
+    loss_embedding: Weight = 0.25
     embedding_version: Literal[1, 2] = 1
-    min_score: float = 0.8
-    min_area: float = 250.0
+    min_score: Weight = 0.8
+    min_area: Weight = 250.0
     bbox_type: Literal["rect", "poly"] = "rect"
-    kernel_logit: float = 0.0
-    box_growth: float = 0.0
+    kernel_logit: Annotated[float, Meta(ge=-100, le=100)] = 0.0
+    box_growth: Annotated[float, Meta(ge=0, le=10)] = 0.0
     augmentation: Augmentation = Augmentation()
     rules: LearningRules = LearningRules()
-    dataset_weights: dict[str, float] = {}
+    dataset_weights: dict[str, Weight] = {}
 
     def __post_init__(self) -> None:
-        if self.pooling_size < 3 or self.pooling_size % 2 == 0:
-            raise ValueError(f"pooling_size is {self.pooling_size}, but must be odd and 3 or more")
-        if self.img_size <= 0 or self.img_size % 32:
+        if self.pooling_size % 2 == 0:
+            raise ValueError(f"pooling_size is {self.pooling_size}, but must be odd")
+        if self.img_size % 32:
             raise ValueError(f"img_size is {self.img_size}, but must be a multiple of 32")
-        if min(self.batch_size, self.epochs, self.repeat_times, self.short_size) < 1:
-            raise ValueError("batch_size, epochs, repeat_times and short_size must be 1 or more")
-        if self.box_growth < 0:
-            raise ValueError("box_growth must not be negative")
-        if any(weight < 0 for weight in self.dataset_weights.values()):
-            raise ValueError("dataset_weights must not be negative")
 
 
 def read_config(path: Path) -> FastConfig:

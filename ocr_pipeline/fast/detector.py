@@ -17,6 +17,7 @@ from ocr_pipeline.fast.network import FastNetwork, in_channels_last, normalise
 from ocr_pipeline.fast.settings import Precision
 from ocr_pipeline.fast.weights.reading import Weights, load_network
 from ocr_pipeline.models import FAST_KOREAN
+from ocr_pipeline.settings import described
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 from ocr_pipeline.storage.files.given_pictures import GivenPicture, rgb_pixels
 from ocr_pipeline.training.device import chosen_device
@@ -55,7 +56,7 @@ class Detector:
     @property
     def fingerprint(self) -> str:
         """Of all that the boxes depend on: weights, configuration and precision."""
-        return fingerprint_of([self._weights, repr(self.config)])
+        return fingerprint_of([self._weights, described(self.config)])
 
     def detect(self, picture: GivenPicture) -> list[Detection]:
         """Boxes of one picture, in its pixels as they are stored; rectangles clockwise from top left.

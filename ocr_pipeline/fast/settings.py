@@ -53,15 +53,19 @@ class FastTraining(Settings):
         int | None, Setting(f"Short side of the pages that are validated, in pixels; {_OVERRIDES}", least=1)
     ] = None
     max_steps: Annotated[int | None, Setting(f"Steps in all, instead of epochs; {_OVERRIDES}", least=1)] = None
-    ga_steps: Annotated[int, Setting("Batches whose gradients are summed up to one step.", least=1)] = 1
-    num_workers: Annotated[int, Setting("Processes that load pages; 0: none beside the training.", least=0)] = 4
+    ga_steps: Annotated[int, Setting("Batches whose gradients are summed up to one step.", least=1, most=65_536)] = 1
+    num_workers: Annotated[
+        int, Setting("Processes that load pages; 0: none beside the training.", least=0, most=1024)
+    ] = 4
     num_threads: Annotated[
         int | None,
-        Setting("CPU threads of torch; unset: as they are. On shared cores 1 is often the fastest.", least=1),
+        Setting(
+            "CPU threads of torch; unset: as they are. On shared cores 1 is often the fastest.", least=1, most=1024
+        ),
     ] = None
-    prefetch_factor: Annotated[int, Setting("Batches that each process loads ahead.", least=1)] = 4
-    val_num_workers: Annotated[int, Setting("Processes that load validation pages.", least=0)] = 2
-    val_prefetch_factor: Annotated[int, Setting("Batches that each of them loads ahead.", least=1)] = 2
+    prefetch_factor: Annotated[int, Setting("Batches that each process loads ahead.", least=1, most=1024)] = 4
+    val_num_workers: Annotated[int, Setting("Processes that load validation pages.", least=0, most=1024)] = 2
+    val_prefetch_factor: Annotated[int, Setting("Batches that each of them loads ahead.", least=1, most=1024)] = 2
     pin_memory_train: Annotated[bool, Setting("Load training pages into page-locked memory.")] = True
     pin_memory_val: Annotated[bool, Setting("Load validation pages into page-locked memory.")] = True
     channels_last: Annotated[bool, Setting("Memory format of the network; faster on recent GPUs.")] = False

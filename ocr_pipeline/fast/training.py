@@ -22,6 +22,7 @@ from ocr_pipeline.fast.checkpoints import (
     checkpoints_in,
     key_of,
     read_state,
+    restoring,
     write_detector,
     write_state,
 )
@@ -35,13 +36,14 @@ from ocr_pipeline.fast.settings import CODE_VERSION, FastTraining, TrainingResul
 from ocr_pipeline.fast.validation import validate
 from ocr_pipeline.fast.weights.reading import read_weights
 from ocr_pipeline.models import FAST_KOREAN
+from ocr_pipeline.settings import recorded
 from ocr_pipeline.storage.artifacts.state import demand_as_published
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file
 from ocr_pipeline.training.compiling import own_compiler_cache
 from ocr_pipeline.training.device import chosen_device
 from ocr_pipeline.training.loader_workers import LoaderWorkers
 from ocr_pipeline.training.processes import Processes, connected, own_device
-from ocr_pipeline.training.resuming import demand_same, demand_steps, where_to_go_on
+from ocr_pipeline.training.resuming import demand_own, demand_same, demand_steps, where_to_go_on
 from ocr_pipeline.training.stopping import StopSigns, stopped_at
 
 logger = logging.getLogger(__name__)
@@ -127,8 +129,7 @@ class _Training:
             "config": msgspec.to_builtins(self.config),
             "judged_on": valid.manifest() if valid else [],
             "run": {
-                "seed": self.settings.seed,
-                "ga_steps": self.settings.ga_steps,
+                **recorded(self.settings, "seed", "ga_steps"),
                 "processes": self.processes.count,
                 "starting weights": fingerprint_file(self.weights.path) if self.weights else "",
             },
@@ -138,6 +139,9 @@ class _Training:
         """The folder that is worked in, and the checkpoint there or elsewhere that is gone on from."""
         s, key = self.settings, key_of(self.identity)
         if s.resume != "auto":
+            best = s.output_dir / BEST
+            made = checkpoints_in(s.output_dir).newest() or (best if best.exists() else None)
+            demand_own(s.output_dir, made, s.resume, "--resume auto")
             return s.output_dir, s.resume
         return where_to_go_on(s.output_dir, key, checkpoints_in, lambda path: key_of(vars(read_state(path))))
 
@@ -155,8 +159,9 @@ class _Training:
         demand_same(checkpoint, key_of(vars(state)), key_of(self.identity), _FROM_WEIGHTS)
         demand_steps(checkpoint, state.global_step, self.schedule.steps, "--max_steps or --epochs")
         self.step, self.position, self.last = state.global_step, state.position, checkpoint
-        self.learner.restore(state)
-        self.progress.restore(state)
+        with restoring(checkpoint):
+            self.learner.restore(state)
+            self.progress.restore(state)
         is_here = checkpoint.resolve().parent == self.folder.resolve() and (self.folder / BEST).exists()
         if not is_here or state.judged_on != self.identity["judged_on"]:
             self.progress.best = {}

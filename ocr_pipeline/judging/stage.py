@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from ocr_pipeline.judging.report import NUMBERS, PAGE, judge_pages, write_report
 from ocr_pipeline.judging.settings import CODE_VERSION, Judging
 from ocr_pipeline.judging.syllables import learnt_syllables
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER
+from ocr_pipeline.settings import recorded
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, here_manifest, read_manifest
 from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.quarantine import Counts
@@ -105,8 +105,8 @@ def _inputs(workspace: Workspace, partitions: Iterable[SourcePartition]) -> list
 
 def _recorded(settings: Judging) -> dict[str, Any]:
     """What the numbers depend on."""
-    recorded = asdict(settings) | {"contestant": list(settings.contestant)}
-    return {name: value for name, value in recorded.items() if name not in ("device", "batch_size")}
+    told = recorded(settings) | {"contestant": list(settings.contestant)}
+    return {name: value for name, value in told.items() if name not in ("device", "batch_size")}
 
 
 def _counts(judgement: Judgement) -> Counts:

@@ -19,7 +19,7 @@ from ocr_pipeline.reading.record import ReadPage
 from ocr_pipeline.reading.settings import InputLimits, PageReading
 from ocr_pipeline.recognition import Loading, TextRecognizer, load_recognizer
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER
-from ocr_pipeline.settings import settings_in
+from ocr_pipeline.settings import recorded, settings_in
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.given_pictures import GivenPicture, rgb_pixels
@@ -60,8 +60,8 @@ class Reader:
         """Of all that a reading depends on: weights, settings and code."""
         models = [self.models.detector.fingerprint, self.models.recognizer.fingerprint, str(self.models.batch_size)]
         models += [self.models.layout.fingerprint] if self.models.layout else []
-        limits = (getattr(self.limits, each.name) for each in settings_in(InputLimits))
-        return fingerprint_of([CODE_VERSION, *models, *map(str, limits)])
+        limits = recorded(self.limits, *(each.name for each in settings_in(InputLimits)))
+        return fingerprint_of([CODE_VERSION, *models, *map(str, limits.values())])
 
     @classmethod
     def champions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,9 +48,9 @@ class ImageFormat:
             raise _refused(
                 f"does not just resize to one height and width (size {size}, {', '.join(more) or 'no more'})"
             )
-        if processor.resample is None:
-            raise _refused("names no filter for resizing (resample)")
-        factor = processor.rescale_factor if processor.do_rescale else 1.0
+        if processor.resample not in tuple(Image.Resampling):
+            raise _refused(f"names no filter for resizing (resample is {processor.resample!r})")
+        (factor, *_) = _of_channels(processor.rescale_factor if processor.do_rescale else 1.0, "rescale_factor")
         mean, std = (0.0, 1.0) if not processor.do_normalize else (processor.image_mean, processor.image_std)
         means, deviations = _of_channels(mean, "image_mean"), _of_channels(std, "image_std")
         if not all(deviations):
@@ -88,7 +89,7 @@ def _more_than_resizing(fields: Mapping[str, Any]) -> list[str]:
 def _of_channels(value: Any, name: str) -> tuple[float, ...]:
     """One number for all channels, or one for each."""
     numbers = tuple(value) if isinstance(value, list | tuple) else (value,)
-    if len(numbers) not in (1, 3) or not all(isinstance(number, int | float) for number in numbers):
+    if len(numbers) not in (1, 3) or not all(isinstance(each, int | float) and math.isfinite(each) for each in numbers):
         raise _refused(f"has no number for each channel ({name} is {value})")
     return numbers * (3 // len(numbers))
 

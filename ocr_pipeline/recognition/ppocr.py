@@ -18,6 +18,7 @@ from torch import Tensor
 from transformers import AutoConfig, PPOCRV5MobileRecForTextRecognition, PPOCRV5ServerRecForTextRecognition
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.models.sizes import demand_sizes
 from ocr_pipeline.page import nfc
 from ocr_pipeline.recognition.interface import GREEDY, Loading, Reading
 from ocr_pipeline.recognition.pretrained import architecture, model_fingerprint
@@ -72,6 +73,7 @@ class PpOcrRecognizer:
 
     def __init__(self, folder: str | Path, *, device: str = "cpu") -> None:
         place = Path(folder)
+        demand_sizes(place)
         try:
             settings = json.loads((place / "preprocessor_config.json").read_text(encoding="utf-8"))
             kind = _CLASSES[AutoConfig.from_pretrained(place, trust_remote_code=False).model_type]

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.settings import described
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,8 @@ def whole(what: str, path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except torch.OutOfMemoryError:
+        raise
     except _DAMAGED as error:
         # torch would advise to load such a file with weights_only=False, which runs what is in it
         is_torch = isinstance(error, UnpicklingError | RuntimeError | EOFError)
@@ -125,4 +128,4 @@ def architecture(folder: Path) -> str:
 def model_fingerprint(model: nn.Module, *settings: object) -> str:
     """Of a model's weights as they are now, and of what else decides how it reads."""
     weights = (tensor.detach().reshape(-1).view(torch.uint8).cpu().numpy() for tensor in model.state_dict().values())
-    return fingerprint_of(chain(map(str, settings), (values.tobytes() for values in weights)))
+    return fingerprint_of(chain(map(described, settings), (values.tobytes() for values in weights)))

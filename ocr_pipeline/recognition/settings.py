@@ -36,7 +36,7 @@ class FolderReading(Settings):
     ] = None
     device: Annotated[str, device_setting()] = "auto"
     batch_size: Annotated[int, Setting("Crops read at once.", least=1)] = 16
-    num_beams: Annotated[int, Setting("1: greedy.", env="TROCR_BEAMS", least=1)] = 1
+    num_beams: Annotated[int, Setting("1: greedy.", env="TROCR_BEAMS", least=1, most=100)] = 1
     max_len: Annotated[int, Setting("Most tokens of a text, the start included.", env="TROCR_MAX_LEN", least=2)] = 64
     repetition_penalty: Annotated[
         float,

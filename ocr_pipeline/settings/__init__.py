@@ -2,5 +2,20 @@
 
 from ocr_pipeline.settings.declaring import Setting, settings_in
 from ocr_pipeline.settings.reading import OFF, ON, Settings, Values, no_such, read
+from ocr_pipeline.settings.recording import LATER, as_before, described, left_out, recorded
 
-__all__ = ["OFF", "ON", "Setting", "Settings", "Values", "no_such", "read", "settings_in"]
+__all__ = [
+    "LATER",
+    "OFF",
+    "ON",
+    "Setting",
+    "Settings",
+    "Values",
+    "as_before",
+    "described",
+    "left_out",
+    "no_such",
+    "read",
+    "recorded",
+    "settings_in",
+]

@@ -15,6 +15,9 @@ import typing
 from pathlib import Path
 from typing import Any
 
+LARGEST = 2**32 - 1
+"""No whole number that is set is above it: it is NumPy's largest seed, and libraries end with an overflow somewhere."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
@@ -102,6 +105,7 @@ class Setting:
             and (self.above is None or number > self.above)
             and (self.below is None or number < self.below)
             and number == number  # NaN is not
+            and not (self.kind is int and abs(number) > LARGEST)
         )
 
 
@@ -112,7 +116,7 @@ def settings_in(settings: type) -> tuple[Setting, ...]:
 
 
 def _declared(field: dataclasses.Field, annotated: Any) -> Setting:
-    hint, said = typing.get_args(annotated)
+    hint, said, *_ = typing.get_args(annotated)
     return dataclasses.replace(said, name=field.name, default=_default(field), **_type_of(hint))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.settings.declaring import Setting, settings_in
+from ocr_pipeline.settings.declaring import LARGEST, Setting, settings_in
 
 ON = ("1", "true", "yes", "on")
 OFF = ("0", "false", "no", "off")
@@ -158,10 +158,12 @@ def _number(each: Setting, text: str, where: str) -> float:
         number = kind(text.rstrip("%")) / 100 if is_percent else kind(text)
     except ValueError as error:
         raise _refused(each, text, where) from error
-    if math.isfinite(number):
+    if kind is int or math.isfinite(number):
         return number
     raise _refused(each, text, where)
 
 
 def _refused(each: Setting, given: object, where: str) -> PipelineError:
-    return PipelineError(f"{each.name} cannot be {given!r}", where=where, remedy=f"Set it to {each.expected}.")
+    number = str(given).strip().lstrip("+-")
+    ends = f", at most {LARGEST:,}" if each.kind is int and number.isdecimal() and float(number) > LARGEST else ""
+    return PipelineError(f"{each.name} cannot be {given!r}", where=where, remedy=f"Set it to {each.expected}{ends}.")

@@ -60,6 +60,25 @@ def where_to_go_on(
     return aside, checkpoints_in(aside).newest()
 
 
+def demand_own(folder: Path, made: Path | None, origin: Path | None, flag: str) -> None:
+    """See to it that a training replaces no other's work: what lies in its folder is its own if it goes on from there.
+
+    Args:
+        made: what an earlier training left in the folder, if anything.
+        origin: what this one goes on from, if it does.
+        flag: which makes it go on.
+
+    Raises:
+        PipelineError: it begins anew, or comes from elsewhere, where another one was.
+    """
+    if made and (origin is None or origin.absolute().parent != folder.absolute()):
+        raise PipelineError(
+            "another training was here, whose checkpoints this one would replace",
+            where=made,
+            remedy=f"Give {flag} to go on, or another --output_dir to begin anew.",
+        )
+
+
 def demand_same(checkpoint: Path, old: Key, new: Key, remedy: str) -> None:
     """See to it that a checkpoint, which a person named, is of the inputs that are wanted now.
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ocr_pipeline.cli import cli
+from ocr_pipeline.data import states
 from ocr_pipeline.data.annotations import AnnotationSettings, CropReader, build_annotations
 from ocr_pipeline.data.datasets import source_partition
 from ocr_pipeline.data.layout_lmdb import LayoutSettings, build_layouts
@@ -70,6 +71,15 @@ def test_code_and_settings_count(root: Path, workspace: Workspace) -> None:
     assert "stale (settings table_threshold changed)" in row(told, "layout_lmdb")
     planned = command("backfill", root, workspace, "--dry-run")
     assert "materialise stale (code changed)" in " ".join(planned.output.split())
+
+
+def test_a_setting_that_is_by_default_again_counts_too(root: Path, workspace: Workspace, monkeypatch) -> None:
+    monkeypatch.setattr(states, "left_out", lambda settings: {"shade": None})
+    assert "complete" in row(status_of(root, workspace), "annotations")
+    path = manifest_path(crops(workspace))
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({**manifest, "settings": {**manifest["settings"], "shade": 2}}))
+    assert "stale (settings shade changed)" in row(status_of(root, workspace), "annotations")
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"code_version": 2}', '{"stage": "annotations"}'])

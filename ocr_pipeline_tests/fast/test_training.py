@@ -104,6 +104,16 @@ def test_a_checkpoint_from_before_a_setting_was_there_is_gone_on_from(train):
     assert train("out", max_steps=2, resume="auto").last_checkpoint.parent == first.last_checkpoint.parent
 
 
+def test_to_begin_anew_leaves_the_checkpoints_of_another_training(train):
+    first = train("out", max_steps=1)
+    with pytest.raises(PipelineError, match="another training was here"):
+        train("out", max_steps=1)
+    first.last_checkpoint.unlink()
+    with pytest.raises(PipelineError, match="another training was here"):
+        train("out", max_steps=1, resume=train("other", max_steps=1).last_checkpoint)
+    assert first.best_checkpoint.is_file()
+
+
 def test_a_training_can_be_prolonged(train):
     train("out", max_steps=2)
     rows = []
@@ -324,3 +334,25 @@ def test_a_training_that_is_done_elsewhere_is_no_success(train):
     first = train("a", max_steps=2)
     with pytest.raises(PipelineError, match="nothing was trained"):
         train("b", max_steps=2, resume=first.last_checkpoint)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"config": [1]},
+        {"run": 5},
+        {"global_step": "x"},
+        {"position": -1},
+        {"optimizer": {}},
+        {"history": 5},
+        {"metric": 5},
+        {"window": {}},
+    ],
+    ids=str,
+)
+def test_a_state_that_is_none_is_told(train, change):
+    checkpoint = train("out", max_steps=1).last_checkpoint
+    torch.save(torch.load(checkpoint, weights_only=True) | change, checkpoint)
+    with pytest.raises(PipelineError, match="cannot go on from this checkpoint") as error:
+        train("out", max_steps=2, resume=checkpoint)
+    assert error.value.where == str(checkpoint)

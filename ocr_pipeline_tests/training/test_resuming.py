@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.training.resuming import data_key, demand_same, demand_steps, filled, where_to_go_on
+from ocr_pipeline.training.resuming import data_key, demand_own, demand_same, demand_steps, filled, where_to_go_on
 from ocr_pipeline.training.retention import Checkpoints
 
 
@@ -34,6 +34,16 @@ def test_the_newest_of_the_same_is_gone_on_from_and_another_stays_as_it_is(tmp_p
     assert aside.parent == tmp_path and begun is None and where(tmp_path, {"seed": 3})[0] != aside
     write(aside / "4.json", {"seed": 2})
     assert where(tmp_path, {"seed": 2}) == (aside, aside / "4.json")
+
+
+def test_no_training_replaces_the_work_of_another(tmp_path):
+    theirs = write(tmp_path / "1.json", {"seed": 1})
+    demand_own(tmp_path, None, None, "--resume auto")
+    demand_own(tmp_path, theirs, theirs, "--resume auto")
+    for origin in (None, tmp_path / "elsewhere" / "1.json"):
+        with pytest.raises(PipelineError, match="another training was here") as error:
+            demand_own(tmp_path, theirs, origin, "--resume auto")
+        assert "--resume auto" in error.value.remedy and "--output_dir" in error.value.remedy
 
 
 def test_what_differs_is_named_to_the_last_part(tmp_path: Path):

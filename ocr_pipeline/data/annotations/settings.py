@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,7 +10,7 @@ from ocr_pipeline.data.annotations.filters import TextFilter, read_charset
 from ocr_pipeline.data.geometry import Margin
 from ocr_pipeline.data.picture_size import MostPixels, OtherSize
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.settings import Setting, Settings
+from ocr_pipeline.settings import Setting, Settings, recorded
 from ocr_pipeline.storage.files.pictures import MOST_PIXELS
 
 OutputFormat = Literal["jsonl", "lmdb"]
@@ -76,7 +76,7 @@ class AnnotationSettings(Settings):
     def recorded(self) -> dict[str, Any]:
         """What decides the crops, for their shards: of the character set its content, not where it lies."""
         characters = "".join(sorted(read_charset(self.charset))) if self.charset else None
-        chosen = {**asdict(self), "charset": characters}
+        chosen = {**recorded(self), "charset": characters}
         del chosen["output_format"]
         if self.codec == "jpeg-lossless":
             chosen["other_readers"] = _WIDER

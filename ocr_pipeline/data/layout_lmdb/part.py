@@ -31,6 +31,7 @@ from ocr_pipeline.data.layout_lmdb.settings import CELL_SCORE, LayoutSettings
 from ocr_pipeline.data.lookup import PageTask
 from ocr_pipeline.page import Quarantined
 from ocr_pipeline.parallel import in_order
+from ocr_pipeline.settings import recorded
 from ocr_pipeline.storage.artifacts.lineage import write_traces
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 
@@ -75,7 +76,7 @@ class PageWork:
 
     def recorded(self) -> dict[str, Any]:
         """The same, and what decides which pages are samples."""
-        return self.made_with() | {"other_size": self.settings.other_size, "max_pixels": self.settings.max_pixels}
+        return self.made_with() | recorded(self.settings, "other_size", "max_pixels")
 
     @contextmanager
     def begun(

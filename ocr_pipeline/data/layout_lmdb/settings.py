@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from ocr_pipeline.data.layout_lmdb.format.record import TABLE
 from ocr_pipeline.data.picture_size import MostPixels, OtherSize
 from ocr_pipeline.devices.names import DEVICES
-from ocr_pipeline.settings import Setting, Settings
+from ocr_pipeline.settings import Setting, Settings, recorded
 from ocr_pipeline.storage.files.pictures import MOST_PIXELS
 
 NO_MODEL = "none"
@@ -88,12 +88,7 @@ class LayoutSettings(Settings):
 
     def recorded(self) -> dict[str, Any]:
         """What decides the samples, beside the models."""
-        return {
-            "threshold": self.threshold,
-            "table_threshold": self.table_threshold,
-            "limit": self.limit,
-            "samples": self.samples,
-        }
+        return recorded(self, "threshold", "table_threshold", "samples") | {"limit": self.limit}
 
     def threshold_of(self, label: str) -> float:
         """Score above which words may belong to a region of this label."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from ocr_pipeline.data.synthetic.crops import CropDrawing
 from ocr_pipeline.data.synthetic.faces import Face, Kind
 from ocr_pipeline.data.synthetic.pages.page import KINDS, SMALLEST_SIDE
 from ocr_pipeline.data.synthetic.texts import read_corpus
-from ocr_pipeline.settings import Setting, Settings
+from ocr_pipeline.settings import Setting, Settings, recorded
 from ocr_pipeline.storage.artifacts.manifest import Input
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file
 
@@ -39,7 +39,7 @@ class WordLooks(Settings):
 
     def recorded(self) -> dict[str, Any]:
         """What a manifest says of them; a corpus is among what was drawn from."""
-        plain = ((name, list(value) if isinstance(value, tuple) else value) for name, value in asdict(self).items())
+        plain = ((name, list(value) if isinstance(value, tuple) else value) for name, value in recorded(self).items())
         return {name: value for name, value in plain if not isinstance(value, Path)}
 
 

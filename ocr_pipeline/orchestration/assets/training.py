@@ -28,6 +28,7 @@ from ocr_pipeline.release.checkpoint import TrainedCheckpoint
 from ocr_pipeline.release.learnt import note_learnt
 from ocr_pipeline.release.sections import DloraSection, FastSection, TrainingSection
 from ocr_pipeline.release.soundness import crop_faults, demand_sayable_labels, demand_sound_data, page_faults
+from ocr_pipeline.settings import recorded
 from ocr_pipeline.shown import as_markdown
 from ocr_pipeline.storage.artifacts.manifest import Manifest
 from ocr_pipeline.storage.artifacts.stages import STAGES
@@ -96,8 +97,8 @@ def _train_detector(context: dg.AssetExecutionContext, workspace: Workspace) -> 
     recipe = section.choose(workspace)
     demand_same_data(context, section.asset, recipe)
     settings = section.settings()
-    recorded = _plain(settings, msgspec.structs.asdict(settings.effective_config()))
-    training = TrainedCheckpoint("fast_checkpoint", workspace.fast_checkpoint, fast.CODE_VERSION, recorded, recipe)
+    decisive = _plain(settings, recorded(settings.effective_config()))
+    training = TrainedCheckpoint("fast_checkpoint", workspace.fast_checkpoint, fast.CODE_VERSION, decisive, recipe)
     with training.publication() as made:
         if made.current is None:
             if not section.despite_checks:
@@ -119,8 +120,8 @@ def _train_recognizer(context: dg.AssetExecutionContext, workspace: Workspace) -
     recipe = section.choose(workspace)
     demand_same_data(context, section.asset, recipe)
     settings, base = section.settings(), section.model_name_or_path
-    recorded = _plain(settings, {"model_name_or_path": [Path(base).name, dlora.base_fingerprint(base)]})
-    training = TrainedCheckpoint("dlora_checkpoint", workspace.dlora_checkpoint, dlora.CODE_VERSION, recorded, recipe)
+    decisive = _plain(settings, {"model_name_or_path": [Path(base).name, dlora.base_fingerprint(base)]})
+    training = TrainedCheckpoint("dlora_checkpoint", workspace.dlora_checkpoint, dlora.CODE_VERSION, decisive, recipe)
     with training.publication() as made:
         if made.current is None:
             if not section.despite_checks:
@@ -184,7 +185,7 @@ def _recognition_metrics(result: Any) -> dict[str, float]:
 
 def _plain(settings: Any, instead: dict[str, Any]) -> dict[str, Any]:
     """Settings as they come back from a manifest (lists, no tuples); a path counts by the content of its file."""
-    fields = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _ELSEWHERE}
+    fields = {name: value for name, value in recorded(settings).items() if name not in _ELSEWHERE}
     start = getattr(settings, "checkpoint", None)
     fields |= instead | ({"checkpoint": fingerprint_file(start)} if start else {})
     fields |= {"processes": leased_gpus()} if leased_gpus() > 1 else {}  # N train as one with N times the batch

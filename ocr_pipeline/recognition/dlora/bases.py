@@ -20,6 +20,12 @@ _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _INDEX = ".index.json"  # of weights that are spread over several files
 
 
+class _AdapterConfig(msgspec.Struct):
+    """What is read of peft's."""
+
+    base_model_name_or_path: str
+
+
 class BaseRecord(msgspec.Struct):
     """What a checkpoint says of its base."""
 
@@ -35,8 +41,8 @@ def base_of(checkpoint: Path) -> str:
     """
     path = checkpoint / ADAPTERS[0] / "adapter_config.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"]
-    except (OSError, ValueError, KeyError) as error:
+        return msgspec.json.decode(path.read_bytes(), type=_AdapterConfig).base_model_name_or_path
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PipelineError(
             "the checkpoint does not name its base model", where=path, remedy="Give the base model yourself."
         ) from error

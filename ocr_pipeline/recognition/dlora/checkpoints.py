@@ -19,6 +19,7 @@ from ocr_pipeline.training.cards import CARD
 from ocr_pipeline.training.retention import Checkpoints
 
 STATE = "trainer_state.pt"
+WHAT_STATE = "the state of the training"
 
 
 def checkpoints_in(output_dir: Path) -> Checkpoints:
@@ -51,11 +52,15 @@ def load_state(folder: Path) -> dict[str, Any]:
     """The training state of a checkpoint, on the CPU.
 
     Raises:
-        PipelineError: the folder holds none.
+        PipelineError: the folder holds none, or none that one could go on from.
     """
     if not (folder / STATE).is_file():
         raise PipelineError(
             f"there is no {STATE} to resume from", where=folder, remedy="Give a checkpoint-N folder of train_dlora."
         )
-    with whole("the state of the training", folder / STATE):
-        return torch.load(folder / STATE, map_location="cpu", weights_only=True)
+    with whole(WHAT_STATE, folder / STATE):
+        state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
+        if not (isinstance(state["key"], dict) and isinstance(state["global_step"], int) and state["global_step"] > 0):
+            raise ValueError("it does not say of which training it is, or how far that got")
+        _ = [row["step"] for row in state["history"]]
+        return state

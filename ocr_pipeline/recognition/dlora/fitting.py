@@ -41,14 +41,18 @@ def must_fit(base: Base, *, dry_run: bool = True) -> None:
         dry_run: let it look at an empty crop and say a token.
 
     Raises:
-        PipelineError: the image processor does more than is done here, the tokenizer has tokens that the decoder has
-            not, no token begins or ends a text, or the halves do not go together.
+        PipelineError: the image processor does more than is done here, the tokenizer or the configuration names tokens
+            that the decoder has not, no token begins or ends a text, or the halves do not go together.
     """
     known, tokens = base.model.decoder.get_input_embeddings().num_embeddings, base.tokenizer.get_vocab().values()
     if max(tokens) >= known:
         raise _unfit(base, f"the tokenizer counts up to token {max(tokens)}, and the decoder knows {known}")
     if base.model.config.decoder_start_token_id is None or not base.ends:
         raise _unfit(base, "no token is named that begins a text, or none that ends it")
+    config = base.model.config
+    for token in (config.decoder_start_token_id, *base.ends, config.pad_token_id):
+        if not (isinstance(token, int) and 0 <= token < known):
+            raise _unfit(base, f"{token!r} shall begin, end or fill up a text, and the decoder knows 0 to {known - 1}")
     if base.images and dry_run:
         try:
             _try(base)
@@ -61,7 +65,9 @@ def _try(base: Base) -> None:
     model: Any = base.model.eval()
     pixels = torch.zeros((1, base.images.height, base.images.width, 3), dtype=torch.uint8)
     start = torch.full((1, 1), model.config.decoder_start_token_id)
-    model(pixel_values=to_input(pixels, base.images, model.device), decoder_input_ids=start, use_cache=False)
+    said = model(pixel_values=to_input(pixels, base.images, model.device), decoder_input_ids=start, use_cache=False)
+    if said.logits.isnan().any():
+        raise ValueError("what it says is no number: its weights are damaged")
 
 
 def _unfit(base: Base, why: str) -> PipelineError:

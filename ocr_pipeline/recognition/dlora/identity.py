@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from ocr_pipeline.data.annotations import CropReader
 from ocr_pipeline.recognition.crops import Crops
 from ocr_pipeline.recognition.dlora.recognizer import Base
 from ocr_pipeline.recognition.dlora.settings import CODE_VERSION, DloraTraining
+from ocr_pipeline.settings import described, recorded
 from ocr_pipeline.storage.artifacts.manifest import here_manifest
 from ocr_pipeline.training.resuming import Key, data_key, filled
 
@@ -37,17 +37,16 @@ def training_key(settings: DloraTraining, base: Base, data: Crops, processes: in
         "code version": CODE_VERSION,
         "base": base.fingerprint,
         "tokenizer": base.codec.fingerprint,
-        "image processor": repr(base.images),
+        "image processor": described(base.images),
         "training data": _data(data),
         "processes": processes,
-        **_decisive(asdict(settings)),
+        **_decisive(recorded(settings)),
     }
 
 
 def key_of(state: Mapping[str, Any]) -> Key:
     """The key of the training that a checkpoint's state is of."""
-    defaults = {field.name: field.default for field in fields(DloraTraining) if field.default is not MISSING}
-    return _decisive(filled(state["key"], defaults))
+    return _decisive(filled(state["key"], recorded(DloraTraining("", ""))))
 
 
 def _decisive(values: Mapping[str, Any]) -> Key:

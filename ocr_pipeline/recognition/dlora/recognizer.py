@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,10 +15,12 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoTokenizer, GenerationConfig, VisionEncoderDecoderModel, ViTImageProcessorPil
+from transformers.utils import cached_file
 from transformers.utils.logging import disable_progress_bar
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models import place_of
+from ocr_pipeline.models.sizes import demand_sizes
 from ocr_pipeline.recognition.dlora.adapters import load_adapters, merge_adapters
 from ocr_pipeline.recognition.dlora.bases import base_fingerprint, base_of, demand_base
 from ocr_pipeline.recognition.dlora.data import IGNORED
@@ -91,6 +94,7 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None,
     hub: Any = VisionEncoderDecoderModel
     disable_progress_bar()  # it redraws itself hundreds of times in the logs of a run
     with loaded_from("the base model", name_or_path):
+        demand_sizes(_folder_of(place))
         model, report = hub.from_pretrained(
             place,
             dtype=torch.float32,
@@ -100,6 +104,7 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None,
         )
     tokenizer, images = _processors(own)
     _must_be_whole(report["missing_keys"], name_or_path)
+    _must_be_used(report["unexpected_keys"], name_or_path)
     make_positions(model)
     if quantised:
         keep_trainable(model)
@@ -112,9 +117,15 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None,
 def _processors(place: str) -> tuple[Any, Any]:
     """Tokenizer and image processor of a base, or of a checkpoint that brings its own."""
     with loaded_from("the tokenizer or the image processor", place):
+        demand_sizes(place)
         tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
         # whatever older checkpoints call its kind
         return tokenizer, ViTImageProcessorPil.from_pretrained(place, trust_remote_code=False)
+
+
+def _folder_of(place: str) -> Path:
+    """Where the configuration of a base lies here; that of one on the hub is fetched first."""
+    return Path(place) if Path(place).is_dir() else Path(str(cached_file(place, "config.json"))).parent
 
 
 def _lasting(name_or_path: str | Path) -> str:
@@ -259,6 +270,17 @@ def _must_be_whole(missing: Iterable[str], place: str | Path) -> None:
             where=place,
             remedy="The last folder of older training programs is like this (the model was saved with its adapters "
             "still around it): give the original base, and a checkpoint-N folder as the checkpoint.",
+        )
+
+
+def _must_be_used(unexpected: Iterable[str], place: str | Path) -> None:
+    """A model that is built with fewer layers than it has weights for would read nonsense."""
+    left = sorted(name for name in unexpected if re.search(r"\.(layers?|h|blocks)\.\d+\.", name))
+    if left:
+        raise PipelineError(
+            f"config.json asks for fewer layers than the model's file has ({left[0]} is the first weight too many)",
+            where=place,
+            remedy="Take model and config.json from one base.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Container
 from pathlib import Path
@@ -54,11 +55,28 @@ def saved_adapters(folder: Path, modules: Container[str]) -> dict[str, tuple[Lor
             own = {key: tensor for key, tensor in state.items() if key.removeprefix(PEFT_PREFIX).startswith(half)}
             if own and adapter not in found:
                 with whole("the adapter's configuration", place / _CONFIG):
-                    found[adapter] = (LoraConfig.from_pretrained(str(place)), own)
+                    found[adapter] = (_config(place, own), own)
     for adapter in ADAPTERS:
         if adapter not in found:
             raise _missing(folder / adapter)
     return {adapter: found[adapter] for adapter in ADAPTERS}
+
+
+def _config(place: Path, weights: dict[str, Tensor]) -> LoraConfig:
+    """What made an adapter.
+
+    Raises:
+        ValueError: it did not make these weights.
+    """
+    config = LoraConfig.from_pretrained(str(place))
+    if not isinstance(config, LoraConfig):
+        raise ValueError(f"it is a {type(config).__name__}")
+    ranks = {tensor.shape[0] for key, tensor in weights.items() if ".lora_A." in key}
+    if ranks != {config.r} and not config.rank_pattern:
+        raise ValueError(f"r is {config.r!r}, and the weights are of rank {', '.join(map(str, sorted(ranks))) or 0}")
+    if not math.isfinite(config.lora_alpha):
+        raise ValueError(f"lora_alpha is {config.lora_alpha}")
+    return config
 
 
 def _places(folder: Path) -> tuple[Path, ...]:

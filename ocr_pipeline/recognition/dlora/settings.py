@@ -34,8 +34,8 @@ class DloraTraining(Settings):
         int, Setting("Samples of one backward pass; times gradient_accumulation_steps of one step.", least=1)
     ] = 8
     per_device_eval_batch_size: Annotated[int, Setting("Samples that are read at once in an evaluation.", least=1)] = 8
-    gradient_accumulation_steps: Annotated[int, Setting("Backward passes of one step.", least=1)] = 1
-    dataloader_num_workers: Annotated[int, Setting("Processes that load samples; 0: none.", least=0)] = 0
+    gradient_accumulation_steps: Annotated[int, Setting("Backward passes of one step.", least=1, most=65_536)] = 1
+    dataloader_num_workers: Annotated[int, Setting("Processes that load samples; 0: none.", least=0, most=1024)] = 0
     learning_rate: Annotated[float, Setting("The highest of the schedule.", above=0)] = 5e-5
     num_train_epochs: Annotated[float, Setting("Rounds over the data.", above=0)] = 3.0
     max_steps: Annotated[int, Setting("Optimiser steps; -1 leaves it to num_train_epochs.", least=-1)] = -1
@@ -63,7 +63,7 @@ class DloraTraining(Settings):
     warmup_steps: Annotated[
         int, Setting("Steps in which the learning rate rises; 0 leaves it to warmup_ratio.", least=0)
     ] = 0
-    weight_decay: Annotated[float, Setting("Of AdamW.", least=0)] = 0.0
+    weight_decay: Annotated[float, Setting("Of AdamW.", least=0, most=100)] = 0.0
     max_grad_norm: Annotated[float, Setting("Longer gradients are cut to this length; 0 cuts none.", least=0)] = 1.0
     lr_scheduler_type: Annotated[Schedule, Setting("How the learning rate falls.")] = "linear"
     seed: Annotated[int, Setting("Of adapters, order, dropout and augmentation.", least=0)] = 42
@@ -83,7 +83,7 @@ class DloraTraining(Settings):
             env="RESUME_FROM",
         ),
     ] = None
-    lora_rank: Annotated[int, Setting("Of the adapters.", env="DLORA_RANK", least=1)] = 16
+    lora_rank: Annotated[int, Setting("Of the adapters.", env="DLORA_RANK", least=1, most=4096)] = 16
     lora_alpha: Annotated[int, Setting("Adapters count alpha / rank.", env="DLORA_ALPHA", least=1)] = 32
     lora_dropout: Annotated[
         float,
@@ -122,7 +122,7 @@ class DloraTraining(Settings):
         bool, Setting("Look at every training label, and stop when the tokenizer cannot say one.")
     ] = False
     generation_num_beams: Annotated[
-        int, Setting("Beams of an evaluation; 1 is greedy.", env="VAL_NUM_BEAMS", least=1)
+        int, Setting("Beams of an evaluation; 1 is greedy.", env="VAL_NUM_BEAMS", least=1, most=100)
     ] = 1
     amp: Annotated[
         bool,

@@ -14,6 +14,8 @@ from ocr_pipeline.data.annotations import CropReader
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import RecognitionScores
 from ocr_pipeline.recognition.dlora.checkpoints import (
+    STATE,
+    WHAT_STATE,
     checkpoint_path,
     checkpoints_in,
     load_state,
@@ -32,12 +34,13 @@ from ocr_pipeline.recognition.dlora.settings import DloraTraining
 from ocr_pipeline.recognition.dlora.validation import Validation
 from ocr_pipeline.recognition.evaluating import write_evaluation
 from ocr_pipeline.recognition.interface import Decoding
+from ocr_pipeline.recognition.pretrained import whole
 from ocr_pipeline.recognition.text import Coverage
 from ocr_pipeline.storage.artifacts.state import demand_as_published
 from ocr_pipeline.training.device import chosen_device
 from ocr_pipeline.training.loader_workers import LoaderWorkers
 from ocr_pipeline.training.processes import Processes, connected, own_device
-from ocr_pipeline.training.resuming import Key, demand_same, demand_steps, where_to_go_on
+from ocr_pipeline.training.resuming import Key, demand_own, demand_same, demand_steps, where_to_go_on
 from ocr_pipeline.training.stopping import StopSigns, stopped_at
 
 logger = logging.getLogger(__name__)
@@ -126,7 +129,9 @@ def _origin(settings: DloraTraining, key: Key) -> tuple[Path, Path | None]:
     """The folder that is worked in, and the checkpoint there or elsewhere that is gone on from."""
     folder, wanted = Path(settings.output_dir), settings.resume_from_checkpoint
     if wanted != "last":
-        return folder, Path(wanted) if wanted else None
+        origin = Path(wanted) if wanted else None
+        demand_own(folder, checkpoints_in(folder).newest(), origin, "--resume_from_checkpoint last")
+        return folder, origin
     return where_to_go_on(folder, key, checkpoints_in, lambda path: key_of(load_state(path)))
 
 
@@ -173,8 +178,9 @@ class _Run:
         return state
 
     def _restore(self, checkpoint: Path, state: dict[str, Any]) -> None:
-        self.learner.restore(state)
-        self.progress.restore(state)
+        with whole(WHAT_STATE, checkpoint / STATE):
+            self.learner.restore(state)
+            self.progress.restore(state)
         is_here = checkpoint.resolve().parent == self.folder.resolve()
         if not is_here or state["judged_by"] != self.judged_by:
             self.progress.forget_best()

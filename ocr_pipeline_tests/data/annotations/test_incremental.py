@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
+from typing import Annotated
 
 import pytest
 
+from ocr_pipeline.data.annotations import AnnotationSettings
 from ocr_pipeline.data.annotations import stage as annotation_stage
 from ocr_pipeline.data.annotations.crops import Cropper
 from ocr_pipeline.data.lookup import PageTask, page_shards
 from ocr_pipeline.page import Page
+from ocr_pipeline.settings import LATER, Setting
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
 from ocr_pipeline.storage.source.share import Share
+from ocr_pipeline_tests.data.annotations import making
 from ocr_pipeline_tests.data.annotations.making import FORMATS, build, texts_of
 from ocr_pipeline_tests.trees import HAND_LABELS, HAND_PICTURES, corner_label, hand_tree, picture, write_tree
 
@@ -101,6 +106,27 @@ def test_other_settings_make_other_crops(tmp_path, workspace, form, settings):
     if form == "jsonl":
         crops = [path for path in workspace.crops("handwriting", "train").rglob("*") if path.is_file()]
         assert len(crops) == after.counts.words_out
+
+
+@dataclass(frozen=True)
+class Grown(AnnotationSettings):
+    shade: Annotated[int, Setting("Of a later version."), LATER] = 0
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_setting_of_a_later_version_makes_no_crop_again_unless_it_says_otherwise(
+    tmp_path, workspace, cropped, monkeypatch, form
+):
+    root = write_tree(tmp_path / "share", hand_tree(60, folders=3))
+    (before,) = build(Share(root), workspace, form)
+    monkeypatch.setattr(making, "AnnotationSettings", Grown)
+    cropped.clear()
+    assert build(Share(root), workspace, form) == [before] and not cropped
+    write_tree(root, {f"{HAND_PICTURES}/R.Free0/IMG_OCR_53_4PR_00020.png": picture(width=80, seed=9)})
+    build(Share(root), workspace, form)
+    assert 1 <= len(cropped) <= 16
+    (other,) = build(Share(root), workspace, form, shade=2)
+    assert len(cropped) > 60 and other.settings == before.settings | {"shade": 2}
 
 
 def test_crops_that_vanished_are_made_again_with_the_next_change(tmp_path, workspace, cropped):

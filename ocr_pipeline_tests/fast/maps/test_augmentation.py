@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from ocr_pipeline.fast.config import Augmentation
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.fast.config import Augmentation, config_from
 from ocr_pipeline.fast.maps.augmentation import random_crop
 
 PLAIN = Augmentation(
@@ -110,8 +111,8 @@ def test_perspective_moves_each_corner_of_a_word_with_its_pixels(seed):
 
 
 def test_perspective_that_could_fold_the_page_is_refused():
-    with pytest.raises(ValueError, match="perspective"):
-        Augmentation(perspective=0.3)
+    with pytest.raises(PipelineError, match="perspective"):
+        config_from({"augmentation": {"perspective": 0.3}}, "")
 
 
 def test_what_the_published_recipe_does_not_know_is_off_by_default():

@@ -89,8 +89,6 @@ def test_adapters_are_used_with_their_own_base_only(base_folder, other_base, jso
         (("encoder",), 1),
         (("decoder",), None),
         (("encoder", "model_type"), ["vit"]),
-        (("decoder", "vocab_size"), "many"),
-        (("decoder", "vocab_size"), -1),
         (("encoder", "hidden_size"), 0),
     ],
 )

@@ -2,18 +2,21 @@
 
 import dataclasses
 import json
+import math
 import shutil
 
 import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from transformers import VisionEncoderDecoderModel
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition.dlora import DloraTraining, load, merge_checkpoint, train_dlora
 from ocr_pipeline.recognition.dlora.checking import check_base
 from ocr_pipeline.recognition.dlora.recognizer import load_base
+from ocr_pipeline.recognition.interface import Loading
 from ocr_pipeline_tests.recognition.dlora.families import DECODERS, ENCODERS, make_base
 
 TEXTS = ["서울특별시 강남구", "Hello world", "10,000원", "#1 ## 가"]
@@ -73,6 +76,45 @@ def test_a_tokenizer_beyond_the_decoder_is_refused(tmp_path):
         check_base(make_base(tmp_path, vocabulary=60))
 
 
+@pytest.mark.parametrize("field", ["decoder_start_token_id", "eos_token_id", "pad_token_id"])
+@pytest.mark.parametrize("token", [1000, -1])
+def test_a_token_that_the_decoder_has_not_is_refused(tmp_path, field, token):
+    place = make_base(tmp_path) / "config.json"
+    place.write_text(json.dumps({**json.loads(place.read_text()), field: token}))
+    with pytest.raises(PipelineError, match=f"{token} shall begin, end or fill up a text"):
+        check_base(tmp_path)
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    weights = load_file(make_base(tmp_path) / "model.safetensors")
+    weights["encoder.layernorm.weight"].fill_(float("nan"))
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(PipelineError, match="weights are damaged"):
+        check_base(tmp_path)
+
+
+@pytest.mark.parametrize(("layers", "told"), [(1, "fewer layers than the model's file has"), (3, "would be random")])
+def test_another_number_of_layers_than_there_are_is_refused(tmp_path, layers, told):
+    place = make_base(tmp_path) / "config.json"
+    config = json.loads(place.read_text())
+    config["decoder"]["num_hidden_layers"] = layers
+    place.write_text(json.dumps(config))
+    with pytest.raises(PipelineError, match=told):
+        check_base(tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"r": 10**9}, {"r": "x"}, {"lora_alpha": math.nan}, {"peft_type": "PROMPT_TUNING"}])
+def test_an_adapter_that_its_configuration_did_not_make_is_refused(tmp_path, jsonl, words, change):
+    base = make_base(tmp_path / "base")
+    plan = DloraTraining(str(base), str(tmp_path / "out"), max_steps=1)
+    checkpoint = train_dlora(plan, [jsonl("train", words[:8])], []).checkpoint
+    place = checkpoint / "decoder_lora" / "adapter_config.json"
+    place.write_text(json.dumps({**json.loads(place.read_text()), **change}))
+    with pytest.raises(PipelineError, match="the adapter's configuration cannot be read") as error:
+        load(checkpoint, Loading())
+    assert error.value.where == str(place)
+
+
 def test_a_processor_for_another_size_is_refused(tmp_path):
     with pytest.raises(PipelineError, match="do not fit together"):
         check_base(make_base(tmp_path, size=(48, 96)))
@@ -89,6 +131,9 @@ def test_a_processor_for_another_size_is_refused(tmp_path):
         ("image_std", [0, 0, 0], "image_std"),
         ("image_mean", "grey", "image_mean"),
         ("resample", None, "resample"),
+        ("resample", 99, "resample"),
+        ("rescale_factor", "x", "rescale_factor"),
+        ("image_mean", float("inf"), "image_mean"),
     ],
 )
 def test_a_processor_that_does_more_is_refused_by_name(tmp_path, field, value, named):

@@ -1,7 +1,8 @@
 import csv
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Annotated
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from ocr_pipeline.recognition.dlora import DloraTraining, train_dlora
 from ocr_pipeline.recognition.dlora.adapters import ADAPTERS
 from ocr_pipeline.recognition.dlora.checkpoints import STATE, load_state
 from ocr_pipeline.recognition.dlora.recognizer import load_merged
+from ocr_pipeline.settings import LATER, Setting
 from ocr_pipeline_tests.recognition.conftest import write_jsonl
 
 
@@ -109,6 +111,31 @@ def test_a_checkpoint_from_before_a_setting_was_there_is_gone_on_from(base_folde
     assert train_dlora(plan, data[0], []).checkpoint.parent == first.parent
     with pytest.raises(PipelineError, match=r"augment False \(now True\)"):
         train_dlora(replace(plan, augment=True, resume_from_checkpoint=str(first)), data[0], [])
+
+
+def test_to_begin_anew_leaves_the_checkpoints_of_another_training(base_folder, data, tmp_path):
+    first = train_dlora(settings(base_folder, tmp_path / "out", max_steps=1), data[0], []).checkpoint
+    elsewhere = train_dlora(settings(base_folder, tmp_path / "other", max_steps=1), data[0], []).checkpoint
+    before = weights(first)
+    for origin in (None, str(elsewhere)):
+        plan = settings(base_folder, tmp_path / "out", max_steps=2, save_total_limit=1, resume_from_checkpoint=origin)
+        with pytest.raises(PipelineError, match="another training was here"):
+            train_dlora(plan, data[0], [])
+    assert_same(before, weights(first))
+
+
+@dataclass(frozen=True)
+class Grown(DloraTraining):
+    folds: Annotated[int, Setting("Of a later version."), LATER] = 0
+
+
+def test_a_later_version_goes_on_in_the_folder_aside(base_folder, data, tmp_path):
+    train_dlora(settings(base_folder, tmp_path / "out", max_steps=1), data[0], [])
+    plan = settings(base_folder, tmp_path / "out", max_steps=1, seed=1, resume_from_checkpoint="last")
+    aside = train_dlora(plan, data[0], []).checkpoint.parent
+    grown = Grown(**{**vars(plan), "max_steps": 2})
+    assert train_dlora(grown, data[0], []).checkpoint == aside / "checkpoint-2"
+    assert train_dlora(replace(grown, folds=1), data[0], []).checkpoint.parent.parent == aside.parent != aside
 
 
 def test_other_inputs_begin_anew_aside_by_name(base_folder, data, words, tmp_path, caplog):
@@ -341,3 +368,27 @@ def test_a_damaged_checkpoint_is_named(base_folder, data, tmp_path, name, share)
     with pytest.raises(PipelineError, match=name) as error:
         train_dlora(plan, *data)
     assert "weights_only" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"key": [1]},
+        {"global_step": "x"},
+        {"global_step": -1},
+        {"history": 5},
+        {"history": [5]},
+        {"optimizer": {}},
+        {"best": {"a": 1}},
+        None,
+    ],
+    ids=str,
+)
+def test_a_state_that_is_none_is_told(base_folder, data, tmp_path, change):
+    checkpoint = train_dlora(settings(base_folder, tmp_path / "out", max_steps=1), data[0], []).checkpoint
+    torch.save({} if change is None else load_state(checkpoint) | change, checkpoint / STATE)
+    for named in (str(checkpoint), "last"):
+        plan = settings(base_folder, tmp_path / "out", max_steps=2, resume_from_checkpoint=named)
+        with pytest.raises(PipelineError, match="the state of the training cannot be read") as error:
+            train_dlora(plan, data[0], [])
+        assert error.value.where == str(checkpoint / STATE)

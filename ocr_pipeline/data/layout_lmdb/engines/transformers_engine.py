@@ -18,6 +18,7 @@ from transformers import PPDocLayoutV2ForObjectDetection, PPDocLayoutV3ForObject
 from ocr_pipeline.data.layout_lmdb.engines.detections import Detections, decode_detections
 from ocr_pipeline.data.layout_lmdb.engines.weights import CONFIG, find_weights, model_name, weights_fingerprint
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.models.sizes import demand_sizes
 
 _KINDS: dict[str, tuple[Any, tuple[int, int]]] = {
     "pp_doclayout_v2": (PPDocLayoutV2ForObjectDetection, (800, 800)),
@@ -115,6 +116,7 @@ def torch_device(device: str, *, cpu_fallback: bool = False) -> torch.device:
 
 
 def _load(folder: Path) -> tuple[Any, tuple[int, int]]:
+    demand_sizes(folder)
     config = msgspec.json.decode((folder / CONFIG).read_bytes(), type=dict[str, Any])
     if config.get("model_type") not in _KINDS:
         raise _misfit(folder, f"model_type is {config.get('model_type')}, none of {', '.join(_KINDS)}")
