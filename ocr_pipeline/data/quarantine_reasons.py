@@ -82,8 +82,8 @@ REASONS: dict[str, Reason] = {
         "Look whether all label archives (`TL_*`, `VL_*`, `라벨`) are there. Nothing is learned without labels.",
     ),
     "label_unreadable": Reason(
-        "The label file is no JSON, or lacks what a page needs.",
-        "cut off after 4,096 bytes; no key `Images`",
+        "The label file is no JSON, lacks what a page needs, or says two things of it.",
+        "cut off after 4,096 bytes; no key `Images`; `width` stands twice, 2480 and 1240",
         "Fetch the file again; the beginning of what it holds stands in the record's `raw`.",
     ),
     "line_unreadable": Reason(
@@ -137,8 +137,8 @@ REASONS: dict[str, Reason] = {
         "Nothing.",
     ),
     "word_malformed": Reason(
-        "The word's record has no box of four numbers, or no text.",
-        'bbox `[1, 2, "a", 4]`; text `{"a": 1}`',
+        "The word's record has no box of four numbers, no text, or two of them.",
+        'bbox `[1, 2, "a", 4]`; text `{"a": 1}`; `"data": "가", "data": "나"`',
         "Mend the record on the share; it stands in `raw`.",
     ),
     "word_outside": Reason(

@@ -23,6 +23,10 @@ _NO_PAGE, _SEVERAL_PAGES = -1, -2
 _AMBIGUOUS = "another picture has the same id: whose words are whose cannot be told"
 
 
+Kept = tuple[str | None, bytes]
+"""Id of the picture, and what waits of a word of it, or of some words, as a JSON list."""
+
+
 class CocoForm(NamedTuple):
     """How one kind of such documents reads.
 
@@ -30,8 +34,7 @@ class CocoForm(NamedTuple):
         dataset, split: for what is set aside.
         image, word: struct types of the usual records; others come as plain values.
         page_of: image record -> its id and the page without words; raises LabelError.
-        keep: records of words -> (id of the image, what `add_words` needs of some words of it, as a JSON list); what
-            is no word is noted in the `Parsed`.
+        keep: records of words -> what `add_words` needs of them; what is no word is noted in the `Parsed`.
         add_words: reads the words of one page, given as a JSON list of what ``keep`` kept, into the `Parsed`.
         joins_names: whether a picture that is listed under two ids is one page with the words of both.
     """
@@ -41,7 +44,7 @@ class CocoForm(NamedTuple):
     image: type
     word: type
     page_of: Callable[[Any, str], tuple[str, Page]]
-    keep: Callable[[Parsed, list[Any]], Iterable[tuple[str | None, bytes]]]
+    keep: Callable[[Parsed, list[Any]], Iterable[Kept]]
     add_words: Callable[[Parsed, Page, bytes], None]
     joins_names: bool = False
 
@@ -81,6 +84,30 @@ def read_coco(pieces: Pieces, form: CocoForm, label: str) -> Iterator[Parsed]:
             yield _with_words(form, page, words if last == place else b"[]")
         if last == place:
             last, words = next(grouped, (len(collected.pages), b""))
+
+
+def keep_each(
+    parsed: Parsed, records: Iterable[Any], keep: Callable[[Any], Kept | None], place: Quarantined
+) -> Iterator[Kept]:
+    """What waits of records that are read one by one; one that cannot be kept is a word set aside.
+
+    Args:
+        keep: record -> what waits of it; None for what is no word.
+        place: where a word of the document is set aside.
+    """
+    for record in records:
+        try:
+            kept = keep(record)
+        except (LabelError, UnicodeEncodeError) as error:
+            why = (
+                str(error) if isinstance(error, LabelError) else "the record holds half a character (a lone surrogate)"
+            )
+            parsed.counts.words_in += 1
+            raw = raw_record(record)
+            parsed.set_aside(msgspec.structs.replace(place, reason="word_malformed", detail=why, raw=raw))
+        else:
+            if kept is not None:
+                yield kept
 
 
 def _set_aside(page: Page, reason: str, detail: str, words: int = 0) -> Parsed:

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from ocr_pipeline.data.datasets.dataset import LabelError
+from ocr_pipeline.data.datasets.doubled_keys import all_stand_once, one_value_each, parsed
 
 Pieces = Callable[[], Iterable[bytes]]
 """Opens the document: its bytes from the beginning, in pieces of any size."""
@@ -27,6 +28,7 @@ _TRIES = 64
 _ARRAY_END = re.compile(rb"\}\s*\]")
 _LIST_OF_OBJECTS = re.compile(rb"\[\s*\{")
 _SPACE = b" \t\r\n"
+_decoder = json.JSONDecoder(object_pairs_hook=one_value_each)
 
 
 def from_cp949(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -53,11 +55,11 @@ def stream_arrays(pieces: Iterable[bytes], arrays: Mapping[str, type]) -> Iterat
         comes at least once, if only with no elements.
 
     Raises:
-        LabelError: it is no JSON object, or the value of one of the keys is no array.
+        LabelError: it is no JSON object, the value of one of the keys is no array, or the key stands twice.
         UnicodeDecodeError: it is not UTF-8.
     """
-    types = {key.casefold(): (key, msgspec.json.Decoder(list[kind])) for key, kind in arrays.items()}  # type: ignore[valid-type]
-    untyped = msgspec.json.Decoder(list)
+    types = {key.casefold(): (key, _Elements(kind)) for key, kind in arrays.items()}
+    others, seen = _Elements(dict), set[str]()
     window = _Window(pieces)
     window.expect(b"{")
     while not window.take(b"}"):
@@ -65,9 +67,12 @@ def stream_arrays(pieces: Iterable[bytes], arrays: Mapping[str, type]) -> Iterat
         if not isinstance(key, str):
             raise LabelError("no valid JSON: a key is no text")
         window.expect(b":")
-        name, decoder = types.get(key.casefold(), ("", untyped))
+        name, elements = types.get(key.casefold(), ("", others))
+        if name in seen:
+            raise LabelError(f"the key {name} stands twice")
+        seen |= {name} - {""}
         is_large = window.begins_list_of_objects()
-        for batch in _batches(window, decoder, untyped) if is_large else (window.value(),):
+        for batch in _batches(window, elements) if is_large else (window.value(),):
             if name and not isinstance(batch, list):
                 raise LabelError(f"{name} must be a list")
             if name:
@@ -78,26 +83,49 @@ def stream_arrays(pieces: Iterable[bytes], arrays: Mapping[str, type]) -> Iterat
     window.expect_end()
 
 
-def _batches(window: _Window, typed: msgspec.json.Decoder, untyped: msgspec.json.Decoder) -> Iterator[list[Any]]:
+class _Elements:
+    """Reads a list of records as structs of a type, or as plain values where one of them is not of it."""
+
+    def __init__(self, kind: type) -> None:
+        self._kind = kind
+        self._decoder = msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]
+
+    def read(self, document: bytes) -> list[Any] | None:
+        """The elements of a JSON list; None if it is none."""
+        try:
+            batch = self._decoder.decode(document)
+        except msgspec.ValidationError:
+            pass  # not the syntax, but one of the records
+        except msgspec.DecodeError:
+            return None
+        else:
+            if issubclass(self._kind, msgspec.Struct) and all_stand_once(document, len(batch), self._kind):
+                return batch
+        text = document.decode()
+        try:
+            return parsed(text)
+        except ValueError:
+            return None
+
+
+def _batches(window: _Window, elements: _Elements) -> Iterator[list[Any]]:
     """The elements of the array whose bracket comes next."""
     window.expect(b"[")
     is_last = False
     while not is_last:
-        batch, end, is_last = _first_elements(window, typed, untyped)
+        batch, end, is_last = _first_elements(window, elements)
         yield batch
         window.drop(end)
         window.expect(b"]" if is_last else b",")
 
 
-def _first_elements(
-    window: _Window, typed: msgspec.json.Decoder, untyped: msgspec.json.Decoder
-) -> tuple[list[Any], int, bool]:
+def _first_elements(window: _Window, elements: _Elements) -> tuple[list[Any], int, bool]:
     """As many elements as the window holds, where they end, and whether the array ends with them."""
     wanted = _WINDOW
     while wanted <= _LONGEST_ELEMENT:
         window.fill(wanted)
         for end, is_last in _cuts(window.data):
-            batch = _decode(window.data, end, typed, untyped)
+            batch = elements.read(b"".join((b"[", memoryview(window.data)[:end], b"]")))
             if batch is not None:
                 return batch, end, is_last
         whole = _rest_of_array(window.data)
@@ -113,7 +141,7 @@ def _rest_of_array(data: bytes) -> tuple[list[Any], int] | None:
     """Elements up to the array's end, whatever they are, and where that is; None if it is not in ``data``."""
     text = "[" + data.decode("utf-8", "surrogateescape")
     try:
-        elements, end = json.JSONDecoder().raw_decode(text)
+        elements, end = _decoder.raw_decode(text)
     except ValueError:
         return None
     return elements, len(text[1 : end - 1].encode("utf-8", "surrogateescape"))
@@ -137,20 +165,6 @@ def _cuts_between(data: bytes) -> Iterator[int]:
             if before.endswith(b"}"):
                 yield max(0, start - 64) + len(before)
         start = data.rfind(b"{", 0, start)
-
-
-def _decode(data: bytes, end: int, typed: msgspec.json.Decoder, untyped: msgspec.json.Decoder) -> list[Any] | None:
-    document = b"".join((b"[", memoryview(data)[:end], b"]"))
-    try:
-        return typed.decode(document)
-    except msgspec.ValidationError:
-        pass  # not the syntax, but one of the records
-    except msgspec.DecodeError:
-        return None
-    try:
-        return untyped.decode(document)
-    except msgspec.DecodeError:
-        return None
 
 
 class _Window:
@@ -209,7 +223,7 @@ class _Window:
             self.fill(wanted)
             text = self.data[:wanted].decode("utf-8", "surrogateescape")
             try:
-                value, end = json.JSONDecoder().raw_decode(text)
+                value, end = _decoder.raw_decode(text)
             except ValueError as error:
                 if self.is_whole and wanted >= len(self.data):
                     raise LabelError(f"no valid JSON: {error}") from error

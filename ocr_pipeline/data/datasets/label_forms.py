@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from ocr_pipeline.data.datasets.dataset import LabelError, Parsed
+from ocr_pipeline.data.datasets.doubled_keys import the_value
 from ocr_pipeline.data.datasets.names import picture_name
 from ocr_pipeline.page import Page, Quad, Word, is_unicode, nfc, word_state
 
@@ -17,14 +18,18 @@ _NOT_THERE = object()
 
 
 def pick(record: Mapping[str, Any], *keys: str, default: Any = None) -> Any:
-    """The value under the first of ``keys`` that is there, whatever its case."""
+    """The value under the first of ``keys`` that is there; one spelled as it is here goes before other cases.
+
+    Raises:
+        LabelError: it stands there more than once, with different values.
+    """
     for key in keys:
         if key in record:
-            return record[key]
-    folded = {key.casefold(): key for key in record}
+            return the_value(record, [key])
     for key in keys:
-        if key.casefold() in folded:
-            return record[folded[key.casefold()]]
+        spelled = [name for name in record if name.casefold() == key.casefold()]
+        if spelled:
+            return the_value(record, spelled)
     return default
 
 
@@ -32,7 +37,7 @@ def need(record: Any, *keys: str) -> Any:
     """Like `pick`, but a missing key makes the label unreadable.
 
     Raises:
-        LabelError: none of the keys is there.
+        LabelError: none of the keys is there, or one with different values.
     """
     value = pick(record, *keys) if isinstance(record, Mapping) else None
     if value is None:
@@ -95,7 +100,7 @@ def add_page(
     """
     words = []
     for place, record in enumerate(records):
-        word = _read_word(record, place, text_keys, place in ignored)
+        word = _word_or_fault(record, place, text_keys, place in ignored)
         if isinstance(word, Word):
             words.append(word)
         else:
@@ -108,8 +113,15 @@ def add_page(
     parsed.counts.note("words_ignored", sum(word.state == "ignore" for word in words))
 
 
-def _read_word(record: Any, place: int, text_keys: tuple[str, ...], ignored: bool) -> Word | tuple[str, str]:
+def _word_or_fault(record: Any, place: int, text_keys: tuple[str, ...], ignored: bool) -> Word | tuple[str, str]:
     """The word, or the reason and the words in which it is set aside."""
+    try:
+        return _read_word(record, place, text_keys, ignored)
+    except LabelError as error:
+        return "word_malformed", str(error)
+
+
+def _read_word(record: Any, place: int, text_keys: tuple[str, ...], ignored: bool) -> Word | tuple[str, str]:
     quad = read_quad(record)
     if quad is None:
         return "word_malformed", "the record has no box of four numbers"

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from ocr_pipeline.data.datasets.coco import CocoForm, read_coco
+from ocr_pipeline.data.datasets.coco import CocoForm, keep_each, read_coco
 from ocr_pipeline.data.datasets.dataset import Dataset, KnownCount, LabelError, Parsed
 from ocr_pipeline.data.datasets.json_stream import Pieces
 from ocr_pipeline.data.datasets.label_forms import add_page, need, number, pick
 from ocr_pipeline.data.datasets.names import base_name
 from ocr_pipeline.data.datasets.usual_forms import Pixels, SizedBox, add_usual_page, quads_of_sizes
-from ocr_pipeline.page import Page, Quarantined, is_unicode, nfc, raw_record
+from ocr_pipeline.page import Page, Quarantined, is_unicode, nfc
 
 
 def split_by_name(image: str) -> str:
@@ -82,7 +83,7 @@ def _page_of(record: Any, label: str) -> tuple[str, Page]:
 
 def _keep(parsed: Parsed, records: list[Any]) -> Iterator[tuple[str | None, bytes]]:
     if not records or not isinstance(records[0], WildAnnotation):  # a batch is of one kind
-        return _keep_odd(parsed, records)
+        return keep_each(parsed, records, partial(_keep_odd, parsed), Quarantined("word", "", "text_in_wild", ""))
     words = [record for record in records if record.attributes.kind != "character"]
     parsed.counts.note("characters", len(records) - len(words))
     return ((image, _take_apart(run)) for image, run in groupby(words, _image_id))
@@ -94,20 +95,11 @@ def _take_apart(words: Iterable[WildAnnotation]) -> bytes:
     return kept
 
 
-def _keep_odd(parsed: Parsed, records: list[Any]) -> Iterator[tuple[str | None, bytes]]:
-    for record in records:
-        if _class_of(record) == "character":
-            parsed.counts.note("characters")
-            continue
-        try:
-            kept = _encode([record])
-        except UnicodeEncodeError:
-            parsed.counts.words_in += 1
-            detail = "the record holds half a character (a lone surrogate)"
-            raw = raw_record(record)
-            parsed.set_aside(Quarantined("word", "word_malformed", "text_in_wild", "", detail=detail, raw=raw))
-            continue
-        yield str(pick(record, "image_id")) if isinstance(record, Mapping) else None, kept
+def _keep_odd(parsed: Parsed, record: Any) -> tuple[str | None, bytes] | None:
+    if _class_of(record) == "character":
+        parsed.counts.note("characters")
+        return None
+    return str(pick(record, "image_id")) if isinstance(record, Mapping) else None, _encode([record])
 
 
 def _add_words(parsed: Parsed, page: Page, words: bytes) -> None:

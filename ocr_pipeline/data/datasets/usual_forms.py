@@ -7,14 +7,16 @@ give None.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import repeat
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 from ocr_pipeline.data.datasets.dataset import Parsed
+from ocr_pipeline.data.datasets.doubled_keys import may_spell_otherwise
 from ocr_pipeline.data.datasets.names import base_name, picture_name
 from ocr_pipeline.page import ILLEGIBLE, INVISIBLE, Page, Quad, Word
 from ocr_pipeline.storage.artifacts.quarantine import Counts
@@ -85,14 +87,17 @@ def usual_admin_label(dataset: str) -> UsualReader:
     decoder = msgspec.json.Decoder(_AdminLabel)
 
     def read(data: bytes, label: str, split: str) -> Parsed | None:
-        document = _decode(decoder, data) if data.count(b'"annotations"') == 1 else None
+        document = _decode(decoder, data)
         if document is None or len(document.images) != 1:
             return None
         image, boxes = document.images[0], document.annotations
+        texts = [box.text for box in boxes]
+        if not _is_told_once(data, texts, _ADMIN):
+            return None
         quads = quads_of_sizes([box.box for box in boxes])
         page = Page(dataset, split, base_name(image.name), image.width, image.height, label)
         parsed = Parsed(counts=Counts())
-        return parsed if add_usual_page(parsed, page, [box.text for box in boxes], quads) else None
+        return parsed if add_usual_page(parsed, page, texts, quads) else None
 
     return read
 
@@ -102,24 +107,75 @@ def usual_corner_label(dataset: str) -> UsualReader:
     lower, upper = msgspec.json.Decoder(_LowerCaseLabel), msgspec.json.Decoder(_UpperCaseLabel)
 
     def read(data: bytes, label: str, split: str) -> Parsed | None:
-        if data.count(b'box"') != 1:  # a list that stands twice, or a word that ends so
-            return None
         document = _decode(upper if b'"Bbox"' in data else lower, data)
         if document is None:
             return None
         image, boxes = document.image, document.boxes
         quads = _quads_of_corners(boxes)
         typefaces = [box.typeface for box in boxes]
-        typed = any(typeface is not None for typeface in typefaces)
-        if quads is None or (not typed and b"ypeface" in data):
+        typed = len(typefaces) - typefaces.count(None)
+        texts = [box.text for box in boxes]
+        if quads is None or not _is_told_once(data, texts, _CORNERS) or data.count(b'ypeface"') != typed:
             return None
         stem = label.rpartition("/")[2].rpartition(".")[0]
         page = Page(dataset, split, picture_name(stem, image.type), image.width, image.height, label)
         parsed = Parsed(counts=Counts())
-        texts = [box.text for box in boxes]
         return parsed if add_usual_page(parsed, page, texts, quads, typefaces if typed else ()) else None
 
     return read
+
+
+class _Spelling(NamedTuple):
+    """How the keys of a form are written that may not stand twice.
+
+    Attributes:
+        image: the record of the picture, with its key.
+        of_image: the keys in it.
+        text: key of a text, or its end where it may be spelled in several ways.
+        once: other keys that the page has.
+        lists, lists_of_word: how many the page has of itself, and each word.
+    """
+
+    image: re.Pattern[bytes]
+    of_image: tuple[bytes, ...]
+    text: bytes
+    once: tuple[bytes, ...]
+    lists: int
+    lists_of_word: int
+
+
+_INSIDE = rb"""([^{}"\\]*(?:"[^"\\]*"[^{}"\\]*)*)\}"""  # of a record without escapes and records in it
+
+_ADMIN = _Spelling(
+    re.compile(rb'"images"\s*:\s*\[\s*\{' + _INSIDE),
+    (b'"image.file.name"', b'"image.width"', b'"image.height"'),
+    text=b'"annotation.text"',
+    once=(),
+    lists=2,
+    lists_of_word=1,
+)
+_CORNERS = _Spelling(
+    re.compile(rb'"Images"\s*:\s*\{' + _INSIDE),
+    (b'"type"', b'"width"', b'"height"'),
+    text=b'ata"',
+    once=(b'mages"',),
+    lists=1,
+    lists_of_word=2,
+)
+
+
+def _is_told_once(data: bytes, texts: list[str], form: _Spelling) -> bool:
+    """Whether nothing that is read stands twice in a label, which has it at least once.
+
+    As few looks at all of it as will do: each costs a tenth of its decoding. Where it holds no more lists than it must,
+    none of them stands twice, whatever their keys.
+    """
+    lists = form.lists + form.lists_of_word * len(texts) + "".join(texts).count("[")
+    if data.count(b"[") != lists or data.count(form.text) != len(texts) or may_spell_otherwise(data):
+        return False
+    image = form.image.search(data)
+    inside = image[1] if image else b""
+    return all(inside.count(key) == 1 for key in form.of_image) and all(data.count(key) == 1 for key in form.once)
 
 
 def _quads_of_corners(boxes: list[_CornerBox]) -> list[Quad] | None:

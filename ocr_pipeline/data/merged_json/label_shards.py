@@ -27,7 +27,7 @@ from ocr_pipeline.storage.artifacts.shards import Shard
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.source.share import DamagedError, Entry, Listing, Share
 
-CODE_VERSION = "4"
+CODE_VERSION = "5"
 SHARD_SIZE = 2000
 _LONGEST = 4  # times as many files as usual are at most in one shard
 PAGES, DIGEST = "pages.jsonl", "digest"

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import json
-import re
-
-import msgspec
 
 from ocr_pipeline.data.datasets import LabelError, Parsed, SourcePartition
+from ocr_pipeline.data.datasets.doubled_keys import parsed
 from ocr_pipeline.page import Quarantined
-
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
 def read_label(data: bytes, label: str, partition: SourcePartition) -> Parsed:
@@ -52,39 +47,18 @@ def unreadable(
 def decode_json(data: bytes) -> object:
     """Parse JSON text: in UTF-8, in UTF-16 if a byte order mark says so, or in cp949.
 
-    What msgspec is too strict for (NaN, halves of characters) is left to the standard library: it costs that word only.
+    NaN, halves of characters and keys that stand twice are left in it: each costs what cannot do with it.
 
     Raises:
-        LabelError: it is no JSON in any of the encodings, nested without end, or an object has one key twice, of which
-            either could be meant.
+        LabelError: it is no JSON in any of the encodings, or nested without end.
     """
+    text = _text(data)
     try:
-        document, text = _decoded(data)
-        if _STRING.sub(b"", text).count(b":") != _keys(document):
-            raise LabelError("a key stands twice in one object")
+        return parsed(text)
     except RecursionError as error:
         raise LabelError("no valid JSON: nested too deeply") from error
-    return document
-
-
-def _decoded(data: bytes) -> tuple[object, bytes]:
-    """The document, and its text in UTF-8."""
-    plain = data.removeprefix(codecs.BOM_UTF8)
-    try:
-        return msgspec.json.decode(plain), plain
-    except (UnicodeDecodeError, msgspec.DecodeError) as error:
-        text = _text(data)
-        try:
-            return json.loads(text), text.encode()
-        except ValueError:
-            raise LabelError(f"no valid JSON: {error}") from error
-
-
-def _keys(value: object) -> int:
-    """How many keys all objects in a document have."""
-    if isinstance(value, dict):
-        return len(value) + sum(map(_keys, value.values()))
-    return sum(map(_keys, value)) if isinstance(value, list) else 0
+    except ValueError as error:
+        raise LabelError(f"no valid JSON: {error}") from error
 
 
 def _text(data: bytes) -> str:

@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 
 from ocr_pipeline.data.datasets import Parsed, SourcePartition
-from ocr_pipeline.data.datasets.coco import CocoForm, read_coco
+from ocr_pipeline.data.datasets.coco import CocoForm, keep_each, read_coco
 from ocr_pipeline.data.datasets.json_stream import Pieces
 from ocr_pipeline.data.datasets.label_forms import add_page, need, number, pick
-from ocr_pipeline.page import Page, nfc
+from ocr_pipeline.page import Page, Quarantined, nfc
+
+_encode = msgspec.json.Encoder().encode
 
 
 def read_legacy(pieces: Pieces, partition: SourcePartition, label: str) -> Iterator[Parsed]:
@@ -36,17 +38,17 @@ def read_legacy(pieces: Pieces, partition: SourcePartition, label: str) -> Itera
         )
         return str(need(image, "id")), page
 
-    form = CocoForm(partition.dataset.name, partition.split or "", dict, dict, page_of, _keep, _add_words)
-    return read_coco(pieces, form, label)
+    def keep(parsed: Parsed, annotations: list[Any]) -> Iterable[tuple[str | None, bytes]]:
+        return keep_each(parsed, annotations, _keep, Quarantined("word", "", *place, label))
+
+    place = partition.dataset.name, partition.split or ""
+    return read_coco(pieces, CocoForm(*place, dict, dict, page_of, keep, _add_words), label)
 
 
-def _keep(_: Parsed, annotations: list[Any]) -> Iterable[tuple[str | None, bytes]]:
-    encode = msgspec.json.Encoder().encode
-    for annotation in annotations:
-        if isinstance(annotation, dict):
-            yield str(annotation.get("image_id")), encode([_corners_apart(annotation)])
-        else:
-            yield None, encode([annotation])
+def _keep(annotation: Any) -> tuple[str | None, bytes]:
+    if not isinstance(annotation, dict):
+        return None, _encode([annotation])
+    return str(pick(annotation, "image_id")), _encode([_corners_apart(annotation)])
 
 
 def _add_words(parsed: Parsed, page: Page, words: bytes) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_pipeline.data.datasets import source_partition
+from ocr_pipeline.data.datasets import LabelError, source_partition
 from ocr_pipeline.data.datasets.names import base_name, picture_name
 from ocr_pipeline.data.merged_json import label_shards
 from ocr_pipeline.data.merged_json.labels import read_label
@@ -46,21 +46,59 @@ def test_what_is_no_text_is_set_aside_and_not_learnt_in_pythons_spelling(text):
     assert msgspec.json.encode(record)
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("}]}", '}], "bbox": []}'),
-        ("}]}", '}], "\\u0062box": [], "bbox": []}'),
-        ('"data": "나"', '"data": "나", "data": "다", "x": NaN'),
-        ('"width": 60', '"width": 60, "width": 61, "x": NaN'),
-    ],
-)
+DOUBLED_IN_THE_PAGE = [
+    ("}]}", '}], "bbox": []}'),
+    ("}]}", '}], "\\u0062box": [], "bbox": []}'),
+    ("}]}", '}], "Images": {"width": 60, "height": 40, "type": "png"}}'),
+    ('"width": 60', '"width": 60, "width": 61'),
+    ('"width": 60', '"width": 60, "w\\u0069dth": 61'),
+    ('"width": 60', '"width": 60, "note": "}", "width": 61'),
+    ('"width": 60', '"width": 60, "note": {}, "width": 61'),
+]
+DOUBLED_IN_A_WORD = [
+    ('"data": "나"', '"data": "나", "data": "다"'),
+    ('"data": "나"', '"data": "나", "data": "다", "x": NaN'),
+    ('"data": "나"', '"data": "나", "\\u0064ata": "다"'),
+    ('"data": "나"', '"data": "[나", "data": "다"'),
+    ('"data": "나"', '"data": "나", "x": [1, 1, 9, 9]'),
+    ('"data": "나"', '"data": "나", "y": []'),
+    ('"data": "나"', '"data": "나", "typeface": 1, "typeface": 2'),
+    ('"data": "나"', '"DATA": "나", "Data": "다"'),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), [*DOUBLED_IN_THE_PAGE, *DOUBLED_IN_A_WORD])
 def test_a_key_that_stands_twice_is_told_and_neither_is_chosen(before, after):
-    """Most readers take the last one without a word."""
+    """Most readers take the last one without a word; what has no value now costs its word, or its page."""
     text = json.dumps(corner_label("가", "나:"), ensure_ascii=False).replace("나:", "나")
     assert before in text and read(text.encode()).pages
-    (record,) = read(text.replace(before, after).encode()).quarantined
-    assert (record.reason, record.detail) == ("label_unreadable", "a key stands twice in one object")
+    parsed = read(text.replace(before, after).encode())
+    (record,) = parsed.quarantined
+    in_a_word = (before, after) in DOUBLED_IN_A_WORD
+    assert record.reason == ("word_malformed" if in_a_word else "label_unreadable")
+    assert "with different values" in record.detail
+    assert [word.text for page in parsed.pages for word in page.words] == ["가"] * in_a_word
+    assert all(value in record.raw for value in ("나", "다") if in_a_word and value in after)
+
+
+def test_a_key_that_stands_twice_with_one_value_has_that():
+    text = json.dumps(corner_label("가"), ensure_ascii=False)
+    twice = text.replace('"data": "가"', '"data": "가", "data": "가"').replace(
+        '"width": 60', '"width": 60, "width": 60'
+    )
+    assert read(twice.encode()).pages == read(text.encode()).pages
+
+
+@pytest.mark.parametrize(
+    "after",
+    ['"annotation.text": "나"', '"annotation.bbox": [1, 1, 9, 9]', '"annotation.te\\u0078t": "나"'],
+)
+def test_a_word_that_says_two_things_is_set_aside_in_the_other_form_too(after):
+    text = json.dumps(admin_label("a.jpg", "가", "다"), ensure_ascii=False)
+    text = text.replace('"annotation.text": "가"', f'"annotation.text": "가", {after}')
+    parsed = read_label(text.encode(), "TL/x.json", source_partition("public_admin_train"))
+    assert [word.text for word in parsed.pages[0].words] == ["다"]
+    assert [(record.reason, record.word) for record in parsed.quarantined] == [("word_malformed", 0)]
 
 
 def test_colons_and_quotes_in_texts_are_no_keys():
@@ -166,6 +204,42 @@ def test_half_a_character_costs_its_word_or_its_picture():
     assert [(page.image, [word.text for word in page.words]) for page in parsed.pages] == [("one.jpg", ["나"])]
     assert parsed.counts.reasons["page"] == {"label_unreadable": 1}
     assert parsed.counts.reasons["word"] == {"word_malformed": 1, "word_without_page": 1}
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        '"text": "나"',
+        '"bbox": [2, 2, 9, 9]',
+        '"image_id": "2"',
+        '"attributes": {"class": "ignored"}',
+        '"te\\u0078t": "나"',
+    ],
+)
+def test_a_word_in_the_wild_that_says_two_things_is_set_aside(twice):
+    images = [wild_image("1", "one.jpg"), wild_image("2", "two.jpg")]
+    words = [wild_word("1", "가", [1, 1, 9, 9]), wild_word("2", "다", [1, 1, 9, 9])]
+    text = encode(wild_label(images, words)).decode().replace('"가"', f'"가", {twice}')
+    parsed = read_wild(text.encode())
+    assert {page.image: [word.text for word in page.words] for page in parsed.pages} == {
+        "one.jpg": [],
+        "two.jpg": ["다"],
+    }
+    (record,) = parsed.quarantined
+    assert record.reason == "word_malformed" and parsed.counts.add_up
+
+
+def test_a_picture_in_the_wild_of_two_widths_is_set_aside():
+    text = encode(wild_label([wild_image("1", "one.jpg")], [])).decode()
+    assert read_wild(text.encode()).pages
+    (record,) = read_wild(text.replace('"width":', '"width": 3, "width":').encode()).quarantined
+    assert record.reason == "label_unreadable" and "with different values" in record.detail
+
+
+def test_a_document_in_the_wild_with_two_lists_of_pictures_is_none():
+    text = encode(wild_label([wild_image("1", "one.jpg")], [])).decode()
+    with pytest.raises(LabelError, match="images stands twice"):
+        read_wild(text.replace('"images"', '"Images": [], "images"').encode())
 
 
 # --- What is written can be read
