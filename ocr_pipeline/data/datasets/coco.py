@@ -87,13 +87,13 @@ def read_coco(pieces: Pieces, form: CocoForm, label: str) -> Iterator[Parsed]:
 
 
 def keep_each(
-    parsed: Parsed, records: Iterable[Any], keep: Callable[[Any], Kept | None], place: Quarantined
+    parsed: Parsed, records: Iterable[Any], keep: Callable[[Any], Kept | None], lost: Quarantined
 ) -> Iterator[Kept]:
     """What waits of records that are read one by one; one that cannot be kept is a word set aside.
 
     Args:
         keep: record -> what waits of it; None for what is no word.
-        place: where a word of the document is set aside.
+        lost: as what a word is set aside, but for why.
     """
     for record in records:
         try:
@@ -103,8 +103,7 @@ def keep_each(
                 str(error) if isinstance(error, LabelError) else "the record holds half a character (a lone surrogate)"
             )
             parsed.counts.words_in += 1
-            raw = raw_record(record)
-            parsed.set_aside(msgspec.structs.replace(place, reason="word_malformed", detail=why, raw=raw))
+            parsed.set_aside(msgspec.structs.replace(lost, detail=why, raw=raw_record(record)))
         else:
             if kept is not None:
                 yield kept

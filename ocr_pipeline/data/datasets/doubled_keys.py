@@ -61,7 +61,19 @@ def may_spell_otherwise(data: bytes) -> bool:
 
 def all_stand_once(data: bytes, records: int, kind: type) -> bool:
     """Whether a JSON text that decodes into so many structs has each of their keys once in each record."""
-    return not may_spell_otherwise(data) and all(data.count(key) == records for key in _quoted_keys(kind))
+    if may_spell_otherwise(data):
+        return False
+    return all(_at_most(data, key) == records or data.count(key) == records for key in _quoted_keys(kind))
+
+
+def _at_most(data: bytes, key: bytes) -> int:
+    """How often a key stands in a text by its first four bytes: never too little, and in a third of the time."""
+    import numpy as np  # costs every command 50 ms; what reads a streamed document needs it
+
+    if len(key) < 4:
+        return data.count(key)
+    views = (np.frombuffer(data, np.uint32, (len(data) - shift) // 4, shift) for shift in range(4))
+    return sum(int(np.count_nonzero(view == np.frombuffer(key, np.uint32, 1))) for view in views)
 
 
 @cache
@@ -70,10 +82,12 @@ def _quoted_keys(kind: type) -> tuple[bytes, ...]:
 
 
 def _keys(kind: type) -> Iterable[str]:
+    """The keys of a struct and of those in it; where those of one in it stand once, its own does."""
     for field in msgspec.structs.fields(kind):
-        yield field.encode_name
         if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
             yield from _keys(field.type)
+        else:
+            yield field.encode_name
 
 
 def _differ(values: list[Any]) -> bool:

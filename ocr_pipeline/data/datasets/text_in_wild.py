@@ -83,7 +83,9 @@ def _page_of(record: Any, label: str) -> tuple[str, Page]:
 
 def _keep(parsed: Parsed, records: list[Any]) -> Iterator[tuple[str | None, bytes]]:
     if not records or not isinstance(records[0], WildAnnotation):  # a batch is of one kind
-        return keep_each(parsed, records, partial(_keep_odd, parsed), Quarantined("word", "", "text_in_wild", ""))
+        return keep_each(
+            parsed, records, partial(_keep_odd, parsed), Quarantined("word", "word_malformed", "text_in_wild", "")
+        )
     words = [record for record in records if record.attributes.kind != "character"]
     parsed.counts.note("characters", len(records) - len(words))
     return ((image, _take_apart(run)) for image, run in groupby(words, _image_id))

@@ -160,13 +160,18 @@ def _fetch(share: Share, entry: Entry) -> bytes | DamagedError:
             where=share.full_path(entry.path),
             remedy="Run the same command again.",
         ) from error
-    if entry.size and len(data) != entry.size:
+    demand_all(share, entry, len(data))
+    return data
+
+
+def demand_all(share: Share, entry: Entry, came: int) -> None:
+    """Raise a PipelineError if a label file gave another number of bytes than it was listed with."""
+    if entry.size and came != entry.size:
         raise PipelineError(
-            f"a label file changed while labels were read ({len(data)} bytes came, {entry.size} were listed)",
+            f"a label file changed while labels were read ({came} bytes came, {entry.size} were listed)",
             where=share.full_path(entry.path),
             remedy="Run the same command again, once nothing is being written there.",
         )
-    return data
 
 
 @contextmanager

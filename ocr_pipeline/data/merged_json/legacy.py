@@ -39,7 +39,7 @@ def read_legacy(pieces: Pieces, partition: SourcePartition, label: str) -> Itera
         return str(need(image, "id")), page
 
     def keep(parsed: Parsed, annotations: list[Any]) -> Iterable[tuple[str | None, bytes]]:
-        return keep_each(parsed, annotations, _keep, Quarantined("word", "", *place, label))
+        return keep_each(parsed, annotations, _keep, Quarantined("word", "word_malformed", *place, label))
 
     place = partition.dataset.name, partition.split or ""
     return read_coco(pieces, CocoForm(*place, dict, dict, page_of, keep, _add_words), label)

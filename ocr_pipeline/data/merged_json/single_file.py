@@ -14,6 +14,7 @@ import msgspec
 from ocr_pipeline.data.corrections import NONE, Corrections, apply_corrections
 from ocr_pipeline.data.datasets import LabelError, Parsed, SourcePartition
 from ocr_pipeline.data.merged_json.format import LINE_END, write_document
+from ocr_pipeline.data.merged_json.label_shards import demand_all
 from ocr_pipeline.data.merged_json.lineage import traces_of
 from ocr_pipeline.data.merged_json.reader import read_foreign
 from ocr_pipeline.errors import PipelineError
@@ -82,7 +83,11 @@ def _corrected(
 def _pieces(share: Share, entry: Entry) -> Iterator[bytes]:
     if entry.fault:
         raise DamagedError(entry.fault)
-    return share.read_pieces(entry.path)
+    came = 0
+    for piece in share.read_pieces(entry.path):
+        came += len(piece)
+        yield piece
+    demand_all(share, entry, came)
 
 
 @contextlib.contextmanager

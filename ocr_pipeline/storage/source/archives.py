@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.source.listing import Contents
 from ocr_pipeline.storage.source.names import shown
 
@@ -46,12 +47,22 @@ class Volume:
         self.size = sum(size for _, size in pieces)
 
     def read(self, start: int, size: int) -> bytes:
-        """At most ``size`` bytes from ``start`` on; less only at the end."""
+        """At most ``size`` bytes from ``start`` on; less only at the end.
+
+        Raises:
+            PipelineError: a file does not hold what it was listed with.
+        """
         parts, begin = [], 0
         for path, length in self._pieces:
             first, last = max(start, begin), min(start + size, begin + length)
             if first < last:
                 parts.append(self._read(path, first - begin, last - first))
+                if len(parts[-1]) != last - first:
+                    raise PipelineError(
+                        f"an archive became shorter than the {length} bytes it was listed with",
+                        where=path,
+                        remedy="Run the same command again, once nothing is being written there.",
+                    )
             begin += length
         return b"".join(parts)
 

@@ -116,7 +116,7 @@ def _list_by_lines(ftp: ftplib.FTP, path: str) -> Contents:
     return found
 
 
-def _parsed(line: str, path: str) -> StatResult:
+def _parsed_or_none(line: str) -> StatResult | None:
     from ftputil.error import ParserError
     from ftputil.stat import MSParser, UnixParser
 
@@ -125,6 +125,13 @@ def _parsed(line: str, path: str) -> StatResult:
             return parser.parse_line(line.rstrip())
         except (ParserError, ValueError):
             continue
+    return None
+
+
+def _parsed(line: str, path: str) -> StatResult:
+    entry = _parsed_or_none(line)
+    if entry is not None:
+        return entry
     raise PipelineError(
         "the FTP server's listing is of no known form",
         where=f"{path}: {decoded(line.encode(_BYTES, 'replace'))!r:.100}",
@@ -145,7 +152,6 @@ def _add(ftp: ftplib.FTP, path: str, found: Contents, name: str, kind: str, size
 
 def _read(ftp: ftplib.FTP, path: str, start: int, size: int | None) -> bytes:
     ftp.voidcmd("TYPE I")
-    expected = _size(ftp, path) if size is None else None
     parts: list[bytes] = []
     left, began, came = size, time.monotonic(), 0
     with ftp.transfercmd(f"RETR {path}", rest=start or None) as connection:
@@ -154,11 +160,21 @@ def _read(ftp: ftplib.FTP, path: str, start: int, size: int | None) -> bytes:
             came += len(block)
             _demand_speed(came, time.monotonic() - began)
             left = None if left is None else left - len(block)
-    data = b"".join(parts)
     _end_transfer(ftp, early=left == 0)
-    if expected is not None and len(data) != max(0, expected - start):
-        raise ConnectionError(f"{len(data)} bytes came of {max(0, expected - start)}")
-    return data
+    if came != size:
+        _demand_rest(ftp, path, start, size, came)
+    return b"".join(parts)
+
+
+def _demand_rest(ftp: ftplib.FTP, path: str, start: int, size: int | None, came: int) -> None:
+    """A server that says that all is sent may have sent a part: what it says of the file's size tells."""
+    whole = _size(ftp, path)
+    if whole is None:
+        return
+    expected = max(0, whole - start)
+    expected = expected if size is None else min(size, expected)
+    if came != expected:
+        raise ConnectionError(f"{came} bytes came of {expected}")
 
 
 def _demand_speed(came: int, seconds: float) -> None:
@@ -168,14 +184,17 @@ def _demand_speed(came: int, seconds: float) -> None:
 
 
 def _size(ftp: ftplib.FTP, path: str) -> int | None:
-    """What the server says of a file's size; None where it knows no SIZE (RFC 3659)."""
+    """What the server says of the size of a file, by its listing where it knows no SIZE (RFC 3659); None: nothing."""
     try:
         ftp.voidcmd("TYPE I")
         return ftp.size(path)
     except ftplib.error_perm as error:
         if not str(error).startswith(_UNKNOWN_COMMAND):
             raise
-        return None
+    lines: list[str] = []
+    ftp.dir(path, lines.append)
+    listed = [entry for entry in map(_parsed_or_none, lines) if entry and stat.S_ISREG(entry.st_mode)]
+    return listed[0].st_size if len(listed) == 1 else None
 
 
 def _end_transfer(ftp: ftplib.FTP, early: bool) -> None:

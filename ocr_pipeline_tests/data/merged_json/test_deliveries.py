@@ -257,6 +257,26 @@ def test_a_share_that_goes_away_ends_the_run_and_what_was_done_stays(tmp_path, w
     assert workspace.merged_json(TRAIN.key).read_bytes() == local.merged_json(TRAIN.key).read_bytes()
 
 
+@pytest.mark.parametrize("key", ["handwriting_train", "text_in_wild"])
+@pytest.mark.parametrize("quirk", ["short", "cut", "hung up"])
+def test_what_a_server_sends_by_halves_ends_the_step_and_sets_nothing_aside(
+    tmp_path, workspace, monkeypatch, quirk, key
+):
+    """The same share over a sound connection is read as if nothing had been."""
+    monkeypatch.setattr(remote_files, "PAUSES", (0.0,))
+    labels = archive({f"{number}.json": encode(corner_label(f"글{number}")) for number in range(3)})
+    wild = wild_label([wild_image("1", "one.jpg")], [wild_word("1", "가", [1, 1, 9, 9])])
+    root = write_tree(tmp_path / "share", {f"{HAND_LABELS}/TL.zip": labels, WILD_LABEL: wild})
+    partition = source_partition(key)
+    with serving(root, quirk=quirk) as url, pytest.raises(PipelineError, match="does not answer"):
+        merge_labels(Share(url), partition, workspace, workers=1)
+    target = workspace.merged_json(key)
+    assert not target.exists() and not quarantine_path(target).exists()
+    assert not any(workspace.shards(target).glob("[!.]*"))
+    counts = merge_labels(Share(root), partition, workspace, workers=1).counts
+    assert (counts.pages_in, counts.pages_out) == ((3, 3) if key == TRAIN.key else (1, 1))
+
+
 def _drop(*_):
     raise ConnectionResetError("gone")
 

@@ -52,18 +52,37 @@ def quirky(handler, quirk: str):
                 size = "<DIR>" if path.is_dir() else str(path.stat().st_size)
                 yield f"11-28-26  10:05PM {size:>20} {name}\r\n".encode()
 
+    sent = set()
+
+    class Data(handler.dtp_handler):
+        def push_with_producer(self, producer):
+            file = getattr(producer, "file", None)
+            if quirk not in ("cut", "hung up") or file is None:
+                super().push_with_producer(producer)
+                return
+            self.socket.setblocking(True)
+            self.socket.sendall(file.read(Path(file.name).stat().st_size // 2))
+            if quirk == "cut":
+                self._resp = ("426 Connection closed; transfer aborted.", str)
+            self.close()
+            if quirk == "hung up":
+                self.cmd_channel.close()
+
     class Handler(handler):
         abstracted_fs = Names
+        dtp_handler = Data
 
         def ftp_RETR(self, file):  # noqa: N802
-            if quirk == "short" and Path(file).stat().st_size > 1:
-                whole = Path(file).read_bytes()
-                self.push_dtp_data(whole[: len(whole) // 2], isproducer=False, cmd="RETR")
-                return None
-            return super().ftp_RETR(file)
+            rest = Path(file).read_bytes()[self._restart_position :] if quirk.startswith("short") else b""
+            if len(rest) < 2 or (quirk == "short once" and file in sent):
+                return super().ftp_RETR(file)
+            sent.add(file)
+            self._restart_position = 0
+            self.push_dtp_data(rest[: len(rest) // 2], isproducer=False, cmd="RETR")
+            return None
 
-    if quirk in ("lines", "windows"):
-        Handler.proto_cmds = {name: what for name, what in handler.proto_cmds.items() if name not in ("MLSD", "MLST")}
+    lacks = {"lines": ("MLSD", "MLST"), "windows": ("MLSD", "MLST"), "short, no SIZE": ("SIZE",)}.get(quirk, ())
+    Handler.proto_cmds = {name: what for name, what in handler.proto_cmds.items() if name not in lacks}
     if quirk == "no size":
         Handler._current_facts = ["type", "modify"]
     if quirk == "cp949":

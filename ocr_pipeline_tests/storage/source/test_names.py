@@ -224,10 +224,18 @@ def test_names_from_an_ftp_server_never_become_paths(tmp_path, no_pauses):
         assert sorted(faults(share)) == [".", "..", "../../planted.json", "a/b.json", r"zero\x00.json"]
 
 
-def test_a_transfer_that_is_cut_short_ends_the_step(tmp_path, no_pauses):
+@pytest.mark.parametrize("quirk", ["short", "short, no SIZE", "cut", "hung up"])
+@pytest.mark.parametrize(("start", "size"), [(0, None), (2, None), (2, 5)])
+def test_a_transfer_that_is_cut_short_ends_the_step(tmp_path, no_pauses, quirk, start, size):
     write_tree(tmp_path, {"a.json": b"12345678"})
-    with serving(tmp_path, quirk="short") as url, pytest.raises(PipelineError, match="4 bytes came of 8"):
-        Share(url).read("a.json")
+    with serving(tmp_path, quirk=quirk) as url, pytest.raises(PipelineError, match="share does not answer"):
+        Share(url)._files.read("a.json", start, size)
+
+
+def test_a_transfer_that_is_cut_short_once_is_asked_again(tmp_path, no_pauses):
+    write_tree(tmp_path, {"a.json": b"12345678"})
+    with serving(tmp_path, quirk="short once") as url:
+        assert Share(url).read("a.json") == b"12345678"
 
 
 def test_a_transfer_that_only_drips_is_given_up(tmp_path, no_pauses, monkeypatch):
