@@ -95,12 +95,25 @@ def _spelled(ask: Callable[[str], Answer], path: str) -> Answer:
 
 def _list_by_facts(ftp: ftplib.FTP, path: str) -> Contents:
     found = Contents()
-    for name, told in ftp.mlsd(path):
-        facts = {key.lower(): value for key, value in told.items()}
+    for line in _whole_lines(ftp, f"MLSD {path}"):
+        told, _, name = line.partition(" ")
+        pairs = (fact.partition("=") for fact in told.split(";"))
+        facts = {key.lower(): value for key, _, value in pairs}
         kind = facts.get("type", "").lower()
         if kind not in ("cdir", "pdir"):
             _add(ftp, path, found, name, kind, facts.get("size", ""), _seconds(facts.get("modify", "")))
     return found
+
+
+def _whole_lines(ftp: ftplib.FTP, command: str) -> list[str]:
+    """What comes upon a command; a listing that was cut off seldom ends where a line does."""
+    ftp.voidcmd("TYPE A")
+    with ftp.transfercmd(command) as connection:
+        data = b"".join(iter(lambda: connection.recv(_BLOCK), b""))
+    ftp.voidresp()
+    if data and not data.endswith(b"\n"):
+        raise ConnectionError("the listing of a folder ends within a line")
+    return [line.rstrip("\r") for line in data.decode(_BYTES).split("\n")[:-1]]
 
 
 def _list_by_lines(ftp: ftplib.FTP, path: str) -> Contents:

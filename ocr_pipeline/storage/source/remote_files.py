@@ -6,7 +6,6 @@ import asyncio
 import ftplib
 import importlib
 import logging
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -16,6 +15,7 @@ import fsspec
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.source import ftp
+from ocr_pipeline.storage.source.connections import Connections
 from ocr_pipeline.storage.source.credentials import HIDDEN, secrets_of, without_user
 from ocr_pipeline.storage.source.listing import Contents
 
@@ -45,8 +45,11 @@ _FAILURES = {
 }
 
 
+_FEW = {"ftp": ", and give --workers 1 where the server admits one connection"}
+
+
 class RemoteFiles:
-    """Lists and reads below one URL; each thread has a connection of its own.
+    """Lists and reads below one URL; each request has a connection of its own.
 
     User name and password stay in the URL, the environment or fsspec's configuration: messages never show them.
 
@@ -58,7 +61,7 @@ class RemoteFiles:
     def __init__(self, url: str) -> None:
         self._url = url
         self._protocol = url.partition("://")[0].rpartition("::")[2]
-        self._connections = threading.local()
+        self._connections = Connections(self._open, _close, (ftplib.error_temp, ftplib.error_perm))
         self._demand_driver()
 
     def check(self) -> None:
@@ -77,36 +80,25 @@ class RemoteFiles:
         """The answer to one request, asked again a few times; it gets fsspec's file system and the root there."""
         for pause in (*PAUSES, None):
             try:
-                return ask(*self._connection())
+                with self._connections.one() as (fs, base):
+                    return _answer(ask, fs, base)
             except FileNotFoundError:
-                if self._is_alive():
-                    raise
-                last: BaseException = ConnectionError("the connection was dropped")
+                raise
             except (PermissionError, ftplib.error_perm) as error:
                 raise self._no_answer(error) from None
             except self._failures() as error:
-                last = error
-            self._connections.__dict__.clear()
+                last: BaseException = error
             if pause is not None:
                 logger.info("%s: %s; asking again in %s s", without_user(self._url), self._shown(last), pause)
                 time.sleep(pause)
         raise self._no_answer(last) from None  # its text may hold the URL with the password
 
-    def _connection(self) -> tuple[Any, str]:
-        if not hasattr(self._connections, "opened"):
-            options = {**_OPTIONS.get(self._protocol, {}), **fsspec.config.conf.get(self._protocol, {})}
-            opened = fsspec.core.url_to_fs(self._url, **options)
-            if _is_ftp(opened[0]):
-                ftp.speak_bytes(opened[0].ftp)
-            self._connections.opened = opened
-        return self._connections.opened
-
-    def _is_alive(self) -> bool:
-        """Whether "not found" is an answer, and not what fsspec makes of a dropped connection."""
-        if self._protocol != "ftp":
-            return True
-        opened = getattr(self._connections, "opened", None)
-        return opened is not None and ftp.is_alive(opened[0].ftp)
+    def _open(self) -> tuple[Any, str]:
+        options = {**_OPTIONS.get(self._protocol, {}), **fsspec.config.conf.get(self._protocol, {})}
+        opened = fsspec.core.url_to_fs(self._url, **options)
+        if _is_ftp(opened[0]):
+            ftp.speak_bytes(opened[0].ftp)
+        return opened
 
     def _failures(self) -> tuple[type[BaseException], ...]:
         named = (_exception(name) for name in _FAILURES.get(self._protocol, ()))
@@ -128,7 +120,8 @@ class RemoteFiles:
         return PipelineError(
             f"the share does not answer ({self._shown(error)})",
             where=without_user(self._url),
-            remedy="Check the connection and the permissions; what is already published stays valid.",
+            remedy=f"Check the connection and the permissions{_FEW.get(self._protocol, '')}; what is already published "
+            "stays valid.",
         )
 
     def _shown(self, error: BaseException) -> str:
@@ -136,6 +129,20 @@ class RemoteFiles:
         for secret in secrets_of(self._url, fsspec.config.conf.get(self._protocol, {})):
             text = text.replace(secret, HIDDEN)
         return text
+
+
+def _close(opened: tuple[Any, str]) -> None:
+    if _is_ftp(opened[0]):
+        opened[0].ftp.close()
+
+
+def _answer(ask: Callable[[Any, str], Answer], fs: Any, base: str) -> Answer:
+    try:
+        return ask(fs, base)
+    except FileNotFoundError:
+        if _is_ftp(fs) and not ftp.is_alive(fs.ftp):  # that is how a dropped connection looks, too
+            raise ConnectionError("the connection was dropped") from None
+        raise
 
 
 def _exception(name: str) -> type[BaseException]:

@@ -41,6 +41,8 @@ def quirky(handler, quirk: str):
                 lines = [line.replace(b"type=file", b"Type=File").replace(b"type=dir", b"Type=Dir") for line in lines]
             if quirk == "hostile":
                 lines = [f"type=file;size=2; {name}\r\n".encode() for name in HOSTILE]
+            if quirk == "listings cut":
+                lines = [b"".join(lines)[:-4]]
             return iter(lines)
 
         def format_list(self, folder, names, ignore_err=True):
@@ -57,11 +59,12 @@ def quirky(handler, quirk: str):
     class Data(handler.dtp_handler):
         def push_with_producer(self, producer):
             file = getattr(producer, "file", None)
-            if quirk not in ("cut", "hung up") or file is None:
+            half = Path(file.name).stat().st_size // 2 if file is not None else 0
+            if quirk not in ("cut", "hung up") or not half:
                 super().push_with_producer(producer)
                 return
             self.socket.setblocking(True)
-            self.socket.sendall(file.read(Path(file.name).stat().st_size // 2))
+            self.socket.sendall(file.read(half))
             if quirk == "cut":
                 self._resp = ("426 Connection closed; transfer aborted.", str)
             self.close()
@@ -122,6 +125,8 @@ def main(folder: str, drop_after: str, drop_chance: str, quirk: str) -> None:
 
     Handler.authorizer.add_user("reader", "secret", folder, perm="elr")
     server = FTPServer(("127.0.0.1", 0), quirky(Handler, quirk))
+    if quirk == "one connection":
+        server.max_cons_per_ip = 1
     sys.stdout.write(f"{server.address[1]}\n")
     sys.stdout.flush()
     server.serve_forever(handle_exit=False)

@@ -232,6 +232,12 @@ def test_a_transfer_that_is_cut_short_ends_the_step(tmp_path, no_pauses, quirk, 
         Share(url)._files.read("a.json", start, size)
 
 
+def test_a_listing_that_ends_within_a_line_ends_the_step(tmp_path, no_pauses):
+    write_tree(tmp_path, {"a.json": b"1", "b.json": b"2"})
+    with serving(tmp_path, quirk="listings cut") as url, pytest.raises(PipelineError, match="ends within a line"):
+        list(Share(url).walk())
+
+
 def test_a_transfer_that_is_cut_short_once_is_asked_again(tmp_path, no_pauses):
     write_tree(tmp_path, {"a.json": b"12345678"})
     with serving(tmp_path, quirk="short once") as url:

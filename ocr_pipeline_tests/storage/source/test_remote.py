@@ -62,6 +62,25 @@ def test_an_ftp_server_that_always_drops_ends_clearly(tmp_path):
                 ask()
 
 
+def test_an_ftp_server_that_admits_one_connection_is_read_by_threads_in_turns(tmp_path):
+    local = Share(write_tree(tmp_path, FILES))
+    with serving(tmp_path, quirk="one connection") as url:
+        share = Share(url)
+        assert listed(share) == listed(local)
+        assert read_all(share) == read_all(local)
+
+
+@pytest.mark.parametrize("quirk", ["short", "cut", "hung up"])
+def test_after_a_transfer_that_broke_the_connections_are_as_before(tmp_path, quirk):
+    write_tree(tmp_path, {"a.txt": b"1", "b.txt": b"12345678"})
+    with serving(tmp_path, quirk=quirk) as url:
+        share = Share(url)
+        for _ in range(3):
+            assert share.read("a.txt") == b"1"
+            with pytest.raises(PipelineError, match="does not answer"):
+                share.read("b.txt")
+
+
 def test_no_password_in_messages_and_logs(tmp_path, caplog):
     caplog.set_level(logging.DEBUG)
     with serving(write_tree(tmp_path, FILES), drop_chance=2) as url, pytest.raises(PipelineError) as caught:
