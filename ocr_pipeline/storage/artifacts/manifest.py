@@ -11,6 +11,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.stages import STAGES
+from ocr_pipeline.storage.files.fingerprints import file_sizes
 
 ADOPTED = "adopted"
 """Name of the first input of an artifact that was taken over from elsewhere; see `publication`."""
@@ -132,11 +133,26 @@ def _by_command(name: str) -> str:
     return f" (`ocr-pipeline {command}`)" if command else ""
 
 
+def resized_files(artifact: Path, manifest: Manifest) -> list[str]:
+    """The files of an artifact here that are cut short, grown or gone; older manifests do not tell."""
+    found = file_sizes(manifest.sizes, artifact)
+    return [
+        f"{artifact.name}{name} has {max(0, found[name]):,} of {size:,} bytes"
+        for name, size in manifest.sizes.items()
+        if found[name] != size
+    ]
+
+
+def contradictions(manifest: Manifest) -> list[str]:
+    """What a manifest says that cannot be."""
+    return [] if manifest.counts.add_up else ["what the manifest counts does not add up"]
+
+
 def upstream(name: str, artifact: Path) -> Input:
     """What a stage takes from the stage before it.
 
     Raises:
-        PipelineError: the artifact is not published.
+        PipelineError: the artifact is not published, or not of the size any more that it was published with.
     """
     manifest = read_manifest(artifact)
     if manifest is None:
@@ -145,4 +161,16 @@ def upstream(name: str, artifact: Path) -> Input:
             where=artifact,
             remedy=f"Materialise {name} for this partition first{_by_command(name)}.",
         )
+    if resized := resized_files(artifact, _itself(manifest)):
+        raise PipelineError(
+            f"{name} is damaged ({'; '.join(resized)})",
+            where=artifact,
+            remedy=f"Delete its manifest and materialise {name} for this partition again{_by_command(name)}.",
+        )
     return Input(name, manifest.fingerprint)
+
+
+def _itself(manifest: Manifest) -> Manifest:
+    """A manifest of the artifact alone, without what stands beside it: nobody downstream reads that."""
+    own = {name: size for name, size in manifest.sizes.items() if not name.startswith(".")}
+    return msgspec.structs.replace(manifest, sizes=own)

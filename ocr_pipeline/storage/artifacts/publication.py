@@ -18,11 +18,10 @@ from msgspec.structs import replace
 
 from ocr_pipeline.page import Quarantined
 from ocr_pipeline.storage.artifacts.lineage import ENDING, Trace, lineage_path
-from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, quarantine_path, read_manifest
+from ocr_pipeline.storage.artifacts.manifest import Input, Manifest, quarantine_path, read_manifest, resized_files
 from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.quarantine_files import older_quarantine
 from ocr_pipeline.storage.artifacts.renewal import ANYHOW, Renewal
-from ocr_pipeline.storage.artifacts.state import resized_files
 from ocr_pipeline.storage.artifacts.vouching import retire, write_manifest
 from ocr_pipeline.storage.files.fingerprints import file_sizes, fingerprint_file, fingerprint_files
 from ocr_pipeline.storage.files.publishing import link_or_copy, place_of, publish_file, publish_folder

@@ -11,13 +11,15 @@ from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.manifest import (
     DamagedManifestError,
     Manifest,
+    contradictions,
     here_manifest,
     known_manifest,
     manifest_path,
     read_manifest,
+    resized_files,
 )
 from ocr_pipeline.storage.artifacts.sums import differing_sums
-from ocr_pipeline.storage.files.fingerprints import file_sizes, fingerprint_files
+from ocr_pipeline.storage.files.fingerprints import fingerprint_files
 
 _SHOWN = 5  # names of files that differ
 
@@ -26,7 +28,7 @@ class State(NamedTuple):
     """How an artifact stands.
 
     ``empty``: made, and nothing came in; ``incomplete``: files without a manifest, as a kill leaves them; ``damaged``:
-    the manifest cannot be read, or the files are not as they were published.
+    the manifest cannot be read or contradicts itself, or the files are not as they were published.
     """
 
     name: Literal["complete", "empty", "stale", "incomplete", "damaged", "missing"]
@@ -83,16 +85,6 @@ def differing_files(artifact: Path, manifest: Manifest) -> list[str]:
     return [f"{artifact.name}{name}" for name in names]
 
 
-def resized_files(artifact: Path, manifest: Manifest) -> list[str]:
-    """The files of an artifact here that are cut short, grown or gone; older manifests do not tell."""
-    found = file_sizes(manifest.sizes, artifact)
-    return [
-        f"{artifact.name}{name} has {max(0, found[name]):,} of {size:,} bytes"
-        for name, size in manifest.sizes.items()
-        if found[name] != size
-    ]
-
-
 def is_as_published(artifact: Path, manifest: Manifest) -> bool:
     """Whether every byte of an artifact, and of the files that it names, is as it was published."""
     return not differing_files(artifact, manifest) and next(differing_sums(artifact), None) is None
@@ -147,8 +139,8 @@ def find_state(stage: str, artifact: Path, now: Making) -> ArtifactState:
     except DamagedManifestError as error:
         return ArtifactState(stage, artifact, None, State("damaged", error.what))
     if manifest:
-        resized = [] if depot_of(artifact) else resized_files(artifact, manifest)
-        state = State("damaged", "; ".join(resized[:_SHOWN])) if resized else state_of(manifest, now)
+        damage = contradictions(manifest) + ([] if depot_of(artifact) else resized_files(artifact, manifest))
+        state = State("damaged", "; ".join(damage[:_SHOWN])) if damage else state_of(manifest, now)
         return ArtifactState(stage, artifact, manifest, state)
     state = State("incomplete", f"no {manifest_path(artifact).name}") if artifact.exists() else State("missing")
     return ArtifactState(stage, artifact, None, state)

@@ -13,6 +13,7 @@ from ocr_pipeline.storage.artifacts.manifest import (
     upstream,
 )
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.state import Making, find_state
 from ocr_pipeline.storage.artifacts.vouching import write_manifest
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 
@@ -78,3 +79,29 @@ def test_fingerprints_tell_order_and_boundaries(tmp_path):
         file.seek(2 << 20)
         file.write(b"1")
     assert fingerprint_file(big) != before
+
+
+def test_an_artifact_that_was_cut_since_is_taken_by_no_stage(tmp_path):
+    artifact = tmp_path / "x_merged.json"
+    artifact.write_bytes(b"12345")
+    manifest = make_manifest()
+    manifest.sizes = {"": 8, ".quarantine.parquet": 9}
+    write_manifest(artifact, manifest)
+    with pytest.raises(
+        PipelineError, match=r"merged_json is damaged \(x_merged\.json has 5 of 8 bytes\).*merge"
+    ) as error:
+        upstream("merged_json", artifact)
+    assert "quarantine" not in error.value.what
+    artifact.write_bytes(b"12345678")
+    assert upstream("merged_json", artifact).fingerprint == "def"
+
+
+@pytest.mark.parametrize(("pages_out", "state"), [(2, "complete"), (500, "damaged"), (1, "damaged"), (-1, "damaged")])
+def test_counts_that_contradict_each_other_are_damage(tmp_path, pages_out, state):
+    artifact = tmp_path / "x"
+    artifact.touch()
+    manifest = make_manifest()
+    manifest.counts = Counts(pages_in=2, pages_out=pages_out)
+    write_manifest(artifact, manifest)
+    found = find_state("annotations", artifact, Making()).state
+    assert found.name == state and ("add up" in found.why) == (state == "damaged")
