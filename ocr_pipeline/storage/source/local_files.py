@@ -55,7 +55,7 @@ class LocalFiles:
                 fault = self._link_fault(path, entry.name) if entry.is_symlink() else ""
                 if entry.is_file(follow_symlinks=False):
                     found.files.append(name)
-                elif not entry.is_dir():
+                elif not _is_folder(entry):
                     found.files.append(name)
                     if fault := fault or _kind_fault(entry):
                         found.faults[name] = fault
@@ -119,7 +119,10 @@ class LocalFiles:
     def _link_fault(self, folder: str, name: str) -> str:
         """Why a link is not followed; empty if it may be."""
         parts = [part for part in folder.split("/") if part]
-        leads_to = Path(f"{self._root}/{folder}/{name}").resolve()
+        try:
+            leads_to = Path(f"{self._root}/{folder}/{name}").resolve()
+        except (OSError, RuntimeError):  # the latter before Python 3.13
+            return "a link to a link that leads back to it"
         way = [Path(self._root, *parts[:depth]).resolve() for depth in range(len(parts) + 1)]
         if leads_to in way:
             return "a link that leads back up, in a circle"
@@ -138,6 +141,14 @@ class LocalFiles:
 
 
 _NO_FILE = "no regular file (a pipe, a socket or a device)"
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is one, or a link to one; a link that nobody can follow is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _kind_fault(entry: os.DirEntry[str]) -> str:

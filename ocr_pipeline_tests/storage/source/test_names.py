@@ -76,6 +76,17 @@ def test_twins_in_nfc_and_nfd_are_both_set_aside(tmp_path):
     assert [entry.fault.startswith("another file") for entry in share.walk()] == [True, True, False]
 
 
+@pytest.mark.parametrize("folder", ["", "set/deep/er"])
+def test_links_that_lead_to_each_other_cost_nothing_but_themselves(tmp_path, folder):
+    root = write_tree(tmp_path / "share", {"set/deep/er/a.json": b"1"})
+    (root / folder / "one.json").symlink_to("two.json")
+    (root / folder / "two.json").symlink_to("one.json")
+    (root / folder / "self").symlink_to("self")
+    share = Share(root)
+    assert read_sound(share) == {"set/deep/er/a.json": b"1"}
+    assert set(faults(share).values()) == {"a link to a link that leads back to it"} and len(faults(share)) == 3
+
+
 def test_links_are_followed_within_a_set_and_told_where_they_lead_out_or_around(tmp_path):
     share_root, elsewhere = tmp_path / "share", tmp_path / "elsewhere"
     write_tree(elsewhere, {"disk/a/x.json": b"1", "secret.json": b"secret"})
