@@ -10,6 +10,7 @@ from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.release.contest import ChampionSettings
 from ocr_pipeline.release.recipe_file import recipe_settings
 from ocr_pipeline.release.versions import judged_versions, sweep_versions
+from ocr_pipeline.storage.artifacts.versions import bytes_freed
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 _COLUMNS = ("data", "version", "bytes of its own", "named by", "goes because")
@@ -30,11 +31,11 @@ def gc(workspace: Workspace, keep_versions: int | None, dry_run: bool) -> None:
         keep_versions = recipe_settings(ChampionSettings, "champion", workspace).keep_versions
     judged = list(judged_versions(workspace, keep_versions))
     rows = [
-        (one.kept.name, one.kept.version, one.kept.bytes_of_its_own, one.named_by, one.gone_for or "stays")
+        (one.kept.name, one.kept.version, bytes_freed([one.kept]), one.named_by, one.gone_for or "stays")
         for one in judged
     ]
     print_table(f"Versions in {workspace.root}", _COLUMNS, rows)
-    freed = sum(row[2] for row, one in zip(rows, judged, strict=True) if one.gone_for)
+    freed = bytes_freed(one.kept for one in judged if one.gone_for)
     if dry_run:
         say(f"{freed:,} bytes would be freed.")
     else:

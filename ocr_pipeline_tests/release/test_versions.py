@@ -12,12 +12,13 @@ from click.testing import CliRunner
 from ocr_pipeline.cli import cli
 from ocr_pipeline.data.annotations import StoredCrops
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, Contest
 from ocr_pipeline.release.lineage import holder_of
 from ocr_pipeline.release.versions import data_again, judged_versions, sweep_versions
 from ocr_pipeline.storage.artifacts.lineage_parquet import read_learnt_from
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
 from ocr_pipeline.storage.artifacts.state import differing_files
-from ocr_pipeline.storage.artifacts.versions import kept_versions, version_of
+from ocr_pipeline.storage.artifacts.versions import VERSIONS, bytes_freed, kept_versions, version_of
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 from ocr_pipeline_tests.release.learning import deliver, train
@@ -34,11 +35,11 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "output")
 
 
-def learn(share: Share, workspace: Workspace, number: int) -> str:
+def learn(share: Share, workspace: Workspace, number: int, contest: Contest = RECOGNIZER) -> str:
     """Deliver one more page, and train on what there is; the version of the champion."""
     write_tree(Path(share.place), {path.replace("4PR_", f"4PR_{number}"): data for path, data in hand_tree(1).items()})
     deliver(share, workspace)
-    return train(workspace)
+    return train(workspace, contest)
 
 
 def crops(workspace: Workspace) -> Path:
@@ -79,6 +80,33 @@ def test_only_the_data_of_the_last_champions_stays(share: Share, workspace: Work
     assert count(crops(workspace)) == 12
 
 
+def test_what_gc_says_is_what_the_disk_gets_back(
+    share: Share, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ocr_pipeline.data.layout_lmdb.build.PART_PAGES", 2)
+    for number in range(6):
+        learn(share, workspace, number, DETECTOR)
+        if number == 3:
+            next(Path(share.place).rglob("*4PR_0*.json")).unlink()
+    links = [path.stat().st_nlink for path in (workspace.root / VERSIONS).rglob("data.mdb")]
+    assert max(links) > 3  # parts that versions share, also with the artifact and the store of parts
+    gone = [one.kept for one in judged_versions(workspace, 1) if one.gone_for]
+    assert bytes_freed(gone) > sum(bytes_freed([one]) for one in gone)  # some share what nobody else has
+    before = disk_usage(workspace.root)
+    options = ["--keep_versions", "1", "--output", str(workspace.root)]
+    told = CliRunner().invoke(cli, ["gc", "--dry_run", *options]).output
+    assert disk_usage(workspace.root) == before
+    assert CliRunner().invoke(cli, ["gc", *options]).exit_code == 0
+    freed = before - disk_usage(workspace.root)
+    assert freed > 0 and f"{freed:,} bytes would be freed" in told
+
+
+def disk_usage(root: Path) -> int:
+    """Bytes that files take, each once, whatever the number of its names."""
+    files = [path.stat() for path in root.rglob("*") if path.is_file()]
+    return sum({file.st_ino: file.st_blocks * 512 for file in files}.values())
+
+
 def test_a_version_with_a_page_to_be_forgotten_goes(share: Share, workspace: Workspace) -> None:
     learn(share, workspace, 1)
     forget = ["forget", "--image", "IMG_OCR_53_4PR_00001.png", "--output", str(workspace.root)]
@@ -98,4 +126,4 @@ def test_where_there_are_no_hard_links_a_version_is_copied(
     manifest = read_manifest(crops(workspace))
     assert manifest
     kept = version_of(crops(workspace), manifest.fingerprint)
-    assert count(kept.artifact) == 6 and kept.bytes_of_its_own > 0 and "is copied" in caplog.text
+    assert count(kept.artifact) == 6 and bytes_freed([kept]) > 0 and "is copied" in caplog.text

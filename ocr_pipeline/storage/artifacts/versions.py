@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ from ocr_pipeline.storage.files.publishing import link_or_copy, publish_folder
 logger = logging.getLogger(__name__)
 
 VERSIONS = ".versions"
+_BLOCK = 512
+"""Bytes: the unit in which every file system tells what a file takes."""
 
 
 class KeptVersion(NamedTuple):
@@ -39,14 +42,16 @@ class KeptVersion(NamedTuple):
     def version(self) -> str:
         return self.folder.name
 
-    @property
-    def bytes_of_its_own(self) -> int:
-        """What the disk gets back with it."""
-        files = (file.stat() for file in self.folder.rglob("*") if file.is_file())
-        return sum(file.st_size for file in files if file.st_nlink == 1)
-
     def remove(self) -> None:
         shutil.rmtree(self.folder)
+
+
+def bytes_freed(versions: Iterable[KeptVersion]) -> int:
+    """What the disk gets back if all of these go: a part that only they share goes with the last of them."""
+    files = [file.stat() for kept in versions for file in kept.folder.rglob("*") if file.is_file()]
+    places = Counter((file.st_dev, file.st_ino) for file in files)
+    gone = {(file.st_dev, file.st_ino): file for file in files if file.st_nlink == places[file.st_dev, file.st_ino]}
+    return sum(file.st_blocks * _BLOCK for file in gone.values())
 
 
 def version_of(artifact: Path, fingerprint: str) -> KeptVersion:
