@@ -13,10 +13,11 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import Pipe, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext, SpawnProcess
-from typing import Any, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
 from ocr_pipeline.errors import PipelineError
 
@@ -100,6 +101,17 @@ def worker_processes(count: int, prepare: Callable[[], object] | None = None) ->
     if count <= 1:
         yield None
         return
+    with spawned(count, prepare) as executor:
+        yield executor
+
+
+@contextmanager
+def spawned(count: int, prepare: Callable[[], object] | None = None) -> Iterator[Executor]:
+    """The same, and one process for a count of 1: the caller has something else to do.
+
+    Raises:
+        PipelineError: one of them was killed.
+    """
     with closing(WorkerPool(count, prepare)) as pool:
         try:
             yield pool.executor
@@ -151,6 +163,21 @@ class Processes:
 
 
 ALONE = Processes(1)
+
+
+class Piece(NamedTuple):
+    """What one of several who know nothing of each other does of the same work, dealt out as cards are.
+
+    Attributes:
+        number: which one, from 0; of: how many pieces the work has.
+    """
+
+    number: int
+    of: int
+
+    def taken(self, items: Iterable[Task]) -> Iterator[Task]:
+        """Every so-manieth of the items, which all have to see in the same order."""
+        return islice(items, self.number, None, self.of)
 
 
 class WorkerPool:

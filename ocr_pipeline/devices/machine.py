@@ -63,8 +63,11 @@ class LeaseSettings(Settings):
         int, Setting("GPUs of the step; a training starts a process for each.", env=LEASED_GPUS_VARIABLE)
     ] = 1
     crew: Annotated[
-        Literal["processes", "ray"],
-        Setting("Who works off its pieces: processes of its machine, or all of a Ray cluster.", env=CREW_VARIABLE),
+        Literal["processes", "ray", "k8s"],
+        Setting(
+            "Who works off its pieces: processes of its machine, all of a Ray cluster, or pods like its own.",
+            env=CREW_VARIABLE,
+        ),
     ] = "processes"
 
 

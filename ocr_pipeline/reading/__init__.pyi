@@ -1,5 +1,6 @@
 from .folder import Readings as Readings
 from .folder import read_paths as read_paths
+from .folder import read_piece as read_piece
 from .folder import spread_paths as spread_paths
 from .forms.drawn import draw_reading as draw_reading
 from .input import Sheet as Sheet

@@ -8,6 +8,7 @@ that an interrupted run ends in the same bytes as one that was not.
 from __future__ import annotations
 
 import logging
+import shutil
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -20,7 +21,7 @@ from typing import NamedTuple, NoReturn
 import msgspec
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.parallel import Crew, in_order
+from ocr_pipeline.parallel import Crew, Piece, in_order
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.reading.forms import Form, Place, Printer, chosen_forms
 from ocr_pipeline.reading.input import Document, open_document, readable_in
@@ -29,6 +30,7 @@ from ocr_pipeline.reading.reader import Reader
 from ocr_pipeline.reading.record import ReadDocument, ReadPage, decode_document
 from ocr_pipeline.reading.settings import PageReading
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
+from ocr_pipeline.storage.files.locking import file_lock
 from ocr_pipeline.storage.files.publishing import publish_text
 from ocr_pipeline.storage.files.typed_paths import claim
 
@@ -36,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 MARKER = ".readings"
 """File that says that a folder is one of readings, and ours to replace."""
+_AT_WORK = ".at_work"
+"""Folder of the locks of those who read into a folder together."""
 _GROUP = 16  # files
 
 
@@ -101,13 +105,27 @@ def spread_paths(
     readings, progress = Readings(), Progress(f"reading to {output}", "files", len(files))
     read = partial(_read_group, settings, output)
     with crew.hired() as executor:
-        size = _GROUP if executor else len(files)
-        groups = (files[start : start + size] for start in range(0, len(files), size))
-        with closing(in_order(executor, read, ((group, group) for group in groups), 2 * crew.size + 1)) as done:
+        tasks = ((group, group) for group in _groups(files, _GROUP if executor else len(files)))
+        with closing(in_order(executor, read, tasks, 2 * crew.size + 1)) as done:
             for group, part in done:
                 readings.add(part)
                 progress.advance(len(group))
+    shutil.rmtree(output / _AT_WORK)
     return _gathered(readings, files, output, chosen)
+
+
+def read_piece(settings: PageReading, paths: Sequence[Path], output: Path, piece: Piece) -> None:
+    """Read a piece of the files, as far as they are not read, for who reads them all into the same folder.
+
+    Raises:
+        PipelineError: there is nothing to read, or a model cannot be used.
+    """
+    for group in piece.taken(_groups(_files(paths, output), _GROUP)):
+        _read_group(settings, output, group)
+
+
+def _groups(files: Sequence[_File], size: int) -> Iterator[Sequence[_File]]:
+    return (files[start : start + size] for start in range(0, len(files), size))
 
 
 def _begun(paths: Sequence[Path], output: Path, *, overwrite: bool) -> list[_File]:
@@ -126,7 +144,9 @@ def _read(reader: Reader, files: Sequence[_File], output: Path, forms: Mapping[s
 
 
 def _read_group(settings: PageReading, output: Path, files: Sequence[_File]) -> Readings:
-    return _read(_opened_reader(settings), files, output, chosen_forms(settings.form))
+    """Whoever comes to the same group second waits, and finds it read."""
+    with file_lock(output / _AT_WORK / fingerprint_of([str(files[0].place.name)])):
+        return _read(_opened_reader(settings), files, output, chosen_forms(settings.form))
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,7 @@
 
 from ocr_pipeline.data.annotations.reader import Crop, CropReader
 from ocr_pipeline.data.annotations.settings import AnnotationSettings
-from ocr_pipeline.data.annotations.stage import CODE_VERSION, build_annotations
+from ocr_pipeline.data.annotations.stage import CODE_VERSION, build_annotations, fill_shards
 from ocr_pipeline.data.annotations.stored import CropLine, StoredCrops, stored_crops
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "CropReader",
     "StoredCrops",
     "build_annotations",
+    "fill_shards",
     "stored_crops",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -20,7 +22,7 @@ from ocr_pipeline.data.lookup import Lookup, PageShard, load_lookup, page_shards
 from ocr_pipeline.data.merged_json import read_pages
 from ocr_pipeline.devices.machine import machine_cpus
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.parallel import Crew, Processes
+from ocr_pipeline.parallel import Crew, Piece, Processes
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.lineage import Trace, lineage_path
@@ -43,6 +45,8 @@ from ocr_pipeline.storage.source.share import Share
 
 CODE_VERSION = "4"
 SHARD_SIZE = 250
+
+_PREPARE = partial(cv2.setNumThreads, 1)
 
 
 def build_annotations(
@@ -71,6 +75,24 @@ def build_annotations(
     return [build.publish(split) for split in partition.splits]
 
 
+def fill_shards(
+    share: Share,
+    partition: SourcePartition,
+    workspace: Workspace,
+    settings: AnnotationSettings,
+    piece: Piece,
+    crew: Crew,
+) -> None:
+    """Cut the crops of a piece of a partition, as far as they are missing, for whoever publishes them.
+
+    Raises:
+        PipelineError: as `build_annotations` does.
+    """
+    build = _Build(share, partition, workspace, settings, crew, USUAL)
+    for split in partition.splits:
+        build.fill(split, piece)
+
+
 def _demand_room_for_files(workspace: Workspace, settings: AnnotationSettings) -> None:
     depot = depot_of(workspace.crops("", ""))
     if depot and settings.output_format == "jsonl":
@@ -94,7 +116,7 @@ class _Build:
 
     def publish(self, split: str) -> Manifest:
         with publication(
-            self.workspace.annotations(self.partition.dataset.name, split, self.settings.output_format),
+            self._artifact(split),
             stage="annotations",
             partition=self.partition.key,
             code_version=CODE_VERSION,
@@ -105,6 +127,16 @@ class _Build:
             if made.current is None:
                 self._make(made, split)
         return made.manifest
+
+    def fill(self, split: str, piece: Piece) -> None:
+        """Build those shards of a piece that are missing."""
+        store, shards = self.workspace.shards(self._artifact(split)), piece.taken(self._shards(split))
+        fill = ShardOfCrops(self.share, self.settings, self._format(split))
+        with self.crew.hired(_PREPARE) as executor:
+            deque(self._built(store, shards, fill, executor), maxlen=0)
+
+    def _artifact(self, split: str) -> Path:
+        return self.workspace.annotations(self.partition.dataset.name, split, self.settings.output_format)
 
     @cached_property
     def _inputs(self) -> list[Input]:
@@ -127,8 +159,8 @@ class _Build:
             made.renew()
         else:
             folders = []
-            form = self._format(made, split)
-            with closing(self._built(made, split, store, form)) as built:
+            form = self._format(split, made.withdraw if made.rebuild else None)
+            with closing(self._worked_off(made, split, store, form)) as built:
                 form.publish(made, self._noted(made, split, built, folders))
             made.fingerprint = self._fingerprint(folders)
         forget_others(store, folders)
@@ -144,12 +176,10 @@ class _Build:
             notes.append(folder)
             yield folder
 
-    def _format(self, made: Publication, split: str) -> LmdbFormat | JsonlFormat:
+    def _format(self, split: str, before_change: Callable[[], None] | None = None) -> LmdbFormat | JsonlFormat:
         if self.settings.output_format == "lmdb":
             return LmdbFormat()
-        return JsonlFormat(
-            self.workspace.crops(self.partition.dataset.name, split), made.withdraw if made.rebuild else None
-        )
+        return JsonlFormat(self.workspace.crops(self.partition.dataset.name, split), before_change)
 
     def _fingerprint(self, folders: Iterable[Path]) -> str:
         return fingerprint_of([self.settings.output_format, *map(shard_digest, folders)])
@@ -161,7 +191,7 @@ class _Build:
         chosen = islice(pages, self.settings.max_pages)
         return page_shards(page_tasks(chosen, self._lookup, self.share, made_by), SHARD_SIZE)
 
-    def _built(
+    def _worked_off(
         self, made: Publication, split: str, store: Path, form: LmdbFormat | JsonlFormat
     ) -> Generator[Path, None, None]:
         """The folder of each shard, in their order, filled first where it is not whole.
@@ -171,15 +201,27 @@ class _Build:
         shards = self._shards(split)
         first = list(islice(shards, self.crew.least))
         is_alone = len(first) < self.crew.least or (made.rebuild and isinstance(form, JsonlFormat))
-        progress = Progress(f"annotations {self.partition.key} {split}", "pages")
-        with nullcontext() if is_alone else self.crew.hired(partial(cv2.setNumThreads, 1)) as executor:
-            yield from built(
-                store,
-                chain(first, shards),
-                ShardOfCrops(self.share, self.settings, form, self.crew.here if is_alone else 1),
-                executor,
-                self.crew.size,
-                lambda pages: progress.advance(len(pages)),
-                rebuild=made.rebuild,
-                is_there=lambda folder: is_whole(folder) and form.has_crops(folder),
-            )
+        fill = ShardOfCrops(self.share, self.settings, form, self.crew.here if is_alone else 1)
+        with nullcontext() if is_alone else self.crew.hired(_PREPARE) as executor:
+            yield from self._built(store, chain(first, shards), fill, executor, rebuild=made.rebuild)
+
+    def _built(
+        self,
+        store: Path,
+        shards: Iterable[PageShard],
+        fill: ShardOfCrops,
+        executor: Executor | None,
+        *,
+        rebuild: bool = False,
+    ) -> Iterator[Path]:
+        progress = Progress(f"annotations {self.partition.key}", "pages")
+        return built(
+            store,
+            shards,
+            fill,
+            executor,
+            self.crew.size,
+            lambda pages: progress.advance(len(pages)),
+            rebuild=rebuild,
+            is_there=lambda folder: is_whole(folder) and fill.form.has_crops(folder),
+        )

@@ -14,7 +14,7 @@ from ocr_pipeline.data.layout_lmdb.format.writer import write_layout_samples
 from ocr_pipeline.data.layout_lmdb.page_regions import PageLayout, PageRegion, regions_of_words
 from ocr_pipeline.data.layout_lmdb.part import PageWork
 from ocr_pipeline.data.layout_lmdb.settings import NO_MODEL, LayoutSettings
-from ocr_pipeline.data.layout_lmdb.stage import build_layouts
+from ocr_pipeline.data.layout_lmdb.stage import build_layouts, fill_parts
 
 __all__ = [
     "CODE_VERSION",
@@ -37,6 +37,7 @@ __all__ = [
     "build_layouts",
     "draw_layouts",
     "draw_record",
+    "fill_parts",
     "make_paddle_environment",
     "model_name",
     "open_cell_engine",

@@ -7,6 +7,7 @@ worker alone; with one, all workers decode for it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +20,7 @@ import msgspec
 from ocr_pipeline.data.layout_lmdb.cache import cache_path
 from ocr_pipeline.data.layout_lmdb.part import Pages, PageWork, fill_alone, samples_in
 from ocr_pipeline.data.lookup import PageTask, page_shards
-from ocr_pipeline.parallel import ALONE, Crew, worker_processes
+from ocr_pipeline.parallel import ALONE, Crew, Piece, worker_processes
 from ocr_pipeline.storage.artifacts.lineage import traces_in
 from ocr_pipeline.storage.artifacts.lineage_parquet import Corrected
 from ocr_pipeline.storage.artifacts.manifest import Input, Manifest
@@ -106,12 +107,22 @@ class LayoutBuild:
                 self._make(made, pages)
         return made.manifest
 
+    def fill(self, target: Path, pages: Iterable[PageTask], piece: Piece) -> None:
+        """Make those parts of a piece that are missing, without a model, for whoever publishes them."""
+        shards = piece.taken(page_shards(self._limited(pages), PART_PAGES))
+        with self.crew.hired(_PREPARE) as executor:
+            fill = partial(fill_alone, self.work)
+            deque(built(self.workspace.shards(target), shards, fill, executor, self.crew.size), maxlen=0)
+
+    def _limited(self, pages: Iterable[PageTask]) -> Iterator[PageTask]:
+        return islice(pages, self.work.settings.limit)
+
     def _make(self, made: Publication, pages: Iterable[PageTask]) -> None:
         """Make the parts that are missing and link all of them, unless other inputs give the very same artifact (a
         lookup that grew elsewhere).
         """
         store = self.workspace.shards(made.artifact)
-        folders = list(self._built(made, store, islice(pages, self.work.settings.limit)))
+        folders = list(self._built(made, store, self._limited(pages)))
         earlier, made.fingerprint = made.published, fingerprint_of(map(shard_digest, folders))
         is_the_same = earlier and earlier.fingerprint == made.fingerprint and earlier.settings == made.manifest.settings
         if earlier and is_the_same and is_as_published(made.artifact, earlier):

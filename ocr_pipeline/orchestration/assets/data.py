@@ -30,6 +30,7 @@ from ocr_pipeline.orchestration.assets.stage_asset import stage_asset
 from ocr_pipeline.orchestration.each_partition import each_partition
 from ocr_pipeline.orchestration.execution.crews import leased_crew
 from ocr_pipeline.orchestration.execution.demands import CROPS, DATA, LAYOUT, SMALL
+from ocr_pipeline.orchestration.execution.pieces import Order
 from ocr_pipeline.orchestration.launchpad import chosen, launchpad
 from ocr_pipeline.orchestration.metadata import (
     artifact_metadata,
@@ -100,7 +101,9 @@ def annotations(context: dg.AssetExecutionContext, locations: Locations) -> Resu
         with stage_run(context, partition.key):
             settings = chosen(AnnotationSettings, context, output_format="lmdb")  # which the trainings read
             share, renewal = locations.source_of(partition), chosen(Renewal, context)
-            crew = leased_crew(workspace, leased_cpus())
+            is_safe = settings.output_format == "lmdb"  # single files are written in their places
+            order = Order.of("annotations", partition.key, locations, settings) if is_safe else None
+            crew = leased_crew(workspace, leased_cpus(), order=None if renewal.rebuild else order)
             manifests = build_annotations(share, partition, workspace, settings, crew=crew, renewal=renewal)
             name, form = partition.dataset.name, settings.output_format
             artifacts = [workspace.annotations(name, split, form) for split in partition.splits]
@@ -130,7 +133,8 @@ def layout_lmdb(context: dg.AssetExecutionContext, locations: Locations) -> Resu
         with stage_run(context, partition.key):
             settings, renewal = chosen(LayoutSettings, context), chosen(Renewal, context)
             share = locations.source_of(partition)
-            crew = leased_crew(workspace, workers)
+            order = Order.of("layout_lmdb", partition.key, locations, settings)
+            crew = leased_crew(workspace, workers, order=None if renewal.rebuild else order)
             manifests = build_layouts(share, partition, workspace, settings, crew=crew, renewal=renewal)
             artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
             version = version_of("layout_lmdb", artifacts, manifests)

@@ -15,6 +15,7 @@ from ocr_pipeline.devices.machine import LeaseSettings
 from ocr_pipeline.orchestration.assets.stage_asset import stage_asset
 from ocr_pipeline.orchestration.execution.crews import leased_crew
 from ocr_pipeline.orchestration.execution.demands import MODEL, READING
+from ocr_pipeline.orchestration.execution.pieces import Order
 from ocr_pipeline.orchestration.launchpad import chosen, launchpad
 from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture, markdown_table, picture
 from ocr_pipeline.orchestration.resources import Locations
@@ -109,7 +110,8 @@ def readings(context: dg.AssetExecutionContext, locations: Locations) -> dg.Mate
     ):
         settings = replace(settings, detector=detector, recognizer=str(recognizer))
         made.retire()  # the readings of the folder are replaced one by one
-        crew = leased_crew(workspace, 1, gpus=LeaseSettings.from_environment(os.environ).gpus)
+        gpus = LeaseSettings.from_environment(os.environ).gpus
+        crew = leased_crew(workspace, 1, gpus=gpus, order=Order.of("readings", "", locations, settings))
         read = reading.spread_paths(settings, crew, [workspace.inbox / "pages"], workspace.readings)
         pages = list(read.read_pages())
         words = sum(1 for page in pages for _ in page.words)

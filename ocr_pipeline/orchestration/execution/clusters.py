@@ -71,7 +71,9 @@ class DemandTag:
             spread: whether its pieces are for everyone.
         """
         said = json.loads(tags.get(self.tag, "{}"))
-        value = self.value_of(fleet_demand(tags, pool, pages=pages), spread)
+        demand = fleet_demand(tags, pool, pages=pages)
+        is_without_model = spread and tags.get(SPREAD_TAG) == "without_model"
+        value = self.value_of(replace(demand, gpus=0) if is_without_model else demand, spread)
         return {**tags, self.tag: json.dumps(_over(value, said))}
 
 

@@ -39,6 +39,15 @@ class DataStepSettings(Settings):
         int | None,
         Setting("Cores of a data step; unset: half of the machine's.", env="OCR_PIPELINE_DATA_CPUS", least=1),
     ] = None
+    pods: Annotated[
+        int,
+        Setting(
+            "With OCR_PIPELINE_EXECUTOR=k8s: pods that work off one partition once it takes over a minute, that of its "
+            "step included.",
+            env="OCR_PIPELINE_PODS",
+            least=1,
+        ),
+    ] = 8
 
 
 def demand_tags(

@@ -10,13 +10,20 @@ import kubernetes.client
 import kubernetes.config
 from dagster_k8s import K8sRunLauncher
 from dagster_k8s.client import DagsterKubernetesClient
+from kubernetes.client import ApiException
 from kubernetes.config import ConfigException
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.execution.clusters import StepJob
 
+STEP_JOB_VARIABLE = "OCR_PIPELINE_STEP_JOB"
+"""In the pod of a step: the name of its job."""
+JOB_LABEL = "batch.kubernetes.io/job-name"
+"""Of a pod: that name."""
 _STEP_JOBS = "app.kubernetes.io/component=step_worker"
 _RUN_LABEL = "dagster/run-id"
+_ENDS = ("Complete", "Failed")
+_GONE = 404
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,19 @@ class K8sCluster:
 
     def step_jobs(self) -> Iterator[StepJob]:
         for job in self.jobs.list_namespaced_job(self.namespace, label_selector=_STEP_JOBS).items:
-            if not (job.status.succeeded or job.status.failed or job.metadata.deletion_timestamp):
+            ended = any(condition.type in _ENDS for condition in job.status.conditions or ())
+            if not (ended or job.metadata.deletion_timestamp):
                 yield StepJob(job.metadata.name, job.metadata.labels[_RUN_LABEL])
+
+    def has_job(self, name: str) -> bool:
+        """Whether there is such a job, or a pod of it that has not ended yet."""
+        try:
+            self.jobs.read_namespaced_job(name, self.namespace)
+        except ApiException as error:
+            if error.status != _GONE:
+                raise
+            return False
+        return True
 
     def stop(self, job: StepJob) -> None:
         DagsterKubernetesClient.production_client().delete_job(job.name, self.namespace)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dagster as dg
 from dagster_k8s import k8s_job_executor
 
-from ocr_pipeline.devices.machine import LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand
+from ocr_pipeline.devices.machine import CREW_VARIABLE, LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand
 from ocr_pipeline.orchestration.dagster_private import (
     Executor,
     InitExecutorContext,
@@ -19,12 +19,21 @@ from ocr_pipeline.orchestration.dagster_private import (
 )
 from ocr_pipeline.orchestration.execution.clusters import DemandTag, TranslatingStepHandler
 from ocr_pipeline.orchestration.execution.executor import GRACE_SECONDS
+from ocr_pipeline.orchestration.execution.k8s_cluster import JOB_LABEL, STEP_JOB_VARIABLE
 
 GPU_RESOURCE = "nvidia.com/gpu"
+_WITH_HELPERS = (
+    {"name": CREW_VARIABLE, "value": "k8s"},
+    {"name": STEP_JOB_VARIABLE, "value_from": {"field_ref": {"field_path": f"metadata.labels['{JOB_LABEL}']"}}},
+)
 
 
-def in_words_of_kubernetes(demand: Demand) -> dict[str, object]:
-    """The tag ``dagster-k8s/config``: whole GPUs as a limit, cores as a request, memory as both."""
+def in_words_of_kubernetes(demand: Demand, *, spread: bool = False) -> dict[str, object]:
+    """The tag ``dagster-k8s/config``: whole GPUs as a limit, cores as a request, memory as both.
+
+    Args:
+        spread: other pods may help with its pieces.
+    """
     memory = {"memory": f"{demand.memory_gb * 1000:.0f}M"} if demand.memory_gb else {}
     cpus = str(max(1, demand.cpus))
     gpus = {GPU_RESOURCE: str(demand.gpus)} if demand.gpus else {}
@@ -34,6 +43,7 @@ def in_words_of_kubernetes(demand: Demand) -> dict[str, object]:
             "env": [
                 {"name": LEASED_CPUS_VARIABLE, "value": cpus},
                 {"name": LEASED_GPUS_VARIABLE, "value": str(demand.gpus)},
+                *(_WITH_HELPERS if spread else ()),
             ],
         },
         "pod_spec_config": {"termination_grace_period_seconds": round(GRACE_SECONDS)},
@@ -44,7 +54,7 @@ def _with_demands(init_context: InitExecutorContext) -> Executor:
     create = k8s_job_executor.executor_creation_fn
     executor = create(init_context) if create else None
     assert isinstance(executor, StepDelegatingExecutor)
-    demand_tag = DemandTag("dagster-k8s/config", lambda demand, _: in_words_of_kubernetes(demand))
+    demand_tag = DemandTag("dagster-k8s/config", lambda demand, spread: in_words_of_kubernetes(demand, spread=spread))
     executor._step_handler = TranslatingStepHandler(executor._step_handler, demand_tag)
     return executor
 

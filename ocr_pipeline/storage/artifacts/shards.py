@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -28,6 +29,8 @@ Fill = Callable[[Job, Path], tuple[Counts, list[Quarantined]]]
 """Does the work of a shard in an empty folder; gives its counts, and what it set aside."""
 
 _QUARANTINE, _COUNTS = "quarantine.jsonl", "counts.json"
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
+"""How a file system says that a folder, or something else, has this name."""
 _PAUSES = (0.1, 1, 4, 15, 40, 0)
 """Seconds; NFS believes for up to a minute what it knows of a folder."""
 
@@ -50,7 +53,8 @@ class Shard(Generic[Job]):
 def build_shard(folder: Path, fill: Fill[Job], job: Job) -> None:
     """Publish one shard folder: what ``fill`` writes into it, its counts and its quarantine.
 
-    Whoever is thought to be dead and is not may be making the same elsewhere: each has a folder of its own to fill.
+    Others may be making the same, helpers or one that is thought to be dead and is not: each has a folder of its own to
+    fill. The first one's stays, since it may be read already, unless it is damaged or what it was made of changed.
     """
     own = folder.with_name(f"{folder.name}.{token_hex(4)}")
     with publish_folder(own) as draft:
@@ -59,7 +63,7 @@ def build_shard(folder: Path, fill: Fill[Job], job: Job) -> None:
         (draft / _QUARANTINE).write_bytes(b"".join(encode(record) + b"\n" for record in quarantined))
         (draft / _COUNTS).write_bytes(encode(_Sealed(counts, _digest(draft, counts))))
     with mendable(folder):
-        take_place(own, folder)
+        _settle(own, folder)
 
 
 def built(
@@ -99,6 +103,18 @@ def built(
 def _build(fill: Fill[Job], task: tuple[Path, Job]) -> None:
     folder, job = task
     build_shard(folder, fill, job)
+
+
+def _settle(own: Path, folder: Path) -> None:
+    try:
+        own.rename(folder)
+    except OSError as error:
+        if error.errno not in _TAKEN:
+            raise
+        if shard_digest(own) == shard_digest(folder) and is_whole(folder):
+            shutil.rmtree(own)
+        else:
+            take_place(own, folder)
 
 
 def _await(folder: Path) -> None:

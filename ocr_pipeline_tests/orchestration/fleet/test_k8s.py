@@ -21,8 +21,8 @@ from ocr_pipeline.orchestration.execution.k8s_executor import in_words_of_kubern
 from ocr_pipeline.orchestration.upkeep import reaper
 from ocr_pipeline.orchestration.upkeep.reaper import stop_orphaned_steps
 from ocr_pipeline_tests.orchestration.conftest import Floor, until
-from ocr_pipeline_tests.orchestration.fleet.conftest import REPOSITORY, opened_floor
-from ocr_pipeline_tests.orchestration.fleet.pretended_kubernetes import NAMESPACE, PretendedCluster, pretended_cluster
+from ocr_pipeline_tests.orchestration.fleet.conftest import opened_floor
+from ocr_pipeline_tests.orchestration.fleet.pretended_kubernetes import PretendedCluster, pretended_cluster
 
 
 @pytest.fixture
@@ -33,25 +33,8 @@ def cluster() -> Iterator[PretendedCluster]:
 
 @pytest.fixture
 def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: PretendedCluster) -> Iterator[Floor]:
-    """A home with the shipped configuration, but SQLite, and the pretended cluster from outside."""
-    home, kubeconfig = tmp_path / "home", tmp_path / "kubeconfig"
-    home.mkdir()
-    cluster.write_kubeconfig(kubeconfig)
-    config = yaml.safe_load((REPOSITORY / "docker" / "dagster_k8s.yaml").read_text())
-    del config["storage"], config["compute_logs"]
-    config["run_launcher"]["config"] |= {
-        "load_incluster_config": False,
-        "kubeconfig_file": str(kubeconfig),
-        "dagster_home": str(home),
-    }
-    (home / "dagster.yaml").write_text(yaml.safe_dump(config))
-    variables = {
-        "DAGSTER_K8S_NAMESPACE": NAMESPACE,
-        "DAGSTER_K8S_IMAGE": "registry/ocr_pipeline:1",
-        EXECUTOR_VARIABLE: "k8s",
-        "KUBECONFIG": str(kubeconfig),
-    }
-    with opened_floor(home, monkeypatch, variables) as floor:
+    home = tmp_path / "home"
+    with opened_floor(home, monkeypatch, {**cluster.write_home(home), EXECUTOR_VARIABLE: "k8s"}) as floor:
         yield floor
 
 

@@ -7,7 +7,14 @@ import pytest
 
 from ocr_pipeline.page import Quarantined
 from ocr_pipeline.storage.artifacts.quarantine import Counts
-from ocr_pipeline.storage.artifacts.shards import Shard, built, forget_others, shard_counts, shard_quarantine
+from ocr_pipeline.storage.artifacts.shards import (
+    Shard,
+    build_shard,
+    built,
+    forget_others,
+    shard_counts,
+    shard_quarantine,
+)
 
 filled: list[str] = []
 
@@ -100,6 +107,14 @@ def test_a_damaged_shard_is_built_again(tmp_path, file, damage):
     build(tmp_path, ["a"])
     assert filled == ["a"]
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == whole
+
+
+def test_of_two_who_make_the_same_shard_the_first_ones_stays(tmp_path):
+    (folder,) = build(tmp_path, ["a"])
+    inode = (folder / "content").stat().st_ino
+    build_shard(folder, fill, "a")
+    assert (folder / "content").stat().st_ino == inode
+    assert [path.name for path in tmp_path.iterdir()] == ["print-of-a"]
 
 
 def test_to_rebuild_is_to_read_again_what_seems_unchanged(tmp_path):
