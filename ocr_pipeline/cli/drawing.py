@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from ocr_pipeline.cli.options import workers_option
-from ocr_pipeline.data.layout_lmdb import Split, draw_layouts
+from ocr_pipeline.cli.options import settings_options, workers_option
+from ocr_pipeline.data.layout_lmdb import DrawnLayouts, Split, draw_layouts
 from ocr_pipeline.data.synthetic.faces import judging_faces, korean_faces, training_faces
 
 
@@ -20,8 +20,7 @@ from ocr_pipeline.data.synthetic.faces import judging_faces, korean_faces, train
 )
 @click.option("--pages", default=1000, show_default=True, help="Pages to train on.")
 @click.option("--valid_pages", default=40, show_default=True, help="Pages to validate on.")
-@click.option("--side", default=512, show_default=True, help="Shorter side of a page in pixels.")
-@click.option("--seed", default=0, show_default=True, help="Another seed draws other pages.")
+@settings_options(DrawnLayouts)
 @click.option("--fonts", type=click.Path(path_type=Path), help="Folder of further fonts.  [env: OCR_PIPELINE_FONTS]")
 @click.option("--held_out", is_flag=True, help="Draw in the faces that nothing is trained on, to judge by.")
 @workers_option
@@ -29,8 +28,7 @@ def draw_pages(
     lmdb_base: Path,
     pages: int,
     valid_pages: int,
-    side: int,
-    seed: int,
+    settings: DrawnLayouts,
     fonts: Path | None,
     held_out: bool,
     workers: int,
@@ -40,5 +38,5 @@ def draw_pages(
     counts: dict[Split, int] = {"train": pages, "valid": valid_pages}
     for split, count in counts.items():
         if count:
-            path = draw_layouts(lmdb_base, split, count, faces, seed=seed, side=side, workers=workers)
+            path = draw_layouts(lmdb_base, split, count, faces, settings, workers=workers)
             click.echo(f"{count} pages in {len(faces)} faces -> {path}")

@@ -1,7 +1,7 @@
 """Pages and a layout model to ``<dataset>_<split>_layout.lmdb``: the detection data that FAST trains from."""
 
 from ocr_pipeline.data.layout_lmdb.build import CODE_VERSION, LayoutBuild
-from ocr_pipeline.data.layout_lmdb.drawn import Split, draw_layouts
+from ocr_pipeline.data.layout_lmdb.drawn import DrawnLayouts, Split, draw_layouts
 from ocr_pipeline.data.layout_lmdb.engines.detections import Detections
 from ocr_pipeline.data.layout_lmdb.engines.engine import LayoutEngine, NoLayout
 from ocr_pipeline.data.layout_lmdb.engines.opening import Engines, open_cell_engine, open_engine
@@ -21,6 +21,7 @@ __all__ = [
     "NO_MODEL",
     "Cell",
     "Detections",
+    "DrawnLayouts",
     "Engines",
     "LayoutBuild",
     "LayoutEngine",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import State
 from ocr_pipeline.parallel import in_order, worker_processes
 from ocr_pipeline.progress import Progress
+from ocr_pipeline.settings import Setting, Settings
 
 Split = Literal["train", "valid"]
 
@@ -25,14 +27,21 @@ _AHEAD = 8  # pages for each worker
 _QUALITY = 95  # what a page may lose to JPEG was done to it when it was drawn
 
 
+@dataclass(frozen=True)
+class DrawnLayouts(Settings):
+    """How pages are drawn."""
+
+    side: Annotated[int, Setting("Shorter side of a page in pixels.", least=SMALLEST_SIDE)] = 512
+    seed: Annotated[int, Setting("Another seed draws other pages; the two splits never share one.", least=0)] = 0
+
+
 def draw_layouts(
     folder: Path,
     split: Split,
     pages: int,
     faces: Sequence[Face],
+    settings: DrawnLayouts = DrawnLayouts(),
     *,
-    seed: int = 0,
-    side: int = 512,
     workers: int = 1,
 ) -> Path:
     """Draw ``synthetic_<split>_layout.lmdb``; the same arguments give the same bytes, whatever the number of workers.
@@ -40,8 +49,6 @@ def draw_layouts(
     Args:
         faces: to draw in; their names, fingerprints and licences go into the LMDB. FreeType's versions differ by
             shades of grey, so equal bytes are promised for one environment.
-        seed: of the split's pages; another split has others.
-        side: shorter side of a page in pixels.
 
     Returns:
         the LMDB, which appears whole or not at all.
@@ -49,14 +56,14 @@ def draw_layouts(
     Raises:
         PipelineError: no page, no face, or pages too small for words are asked for.
     """
-    _check(folder, pages, faces, side)
-    draw = partial(_sample, split, _seed_of(split, seed), tuple(faces), side)
+    _check(folder, pages, faces, settings)
+    draw = partial(_sample, split, _seed_of(split, settings.seed), tuple(faces), settings.side)
     path = folder / f"synthetic_{split}_layout.lmdb"
     meta = {
         "engine": "drawn",
         "version": DRAWN_VERSION,
-        "seed": seed,
-        "side": side,
+        "seed": settings.seed,
+        "side": settings.side,
         "faces": [{"name": face.name, "fingerprint": face.fingerprint, "licence": face.licence} for face in faces],
     }
     with worker_processes(workers, _keep_to_one_thread) as executor:
@@ -66,10 +73,10 @@ def draw_layouts(
     return path
 
 
-def _check(folder: Path, pages: int, faces: Sequence[Face], side: int) -> None:
-    if pages < 1 or side < SMALLEST_SIDE:
+def _check(folder: Path, pages: int, faces: Sequence[Face], settings: DrawnLayouts) -> None:
+    if pages < 1 or settings.side < SMALLEST_SIDE:
         raise PipelineError(
-            f"cannot draw {pages} pages of {side} pixels",
+            f"cannot draw {pages} pages of {settings.side} pixels",
             where=folder,
             remedy=f"Ask for one page or more, of {SMALLEST_SIDE} pixels or more.",
         )

@@ -70,10 +70,9 @@ class Connections(Generic[Connection]):
         try:
             connection = self._opening()
         except self._refusals:
-            connection = self._next_one()
-            if connection is None:
+            if (another := self._next_one()) is None:
                 raise
-            return connection
+            return another
         with self._returned:
             self._in_use += 1
         return connection

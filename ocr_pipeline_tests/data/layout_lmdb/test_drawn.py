@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ocr_pipeline.data.layout_lmdb import LayoutReader, draw_layouts
+from ocr_pipeline.data.layout_lmdb import DrawnLayouts, LayoutReader, draw_layouts
 from ocr_pipeline.data.synthetic.faces import package_faces
 from ocr_pipeline.errors import PipelineError
 
@@ -17,16 +17,16 @@ def samples(path: Path) -> list[tuple[bytes, object]]:
 
 
 def test_the_number_of_workers_changes_nothing_and_splits_differ(tmp_path: Path):
-    alone = draw_layouts(tmp_path / "alone", "train", 6, FACES, side=256)
-    together = draw_layouts(tmp_path / "together", "train", 6, FACES, side=256, workers=2)
-    valid = draw_layouts(tmp_path / "alone", "valid", 6, FACES, side=256)
+    alone = draw_layouts(tmp_path / "alone", "train", 6, FACES, DrawnLayouts(side=256))
+    together = draw_layouts(tmp_path / "together", "train", 6, FACES, DrawnLayouts(side=256), workers=2)
+    valid = draw_layouts(tmp_path / "alone", "valid", 6, FACES, DrawnLayouts(side=256))
     assert alone.name == "synthetic_train_layout.lmdb"
     assert samples(alone) == samples(together)
     assert not {picture for picture, _ in samples(alone)} & {picture for picture, _ in samples(valid)}
 
 
 def test_the_lmdb_says_what_it_was_drawn_with_and_words_lie_within_the_picture(tmp_path: Path):
-    path = draw_layouts(tmp_path, "valid", 5, FACES, seed=4, side=256)
+    path = draw_layouts(tmp_path, "valid", 5, FACES, DrawnLayouts(seed=4, side=256))
     meta = LayoutReader(path).meta
     assert (meta["seed"], meta["side"]) == (4, 256)
     assert [face["licence"] for face in meta["faces"]] == ["OFL-1.1", "OFL-1.1"]
@@ -41,5 +41,5 @@ def test_the_lmdb_says_what_it_was_drawn_with_and_words_lie_within_the_picture(t
 @pytest.mark.parametrize(("pages", "faces", "side"), [(0, FACES, 512), (3, (), 512), (3, FACES, 64)])
 def test_what_cannot_be_drawn_is_said_before_anything_is_written(tmp_path: Path, pages, faces, side):
     with pytest.raises(PipelineError):
-        draw_layouts(tmp_path, "train", pages, faces, side=side)
+        draw_layouts(tmp_path, "train", pages, faces, DrawnLayouts(side=side))
     assert not list(tmp_path.iterdir())
