@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import click
 
 from ocr_pipeline.data.annotations import AnnotationSettings
-from ocr_pipeline.data.layout_lmdb import LayoutSettings
+from ocr_pipeline.data.layout_lmdb import DrawnLayouts, LayoutSettings
 from ocr_pipeline.data.quality import QualitySettings
 from ocr_pipeline.data.review import SuspectSettings
 from ocr_pipeline.data.synthetic.settings import SyntheticSettings, WordSetSettings
@@ -45,6 +45,7 @@ SETTINGS: dict[type[Settings], str] = {
     FastSection: "The detector's recipe",
     DloraSection: "The recognizer's recipe",
     WordSetSettings: "Drawn words",
+    DrawnLayouts: "Pages drawn to order",
     SyntheticSettings: "The drawn partitions (recipe: synthetic)",
     QualitySettings: "Data quality",
     SuspectSettings: "Labels that are probably wrong",

@@ -20,6 +20,7 @@ MEMORY_VARIABLE = "OCR_PIPELINE_MEMORY_GB"
 LEASED_CPUS_VARIABLE = "OCR_PIPELINE_LEASED_CPUS"
 LEASED_GPUS_VARIABLE = "OCR_PIPELINE_LEASED_GPUS"
 CREW_VARIABLE = "OCR_PIPELINE_CREW"
+STEP_JOB_VARIABLE = "OCR_PIPELINE_STEP_JOB"
 CPU_SLOT = "cpu"
 _NO_GPU = ("", "none", "nodevfiles", "void")
 """How the user, Slurm and NVIDIA's containers say that there is none."""
@@ -69,6 +70,7 @@ class LeaseSettings(Settings):
             env=CREW_VARIABLE,
         ),
     ] = "processes"
+    step_job: Annotated[str, Setting("Under Kubernetes, the job of the step's pod.", env=STEP_JOB_VARIABLE)] = ""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,6 @@ from kubernetes.config import ConfigException
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.execution.clusters import StepJob
 
-STEP_JOB_VARIABLE = "OCR_PIPELINE_STEP_JOB"
-"""In the pod of a step: the name of its job."""
 JOB_LABEL = "batch.kubernetes.io/job-name"
 """Of a pod: that name."""
 _STEP_JOBS = "app.kubernetes.io/component=step_worker"

@@ -10,7 +10,13 @@ from __future__ import annotations
 import dagster as dg
 from dagster_k8s import k8s_job_executor
 
-from ocr_pipeline.devices.machine import CREW_VARIABLE, LEASED_CPUS_VARIABLE, LEASED_GPUS_VARIABLE, Demand
+from ocr_pipeline.devices.machine import (
+    CREW_VARIABLE,
+    LEASED_CPUS_VARIABLE,
+    LEASED_GPUS_VARIABLE,
+    STEP_JOB_VARIABLE,
+    Demand,
+)
 from ocr_pipeline.orchestration.dagster_private import (
     Executor,
     InitExecutorContext,
@@ -19,7 +25,7 @@ from ocr_pipeline.orchestration.dagster_private import (
 )
 from ocr_pipeline.orchestration.execution.clusters import DemandTag, TranslatingStepHandler
 from ocr_pipeline.orchestration.execution.executor import GRACE_SECONDS
-from ocr_pipeline.orchestration.execution.k8s_cluster import JOB_LABEL, STEP_JOB_VARIABLE
+from ocr_pipeline.orchestration.execution.k8s_cluster import JOB_LABEL
 
 GPU_RESOURCE = "nvidia.com/gpu"
 _WITH_HELPERS = (

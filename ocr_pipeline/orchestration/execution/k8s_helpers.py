@@ -22,8 +22,9 @@ import dagster as dg
 from kubernetes.client import ApiException, CoreV1Api
 from urllib3.exceptions import HTTPError
 
+from ocr_pipeline.devices.machine import LeaseSettings
 from ocr_pipeline.orchestration.execution.executor import GRACE_SECONDS
-from ocr_pipeline.orchestration.execution.k8s_cluster import JOB_LABEL, STEP_JOB_VARIABLE, K8sCluster
+from ocr_pipeline.orchestration.execution.k8s_cluster import JOB_LABEL, K8sCluster
 from ocr_pipeline.orchestration.execution.pieces import Order
 from ocr_pipeline.parallel import spawned
 
@@ -70,7 +71,7 @@ class HelpedCrew:
     def _helpers(self) -> Iterator[None]:
         with dg.DagsterInstance.get() as instance:
             cluster = K8sCluster.found(instance)
-        with helpers(cluster, os.environ[STEP_JOB_VARIABLE], self.order, self.pods):
+        with helpers(cluster, LeaseSettings.from_environment(os.environ).step_job, self.order, self.pods):
             yield
 
 
