@@ -12,7 +12,6 @@ import yaml
 from msgspec import Meta
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.fast.maps.pictures import MAX_SIDE
 from ocr_pipeline.fast.python_config import read_python_config
 
 logger = logging.getLogger(__name__)
@@ -25,7 +24,7 @@ PUBLISHED = {
 """Configurations that the guide's commands name, and the shipped ones that equal them."""
 _REMEDY = "Compare it with the files in ocr_pipeline/fast/configs."
 
-Pixels = Annotated[int, Meta(ge=1, le=MAX_SIDE)]
+Pixels = Annotated[int, Meta(ge=1, le=4096)]  # no network sees more: `maps.pictures.MAX_SIDE`, which costs OpenCV
 Rounds = Annotated[int, Meta(ge=1, le=1_000_000)]
 Weight = Annotated[float, Meta(ge=0, le=1_000_000)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -141,7 +140,7 @@ class FastConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     batch_size: Annotated[int, Meta(ge=1, le=65_536)] = 4
     epochs: Rounds = 20
     repeat_times: Rounds = 10
-    learning_rate: Annotated[float, Meta(gt=0, le=1000)] = 1e-3
+    learning_rate: Annotated[float, Meta(gt=0, le=1e38)] = 1e-3
     optimizer: Literal["Adam", "AdamW", "SGD"] = "Adam"
     decay: Literal["step", "epoch"] = "step"
     milestones: tuple[int, ...] = ()

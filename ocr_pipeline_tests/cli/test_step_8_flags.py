@@ -82,5 +82,5 @@ def test_flags_of_transformers_4_keep_their_meaning(caplog: pytest.LogCaptureFix
     assert _train_dlora_arguments("--no_cuda", "True", "--bf16") == ["--use_cpu", "--bf16"]
     assert _train_dlora_arguments("--per-gpu-train-batch-size=4") == ["--per_device_train_batch_size", "4"]
     assert _train_dlora_arguments("--overwrite_output_dir", "--evaluation_strategy", "epoch") == []
-    assert "--overwrite_output_dir is accepted, but has no effect here: without --resume_from" in caplog.text
+    assert "--overwrite_output_dir is accepted, but has no effect here: the checkpoints of another" in caplog.text
     assert "--evaluation_strategy is accepted, but has no effect here: it evaluates every --eval_steps" in caplog.text
