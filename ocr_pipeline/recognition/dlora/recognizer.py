@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoTokenizer, GenerationConfig, VisionEncoderDecoderModel, ViTImageProcessorPil
 from transformers.utils import cached_file
-from transformers.utils.logging import disable_progress_bar
+from transformers.utils.logging import disable_progress_bar, get_verbosity, set_verbosity, set_verbosity_error
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models import place_of
@@ -93,7 +94,7 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None,
         demand_hub_name(place)
     hub: Any = VisionEncoderDecoderModel
     disable_progress_bar()  # it redraws itself hundreds of times in the logs of a run
-    with loaded_from("the base model", name_or_path):
+    with loaded_from("the base model", name_or_path), _without_report():
         demand_sizes(_folder_of(place))
         model, report = hub.from_pretrained(
             place,
@@ -121,6 +122,17 @@ def _processors(place: str) -> tuple[Any, Any]:
         tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
         # whatever older checkpoints call its kind
         return tokenizer, ViTImageProcessorPil.from_pretrained(place, trust_remote_code=False)
+
+
+@contextmanager
+def _without_report() -> Iterator[None]:
+    """Transformers tells at length of weights that were not used or are made up; what of it matters is told here."""
+    verbosity = get_verbosity()
+    set_verbosity_error()
+    try:
+        yield
+    finally:
+        set_verbosity(verbosity)
 
 
 def _folder_of(place: str) -> Path:
