@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from ocr_pipeline.errors import PipelineError
 
 STANDARD = Path(__file__).with_name("recipe.yaml")
+
+Size = Annotated[int, Meta(ge=1, le=8192)]
+Layers = Annotated[int, Meta(ge=1, le=200)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Count = Annotated[int, Meta(ge=1, le=2**32 - 1)]
+Positive = Annotated[float, Meta(gt=0, le=1e9)]
 
 
 class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,18 +31,18 @@ class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         widest: crop that is read as it is, in heights; one that is wider is read in pieces (``recognition.pieces``).
     """
 
-    height: int = 32
-    width: int = 128
-    stride: int = 8
-    stem: int = 32
-    stages: tuple[int, int, int] = (64, 128, 256)
-    depths: tuple[int, int, int] = (1, 2, 3)
-    hidden: int = 192
-    heads: int = 4
-    encoder_layers: int = 3
-    decoder_layers: int = 2
-    longest: int = 64
-    widest: float = 5.0
+    height: Size = 32
+    width: Size = 128
+    stride: Size = 8
+    stem: Size = 32
+    stages: tuple[Size, Size, Size] = (64, 128, 256)
+    depths: tuple[Layers, Layers, Layers] = (1, 2, 3)
+    hidden: Size = 192
+    heads: Size = 4
+    encoder_layers: Layers = 3
+    decoder_layers: Layers = 2
+    longest: Size = 64
+    widest: Positive = 5.0
 
 
 class Pretraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,27 +68,27 @@ class Pretraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     architecture: Architecture = Architecture()
     start_from: str = ""
-    mixed: float = 0.0
-    minutes: float = 90.0
-    steps: int = 1_000_000
-    batch: int = 48
-    learning_rate: float = 1e-3
-    warm_up: int = 300
-    weight_decay: float = 0.02
-    clip: float = 2.0
-    ctc_share: float = 0.4
-    averaged: float = 0.999
+    mixed: Share = 0.0
+    minutes: Positive = 90.0
+    steps: Count = 1_000_000
+    batch: Annotated[int, Meta(ge=1, le=65_536)] = 48
+    learning_rate: Positive = 1e-3
+    warm_up: Count = 300
+    weight_decay: Annotated[float, Meta(ge=0, le=100)] = 0.02
+    clip: Positive = 2.0
+    ctc_share: Annotated[float, Meta(ge=0, le=1e9)] = 0.4
+    averaged: Share = 0.999
     bfloat16: bool = False
-    seed: int = 1
-    clean: float = 0.25
-    hands: float = 0.34
-    signs: float = 0.16
-    lines: float = 0.0
-    upright: float = 0.0
-    easy: int = 10_000
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 1
+    clean: Share = 0.25
+    hands: Share = 0.34
+    signs: Share = 0.16
+    lines: Share = 0.0
+    upright: Share = 0.0
+    easy: Annotated[int, Meta(ge=0)] = 10_000
     corpus: tuple[str, ...] = ()
-    judge_minutes: float = 5.0
-    judge_words: int = 200
+    judge_minutes: Positive = 5.0
+    judge_words: Count = 200
 
 
 def read_recipe(path: Path, changes: dict[str, Any]) -> Pretraining:

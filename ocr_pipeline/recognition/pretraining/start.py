@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import AutoTokenizer, VisionEncoderDecoderModel
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.models.sizes import demand_sizes
 from ocr_pipeline.recognition.pretrained import whole
 
 Weights = dict[str, Tensor]
@@ -23,6 +24,7 @@ def take_over(model: Any, tokens: dict[str, int], folder: str) -> None:
     Raises:
         PipelineError: the weights cannot be read, or are of another architecture.
     """
+    demand_sizes(folder)
     with whole("the model to start from", Path(folder)):
         earlier: Any = VisionEncoderDecoderModel.from_pretrained(
             folder, dtype=torch.float32, local_files_only=True, trust_remote_code=False

@@ -32,6 +32,7 @@ from ocr_pipeline.recognition.pretraining.recipe import Pretraining
 from ocr_pipeline.recognition.pretraining.start import take_over
 from ocr_pipeline.recognition.pretraining.tokenizer import PAD, START
 from ocr_pipeline.recognition.text import TextCodec
+from ocr_pipeline.settings import as_before
 from ocr_pipeline.storage.files.locking import sole_worker
 from ocr_pipeline.storage.files.publishing import publish_file, publish_folder
 from ocr_pipeline.storage.files.typed_paths import claim
@@ -161,7 +162,8 @@ class Learner:
 
 def key_of(recipe: Pretraining) -> Key:
     """The recipe but for its length and its judging, which may change while it learns."""
-    return {name: value for name, value in msgspec.to_builtins(recipe).items() if name not in _MAY_CHANGE}
+    told = as_before(msgspec.to_builtins(recipe), Pretraining)
+    return {name: value for name, value in told.items() if name not in _MAY_CHANGE}
 
 
 def pretrain(recipe: Pretraining, folder: Path, *, workers: int = 1) -> Path:

@@ -48,6 +48,23 @@ def test_the_shipped_recipe_is_one():
     assert further.start_from and further.architecture == recipe.architecture
 
 
+@pytest.mark.parametrize(
+    "absurd",
+    [
+        {"architecture": {"encoder_layers": 10**7}},
+        {"architecture": {"hidden": 10**9}},
+        {"architecture": {"stages": [64, -1, 256]}},
+        {"batch": 10**9},
+        {"minutes": ".nan"},
+        {"seed": -1},
+    ],
+    ids=str,
+)
+def test_an_absurd_recipe_is_refused(absurd):
+    with pytest.raises(PipelineError, match="the recipe cannot be read"):
+        read_recipe(STANDARD, absurd)
+
+
 def test_a_recipe_with_an_unknown_field_is_refused(tmp_path):
     path = tmp_path / "recipe.yaml"
     path.write_text("minuten: 3\n", encoding="utf-8")
