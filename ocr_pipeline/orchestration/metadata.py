@@ -25,6 +25,7 @@ _PICTURES_OF = "pictures_of"
 _DECIMALS = 5
 _INLINE = 1000  # characters of Markdown; from there on the UI offers a button
 _SMALL_SIDES, _SMALL_QUALITIES = (320, 280, 240, 200, 160, 128, 96, 64, 32), (40, 20, 8)
+_AT_ONCE, _STRIP, _WIDEST, _LETTERS = 3, 32, 6, 20  # crops, their height, its multiple as width, letters of each text
 _FIRST = ("cer", "base_cer", "hmean", "precision", "recall", "wer", "exact", "count")
 
 
@@ -123,7 +124,7 @@ def pictures_once(
     """
     last = latest_told(context.instance, context.asset_key, partition)
     shown = last.metadata.get(_PICTURES_OF) if last else None
-    return {_PICTURES_OF: of, **({} if shown and shown.value == of else make())}
+    return {**({} if shown and shown.value == of else make()), _PICTURES_OF: of}
 
 
 def picture(pixels: np.ndarray, longest: int = 720) -> dg.MetadataValue:
@@ -133,7 +134,7 @@ def picture(pixels: np.ndarray, longest: int = 720) -> dg.MetadataValue:
 
 def encoded_picture(data: bytes) -> dg.MetadataValue:
     """The same for an encoded picture."""
-    return picture(cv2.cvtColor(decode_picture(data), cv2.COLOR_BGR2RGB))
+    return picture(decode_picture(data, "RGB"))
 
 
 def small_picture(data: bytes) -> dg.MetadataValue:
@@ -142,12 +143,22 @@ def small_picture(data: bytes) -> dg.MetadataValue:
     Raises:
         ValueError: even the smallest is too large.
     """
-    pixels = decode_picture(data)
-    for longest, quality in product(_SMALL_SIDES, _SMALL_QUALITIES):
-        shown = f"![picture]({_small_url(pixels, longest, quality)})"
-        if len(shown) < _INLINE:
-            return dg.MetadataValue.md(shown)
-    raise ValueError(f"a picture of shape {pixels.shape} cannot be made small enough")
+    return _at_once(decode_picture(data, "RGB"))
+
+
+def two_sizes(name: str, pixels: np.ndarray) -> dict[str, dg.MetadataValue]:
+    """An RGB picture [H, W, 3] small, without a click, and large behind one."""
+    return {f"{name}_small": _at_once(pixels), name: picture(pixels)}
+
+
+def shown_crops(name: str, crops: Sequence[tuple[bytes, str]]) -> dict[str, dg.MetadataValue]:
+    """Encoded crops with their text: the first ones side by side without a click, all of them behind one."""
+    if not crops:
+        return {}
+    first = crops[:_AT_ONCE]
+    texts = as_markdown(" · ".join(text[:_LETTERS] for _, text in first))
+    strip = np.hstack([_of_height(decode_picture(crop, "RGB"), _STRIP) for crop, _ in first])
+    return {f"{name}_small": _at_once(strip, f"\n\n{texts}"), name: crop_table(crops)}
 
 
 def crop_table(crops: Iterable[tuple[bytes, str]]) -> dg.MetadataValue:
@@ -165,18 +176,37 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> dg.
     return dg.MetadataValue.md("\n".join(f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *cells)))
 
 
-def _data_url(pixels: np.ndarray, longest: int) -> str:
+def _at_once(pixels: np.ndarray, caption: str = "") -> dg.MetadataValue:
+    """As large as Dagster shows it without a click; the caption is Markdown below it."""
+    pixels = _shrunk(pixels, _SMALL_SIDES[0])
+    for longest, quality in product(_SMALL_SIDES, _SMALL_QUALITIES):
+        shown = f"![picture]({_small_url(pixels, longest, quality)}){caption}"
+        if len(shown) < _INLINE:
+            return dg.MetadataValue.md(shown)
+    raise ValueError(f"a picture of shape {pixels.shape} cannot be made small enough")
+
+
+def _of_height(pixels: np.ndarray, height: int) -> np.ndarray:
+    width = max(1, min(round(pixels.shape[1] * height / pixels.shape[0]), _WIDEST * height))
+    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _shrunk(pixels: np.ndarray, longest: int) -> np.ndarray:
     scale = min(1.0, longest / max(pixels.shape[:2]))
-    small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    encoded, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 60])
+    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
+    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _data_url(pixels: np.ndarray, longest: int) -> str:
+    small = cv2.cvtColor(_shrunk(pixels, longest), cv2.COLOR_RGB2BGR)
+    encoded, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 60])
     if not encoded:
         raise ValueError(f"a picture of shape {pixels.shape} cannot be encoded")
     return _encoded_url(data.tobytes())
 
 
 def _small_url(pixels: np.ndarray, longest: int, quality: int) -> str:
-    scale = min(1.0, longest / max(pixels.shape[:2]))
-    small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = cv2.cvtColor(_shrunk(pixels, longest), cv2.COLOR_RGB2BGR)
     webp = cv2.imencode(".webp", small, [cv2.IMWRITE_WEBP_QUALITY, quality])[1]
     return "data:image/webp;base64," + base64.b64encode(webp.tobytes()).decode()
 

@@ -37,9 +37,8 @@ def acting(markdown: str) -> list[str]:
     """What of a Markdown text is a picture from elsewhere, a link or HTML."""
     rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
     tags = re.findall(r"<(?!/?(?:table|thead|tbody|tr|th|td|p)>)[^>]*>", rendered)
-    return [
-        tag for tag in tags if not re.fullmatch(r'<img src="data:image/jpeg;base64,[\w+/=]+" alt="(picture)?" />', tag)
-    ]
+    ours = r'<img src="data:image/(jpeg|webp);base64,[\w+/=]+" alt="(picture)?" />'
+    return [tag for tag in tags if not re.fullmatch(ours, tag)]
 
 
 def test_no_asset_shows_a_label_or_name_as_markup(

@@ -129,8 +129,12 @@ def run_data(floor: Floor) -> bool:
 def test_pictures_are_shown(floor: Floor, page: Page, screenshots: Path) -> None:
     assert run_data(floor)
     open_page(page, floor, f"assets/layout_lmdb?view=partitions&partition={PARTITION}")
-    page.locator("tr").filter(has_text="sample_page").first.get_by_text("Show Markdown").click()
-    picture = page.locator("img[src^='data:image']").first
+    small = page.locator("tr").filter(has_text="sample_page_small").locator("img[src^='data:image/webp']").first
+    expect(small).to_be_visible()  # without a click
+    small.screenshot(path=screenshots / "ui_sample_page_small.png")
+    large = page.locator("tr").filter(has=page.get_by_text("sample_page", exact=True)).first
+    large.get_by_text("Show Markdown").click()
+    picture = page.locator("img[src^='data:image/jpeg']").first
     expect(picture).to_be_visible()
     assert picture.evaluate("picture => picture.naturalWidth") > 400
     picture.screenshot(path=screenshots / "ui_sample_page.png")

@@ -35,11 +35,12 @@ from ocr_pipeline.orchestration.launchpad import chosen, launchpad
 from ocr_pipeline.orchestration.metadata import (
     artifact_metadata,
     artifacts_metadata,
-    crop_table,
     markdown_table,
     picture,
     pictures_once,
+    shown_crops,
     total_counts,
+    two_sizes,
 )
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
@@ -81,7 +82,7 @@ def lookup(context: dg.AssetExecutionContext, locations: Locations) -> Results:
             manifest = build_lookup(share, partition, locations.workspace, renewal=renewal)
             version, artifact = manifest.fingerprint, locations.workspace.lookup(partition.key)
             sample = pictures_once(context, partition.key, version, lambda: _sample_page(locations, partition))
-        return _result(version, {**artifact_metadata(manifest, artifact), **sample})
+        return _result(version, {**sample, **artifact_metadata(manifest, artifact)})
 
     yield from each_partition(context, make)
 
@@ -109,7 +110,7 @@ def annotations(context: dg.AssetExecutionContext, locations: Locations) -> Resu
             artifacts = [workspace.annotations(name, split, form) for split in partition.splits]
             version = version_of("annotations", artifacts, manifests)
             sample = pictures_once(context, partition.key, version, lambda: _sample_crops(artifacts[0]))
-        return _result(version, {**artifacts_metadata(manifests, artifacts), **sample})
+        return _result(version, {**sample, **artifacts_metadata(manifests, artifacts)})
 
     yield from each_partition(context, make)
 
@@ -138,12 +139,12 @@ def layout_lmdb(context: dg.AssetExecutionContext, locations: Locations) -> Resu
             manifests = build_layouts(share, partition, workspace, settings, crew=crew, renewal=renewal)
             artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
             version = version_of("layout_lmdb", artifacts, manifests)
-            shown = {
+            sample = pictures_once(context, partition.key, version, lambda: _sample_records(artifacts[0]))
+            found = {
                 "layout_model": _layout_model(manifests[0], partition),
                 **_layout_metadata(total_counts(manifests)),
-                **pictures_once(context, partition.key, version, lambda: _sample_records(artifacts[0])),
             }
-        return _result(version, {**artifacts_metadata(manifests, artifacts), **shown})
+        return _result(version, {**sample, **artifacts_metadata(manifests, artifacts), **found})
 
     yield from each_partition(context, make)
 
@@ -176,7 +177,7 @@ def _sample_page(locations: Locations, partition: SourcePartition) -> dict[str, 
         path = found.find(page)
         if isinstance(path, str):
             with contextlib.suppress(ValueError):  # what cannot be decoded is reported by the stages that need pixels
-                return {"sample_page": picture(_draw_page(share.read(share.below_root(path)), page))}
+                return two_sizes("sample_page", _draw_page(share.read(share.below_root(path)), page))
     return {}
 
 
@@ -189,15 +190,17 @@ def _draw_page(image: bytes, page: Page) -> np.ndarray:
 def _sample_crops(artifact: Path) -> dict[str, dg.MetadataValue]:
     reader = CropReader(artifact)
     crops = [reader.read(place) for place in range(min(12, len(reader)))]
-    return {"sample_crops": crop_table((crop.image, crop.text) for crop in crops)}
+    return shown_crops("sample_crops", [(crop.image, crop.text) for crop in crops])
 
 
 def _sample_records(artifact: Path) -> dict[str, dg.MetadataValue]:
     """The first, middle and last sample, with words, regions and ignored areas drawn."""
     reader = LayoutReader(artifact)
-    places = sorted({0, len(reader) // 2, len(reader) - 1}) if len(reader) else []
-    names = ("sample_page", "sample_page_2", "sample_page_3")
-    return {name: picture(draw_record(*reader.read(place))) for name, place in zip(names, places, strict=False)}
+    if not len(reader):
+        return {}
+    first, *others = sorted({0, len(reader) // 2, len(reader) - 1})
+    more = {f"sample_page_{n}": picture(draw_record(*reader.read(place))) for n, place in enumerate(others, start=2)}
+    return {**two_sizes("sample_page", draw_record(*reader.read(first))), **more}
 
 
 def _layout_model(manifest: Manifest, partition: SourcePartition) -> str:

@@ -17,7 +17,7 @@ from ocr_pipeline.orchestration.execution.crews import leased_crew
 from ocr_pipeline.orchestration.execution.demands import MODEL, READING
 from ocr_pipeline.orchestration.execution.pieces import Order
 from ocr_pipeline.orchestration.launchpad import chosen, launchpad
-from ocr_pipeline.orchestration.metadata import counts_metadata, crop_table, encoded_picture, markdown_table, picture
+from ocr_pipeline.orchestration.metadata import counts_metadata, markdown_table, shown_crops, two_sizes
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.orchestration.stage_runs import stage_run
 from ocr_pipeline.reading.settings import PageReading
@@ -30,7 +30,7 @@ from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.renewal import ANYHOW
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
-from ocr_pipeline.storage.files.pictures import pictures_in
+from ocr_pipeline.storage.files.pictures import decode_picture, pictures_in
 
 CODE_VERSION = "2"
 _SHOWN = 12
@@ -60,10 +60,10 @@ def detections(context: dg.AssetExecutionContext, locations: Locations) -> dg.Ma
     return dg.MaterializeResult(
         data_version=dg.DataVersion(made.fingerprint),
         metadata={
+            **(two_sizes("sample_page", decode_picture(drawn[0].read_bytes(), "RGB")) if drawn else {}),
             **counts_metadata(made.counts),
             "errors": dg.MetadataValue.json({Path(path).name: reason for path, reason in errors.items()}),
             "path": dg.MetadataValue.path(workspace.detections),
-            **({"sample_page": encoded_picture(drawn[0].read_bytes())} if drawn else {}),
         },
     )
 
@@ -92,9 +92,9 @@ def predictions(context: dg.AssetExecutionContext, locations: Locations) -> dg.M
     return dg.MaterializeResult(
         data_version=dg.DataVersion(made.fingerprint),
         metadata={
+            **shown_crops("sample_words", [(path.read_bytes(), row["text"]) for path, row in rows if not row["error"]]),
             **counts_metadata(made.counts),
             "path": dg.MetadataValue.path(workspace.predictions),
-            "sample_words": crop_table((path.read_bytes(), row["text"]) for path, row in rows),
         },
     )
 
@@ -123,10 +123,10 @@ def readings(context: dg.AssetExecutionContext, locations: Locations) -> dg.Mate
     return dg.MaterializeResult(
         data_version=dg.DataVersion(made.fingerprint),
         metadata={
+            **(_shown_reading(first, pages) if first else {}),
             **counts_metadata(made.counts),
             "errors": dg.MetadataValue.json({Path(path).name: reason for path, reason in read.errors.items()}),
             "path": dg.MetadataValue.path(workspace.readings),
-            **(_shown_reading(first, pages) if first else {}),
         },
     )
 
@@ -137,7 +137,7 @@ def _shown_reading(first: reading.Sheet, pages: Sequence[reading.ReadPage]) -> d
     unsure = heapq.nsmallest(_SHOWN, lines, key=lambda line: line[0])
     rows = [(f"{sure:.3f}", f"{page.image}, page {page.number}", text) for sure, page, text in unsure]
     return {
-        "sample_page": picture(reading.draw_reading(first.pixels, pages[0])),
+        **two_sizes("sample_page", reading.draw_reading(first.pixels, pages[0])),
         "sample_text": markdown_table(("text",), ((line.text,) for line in pages[0].lines)),
         "least_sure_lines": markdown_table(("confidence", "page", "text"), rows),
     }

@@ -173,7 +173,8 @@ def detect(world: World) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ocr_pipeline.fast.predict", predict, raising=False)
-        patch.setattr(inference, "encoded_picture", lambda _: "picture")
+        patch.setattr(inference, "decode_picture", lambda *_: None)
+        patch.setattr(inference, "two_sizes", lambda *_: {})
         materialize(world, inference.detections)
 
 
