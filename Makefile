@@ -84,6 +84,7 @@ check: .venv/installed-test
 	$(BIN)/lint-imports
 
 clean:
+	if cmp -s demo/.env .env; then rm .env; fi  # the demo's own, as it was written
 	rm -rf .venv .venv-paddle .venv-labelers .dagster_home demo site
 
 .venv/installed: pyproject.toml constraints.txt

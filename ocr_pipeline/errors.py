@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import overload
 
 from ocr_pipeline.shown import visible
@@ -49,6 +51,26 @@ class PipelineError(Exception):
 
 def _rebuild(cls: type[PipelineError], what: str, where: str, remedy: str) -> PipelineError:
     return cls(what, where=where, remedy=remedy) if remedy else cls(what)
+
+
+@contextmanager
+def refusals_of_the_machine() -> Iterator[None]:
+    """What nobody else explained: a file or folder that may not be touched, and what this machine lacks.
+
+    Raises:
+        PipelineError: it names the place.
+    """
+    try:
+        yield
+    except OSError as error:
+        end_on_shortage(error, error.filename or "this machine")
+        if not isinstance(error, PermissionError):
+            raise
+        raise PipelineError(
+            "it may not be read or written by you",
+            where=error.filename or "this machine",
+            remedy="Change its permissions or its owner, or name a place of yours.",
+        ) from error
 
 
 def end_on_shortage(error: BaseException, where: object) -> None:

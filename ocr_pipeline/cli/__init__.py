@@ -11,20 +11,20 @@ import sys
 import threading
 import warnings
 from importlib import import_module
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import click
 
 from ocr_pipeline import __version__
-from ocr_pipeline.cli.dotenv import read_dotenv
+from ocr_pipeline.cli.dotenv import blamed, read_dotenv, working_folder
+from ocr_pipeline.cli.groups import GuessingGroup
 from ocr_pipeline.cli.output import StandardStreams, VisibleFormatter, say
+from ocr_pipeline.cli.typed import as_meant
 from ocr_pipeline.cli.verbs import COMMANDS, GROUPS
-from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.errors import PipelineError, refusals_of_the_machine
 from ocr_pipeline.parallel import end_workers
 from ocr_pipeline.progress import Progress
-from ocr_pipeline.settings import no_such
 
 _INTERRUPTED = 128 + signal.SIGINT
 _INTERRUPTION = "interrupted; what is finished is kept, and the same command goes on from there"
@@ -33,7 +33,7 @@ _BLINK = 0.3  # seconds between two drawings of a bar
 _LONG = 300  # letters of a sentence that is shown whole
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(GuessingGroup):
     """Imports a command's module when it is asked for: ``--help`` of one does not wait for torch."""
 
     def list_commands(self, context: click.Context) -> list[str]:
@@ -47,15 +47,6 @@ class _LazyGroup(click.Group):
         command = getattr(import_module(f"{__name__}.{module}"), attribute)
         command.epilog = f"Example:\n\n\b\n  ocr-pipeline {name} {COMMANDS[name].example}"
         return command
-
-    def resolve_command(
-        self, context: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if not name.startswith("-") and self.get_command(context, name) is None and not context.resilient_parsing:
-            error = no_such(name, list(COMMANDS), "the commands")
-            context.fail(f"No such command {name!r}. {error.remedy}")
-        return super().resolve_command(context, args)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """In groups, each verb with its first sentence."""
@@ -104,8 +95,11 @@ def main() -> None:
 
 
 def _run(streams: StandardStreams) -> int:
+    taken = frozenset[str]()
     try:
-        code = cli.main(standalone_mode=False, obj=read_dotenv(Path.cwd()))
+        taken = read_dotenv(working_folder())
+        with refusals_of_the_machine():
+            code = cli.main(args=as_meant(sys.argv[1:]), standalone_mode=False, obj=taken)
         streams.demand_told()
         return code or 0
     except click.ClickException as error:
@@ -116,7 +110,7 @@ def _run(streams: StandardStreams) -> int:
     except PipelineError as error:
         if signal.getsignal(signal.SIGINT) is _end:  # what broke off because of it says so in its own way
             return _interrupted()
-        say(f"error: {error}", err=True)
+        say(f"error: {error} {blamed(error, taken)}".rstrip(), err=True)
         return 1
 
 

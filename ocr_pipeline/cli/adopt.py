@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
-from ocr_pipeline.cli.options import artifact_lease, output_option
+from ocr_pipeline.cli.options import output_option
 from ocr_pipeline.cli.tables import print_table, reasons_text
+from ocr_pipeline.cli.working import artifact_lease
 from ocr_pipeline.data.adoption import adopt
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 _COLUMNS = ("file", "becomes", "state", "pages", "words", "aside", "because")
@@ -36,5 +38,11 @@ def adopt_command(folder: Path, workspace: Workspace) -> None:
     if unknown:
         left = [(row.path.relative_to(folder.absolute()), row.files, row.reason) for row in unknown]
         print_table("left alone", ("file", "files", "because"), left)
+    if not outcomes:
+        raise PipelineError(
+            "nothing here is finished work of the guide's steps 2 to 4",
+            where=folder,
+            remedy="Give the folder above `json_merged`, `lookup_*.pkl.gz` and `*_annotations_*`.",
+        )
     if any(outcome.state == "refused" for outcome in outcomes):
         sys.exit(1)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from ocr_pipeline.cli.options import leased, on_partitions, settings_options, stacked, workers_option
+from ocr_pipeline.cli.options import on_partitions, settings_options, stacked, workers_option
 from ocr_pipeline.cli.tables import print_counts
+from ocr_pipeline.cli.working import leased
 from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.layout_lmdb import LayoutSettings, build_layouts, make_paddle_environment, paddle_environment
@@ -33,7 +34,7 @@ on_partitions_by_workers = stacked(on_partitions, workers_option, renewal_option
 def merge(share: Share | None, workspace: Workspace, partitions: Partitions, workers: int, renewal: Renewal) -> None:
     """Raw label JSON -> merged JSON (step 2 of the guide)."""
     manifests = []
-    for partition in leased(workspace, "merged_json", partitions, makes_folder=True):
+    for partition in leased(share, workspace, "merged_json", partitions, makes_folder=True):
         draw_to_order(partition, workspace, workers=workers, rebuild=renewal.rebuild)
         source = source_of(partition, share, workspace)
         manifests.append(merge_labels(source, partition, workspace, workers=workers, renewal=renewal))
@@ -47,7 +48,7 @@ def lookup(share: Share | None, workspace: Workspace, partitions: Partitions, re
     """Picture trees -> file name to path (step 3 of the guide)."""
     manifests = [
         build_lookup(source_of(partition, share, workspace), partition, workspace, renewal=renewal)
-        for partition in leased(workspace, "lookup", partitions)
+        for partition in leased(share, workspace, "lookup", partitions)
     ]
     _report("lookup", manifests, workspace.root / "lookup")
 
@@ -66,7 +67,7 @@ def annotations_command(
     """Pages -> word crops and their text, as JSONL or LMDB (step 4 of the guide)."""
     manifests = [
         manifest
-        for partition in leased(workspace, "annotations", partitions)
+        for partition in leased(share, workspace, "annotations", partitions)
         for manifest in build_annotations(
             source_of(partition, share, workspace),
             partition,
@@ -93,7 +94,7 @@ def layout(
     """Pages and layout model -> layout LMDB (step 5 of the guide)."""
     manifests = [
         manifest
-        for partition in leased(workspace, "layout_lmdb", partitions)
+        for partition in leased(share, workspace, "layout_lmdb", partitions)
         for manifest in build_layouts(
             source_of(partition, share, workspace),
             partition,

@@ -38,7 +38,7 @@ def demo(folder: Path) -> None:
     this = Demo(folder.absolute())
     prepare(this, KOREAN_WORDS)
     os.environ |= this.environment | {"DAGSTER_HOME": dagster_home(Path.cwd())}
-    write_dotenv(Path(".env"), this.environment | {"DAGSTER_HOME": os.environ["DAGSTER_HOME"]})
+    write_dotenv(this, Path.cwd(), this.environment | {"DAGSTER_HOME": os.environ["DAGSTER_HOME"]})
     with DagsterInstance.get() as instance:
         failed = list(materialise(instance, lambda run: click.echo(f"{_clock(start)} {run}", err=True)))
     if failed:

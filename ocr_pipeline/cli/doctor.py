@@ -9,17 +9,20 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.request import urlopen
 
 import click
 
-from ocr_pipeline.cli.dotenv import of_dotenv
+from ocr_pipeline.cli.dotenv import blamed, of_dotenv, taken_from_dotenv
 from ocr_pipeline.cli.options import output_option
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.workspace import OUTPUT_VARIABLE, Workspace
 from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
+
+if TYPE_CHECKING:
+    from ocr_pipeline.release.sections import FastSection
 
 _LITTLE_SPACE = 10.0  # GB
 _PATIENCE = 5.0  # seconds for an answer of the hub
@@ -64,14 +67,14 @@ def _looked_at(subject: str, check: Check, source: str, workspace: Workspace) ->
     try:
         yield from check(source, workspace)
     except PipelineError as error:
-        yield Finding("wrong", subject, str(error))
+        yield Finding("wrong", subject, f"{error} {blamed(error, taken_from_dotenv())}".rstrip())
 
 
 def _sets(source: str, workspace: Workspace) -> Iterator[Finding]:
     from ocr_pipeline.data.datasets import DATASETS, demand_a_set
     from ocr_pipeline.data.datasets.dataset import find_roots
 
-    share = Share.from_environment({SOURCE_VARIABLE: source})
+    share = Share.from_environment({**os.environ, SOURCE_VARIABLE: source})
     demand_a_set(share)
     yield Finding("ok", "source", f"{share.place}{of_dotenv(SOURCE_VARIABLE)}")
     for dataset in DATASETS:
@@ -108,18 +111,33 @@ def _devices(source: str, workspace: Workspace) -> Iterator[Finding]:
 
 
 def _recipe(source: str, workspace: Workspace) -> Iterator[Finding]:
-    from ocr_pipeline.release.sections import DloraSection, FastSection
+    from ocr_pipeline.data.synthetic import SyntheticSettings
+    from ocr_pipeline.release.contest import ChampionSettings
+    from ocr_pipeline.release.recipe_file import recipe_settings
+    from ocr_pipeline.release.sections import DloraSection, FastSection, loaded_sections
 
-    detector, recognizer = FastSection.of(workspace), DloraSection.of(workspace)
-    weights = detector.checkpoint
+    sections = loaded_sections(workspace).values()
+    for fault in dict.fromkeys(str(each) for each in sections if isinstance(each, PipelineError)):
+        yield Finding("wrong", "recipe", fault)
+    for section in sections:
+        if isinstance(section, FastSection):
+            yield _detector(section)
+        elif isinstance(section, DloraSection):
+            base = section.model_name_or_path
+            yield _model(
+                "base model", base, base, "set TROCR_BASE (or model_name_or_path in the recipe) to that folder"
+            )
+    recipe_settings(SyntheticSettings, "synthetic", workspace)
+    recipe_settings(ChampionSettings, "champion", workspace)
+
+
+def _detector(section: FastSection) -> Finding:
+    weights = section.checkpoint
     if weights and not weights.exists():
-        yield Finding(
-            "wrong", "detector", f"no such weights: {weights}. Mend fast_checkpoint.checkpoint in the recipe."
-        )
-    else:
-        yield Finding("ok", "detector", f"{detector.config}, from {weights or 'what the configuration says'}")
-    base = recognizer.model_name_or_path
-    yield _model("base model", base, base, "set TROCR_BASE (or model_name_or_path in the recipe) to that folder")
+        told = f"no such weights: {weights}. Mend fast_checkpoint.checkpoint in the recipe."
+        return Finding("wrong", "detector", told)
+    section.settings().effective_config()
+    return Finding("ok", "detector", f"{section.config}, from {weights or 'what the configuration says'}")
 
 
 def _layout_model(source: str, workspace: Workspace) -> Iterator[Finding]:
@@ -137,6 +155,7 @@ def _model(subject: str, name: str, repository: str, remedy: str) -> Finding:
     """Whether weights are here, in the hub's cache, or to be had from the hub."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.constants import ENDPOINT
+    from huggingface_hub.errors import HFValidationError
 
     from ocr_pipeline.models import place_of
 
@@ -145,7 +164,11 @@ def _model(subject: str, name: str, repository: str, remedy: str) -> Finding:
         has_weights = (folder / "config.json").is_file()
         told = name if has_weights else f"{folder} holds no model (config.json). Name another folder."
         return Finding("ok" if has_weights else "wrong", subject, told)
-    if isinstance(try_to_load_from_cache(repository, "config.json"), str):
+    try:
+        cached = try_to_load_from_cache(repository, "config.json")
+    except HFValidationError:
+        return Finding("wrong", subject, f"{name} is neither a folder nor a name on the hub such as owner/name.")
+    if isinstance(cached, str):
         return Finding("ok", subject, f"{name}, in the cache of the Hugging Face hub")
     try:
         urlopen(f"{ENDPOINT}/api/models/{repository}", timeout=_PATIENCE).close()

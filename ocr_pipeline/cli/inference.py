@@ -28,8 +28,6 @@ def detect(settings: fast.FastPrediction) -> None:
     pages, errors = fast.predict(settings)
     for page in pages:
         say(f"{page.image}: {len(page.words)} words")
-    for path, reason in errors.items():
-        say(f"{path}: {reason}", err=True)
     if errors:
         sys.exit(1)
 

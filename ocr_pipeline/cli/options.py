@@ -8,8 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +20,15 @@ from ocr_pipeline.cli.output import say
 from ocr_pipeline.data.datasets import EVERY_PARTITION, PARTITIONS, SourcePartition
 from ocr_pipeline.devices.machine import machine_cpus
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.settings import Setting, Settings, Values, read, settings_in
-from ocr_pipeline.storage.artifacts.lease import lease, lease_path
+from ocr_pipeline.page import nfc
+from ocr_pipeline.settings import Setting, Settings, Values, demand_spelled, no_such, read, settings_in
 from ocr_pipeline.storage.artifacts.workspace import OUTPUT_VARIABLE, Workspace
 from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 _SETS = list(dict.fromkeys(part.dataset.name for part in EVERY_PARTITION.values()))
+_NAMES = [*_SETS, *EVERY_PARTITION]
 
 
 def stacked(*options: Decorator) -> Decorator:
@@ -72,7 +72,7 @@ def _all_drawn(context: click.Context) -> bool:
 
 
 def _share_at(source: str) -> Share:
-    return Share.from_environment({SOURCE_VARIABLE: source})
+    return Share.from_environment({**os.environ, SOURCE_VARIABLE: source})
 
 
 def _completed(names: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
@@ -86,12 +86,20 @@ def _chosen_partitions(_: click.Context, __: click.Parameter, names: Sequence[st
 
 def _named_partitions(_: click.Context, __: click.Parameter, names: Sequence[str]) -> list[SourcePartition]:
     chosen = []
-    for name in names:
+    for name in (part for given in names for part in given.split(",")):
         found = [part for part in EVERY_PARTITION.values() if name in (part.key, part.dataset.name)]
         if not found:
-            raise click.BadParameter(f"{name!r} is none of: {', '.join(EVERY_PARTITION)}")
+            titled = {part.dataset.name for part in EVERY_PARTITION.values() if nfc(name) in part.dataset.title}
+            remedy = f"Did you mean {titled.pop()}?" if len(titled) == 1 else no_such(name, _NAMES, "").remedy
+            raise click.BadParameter(f"{name!r} is no partition or data set. {remedy}")
         chosen += found
     return chosen
+
+
+def _workspace_at(context: click.Context, option: click.Parameter, output: str) -> Workspace:
+    if context.get_parameter_source("workspace") is click.core.ParameterSource.DEFAULT:
+        demand_spelled([OUTPUT_VARIABLE], os.environ)
+    return Workspace.at(output)
 
 
 source_option = _source_option(_share_at)
@@ -106,7 +114,7 @@ _workspace_option = click.option(
     show_default=True,
     show_envvar=True,
     help="Folder or s3:// URL of all artifacts.",
-    callback=lambda context, option, output: Workspace.at(output),
+    callback=_workspace_at,
 )
 
 
@@ -149,9 +157,9 @@ _partition_option = functools.partial(
     "partitions",
     multiple=True,
     is_eager=True,  # what is drawn needs no source
-    shell_complete=_completed((*_SETS, *EVERY_PARTITION)),
+    shell_complete=_completed(_NAMES),
 )
-_A_PARTITION = "Partition (handwriting_train) or data set (handwriting); may be repeated."
+_A_PARTITION = "Partition (handwriting_train) or data set (handwriting); several by commas, or repeated."
 partition_option = _partition_option(callback=_chosen_partitions, help=f"{_A_PARTITION} Default: all of the share.")
 """``--partition``: which partitions; a data set's name stands for all of its partitions."""
 named_partition_option = _partition_option(callback=_named_partitions, help=_A_PARTITION)
@@ -250,33 +258,3 @@ class SettingType(click.ParamType):
             return read(self.setting, value, f"--{self.setting.name}")
         except PipelineError as error:
             self.fail(f"{error.what}. {error.remedy}", param, ctx)
-
-
-def leased(
-    workspace: Workspace, asset: str, partitions: Iterable[SourcePartition], *, makes_folder: bool = False
-) -> Iterator[SourcePartition]:
-    """The partitions one after the other, each under the lease of its artifact for as long as it is worked on.
-
-    A run of Dagster, or another command, that wants the same artifact waits, and so does this one for them.
-
-    Args:
-        makes_folder: the output folder need not be there; a stage that needs what another published says so itself,
-            and then nothing shall have been written.
-    """
-    lent = _leased(workspace, asset, partitions, makes_folder)
-    click.get_current_context().call_on_close(lent.close)  # an error may leave it in the midst of a partition
-    return lent
-
-
-def _leased(
-    workspace: Workspace, asset: str, partitions: Iterable[SourcePartition], makes_folder: bool
-) -> Generator[SourcePartition, None, None]:
-    for partition in partitions:
-        is_lent = makes_folder or workspace.root.exists()
-        with artifact_lease(workspace, asset, partition) if is_lent else nullcontext():
-            yield partition
-
-
-def artifact_lease(workspace: Workspace, asset: str, partition: SourcePartition) -> AbstractContextManager[None]:
-    """The lease of one artifact, in the name of the command line."""
-    return lease(lease_path(workspace, asset, partition.key), f"ocr-pipeline, {asset} {partition.key}")

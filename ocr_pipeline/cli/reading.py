@@ -26,8 +26,6 @@ def read(paths: tuple[Path, ...], output: Path, settings: PageReading, overwrite
     from ocr_pipeline.reading import Reader, read_paths
 
     readings = read_paths(Reader.of(settings), paths, output, settings.form, overwrite=overwrite)
-    for path, reason in readings.errors.items():
-        say(f"{path}: {reason}", err=True)
     done = f", {readings.done} files were done" if readings.done else ""
     say(f"{readings.pages} pages with {readings.words} words read{done} -> {output}")
     if readings.errors:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ocr_pipeline.cli.groups import GuessingGroup
 from ocr_pipeline.cli.options import output_option, partition_option, source_option, stacked, together
 from ocr_pipeline.cli.output import say
 from ocr_pipeline.cli.tables import print_table
@@ -57,7 +58,7 @@ def _suspects(workspace: Workspace, partition: SourcePartition, most: int, kinds
     return list(islice((each for each in found if not kinds or each.kind in kinds), most))
 
 
-@click.group()
+@click.group(cls=GuessingGroup)
 def review() -> None:
     """Suspicious labels: look at them, mend them, and take back what was mended."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from functools import partial
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def serve(champions: Path | None, serving: Serving, settings: PageReading) -> No
             where="ocr-pipeline serve",
             remedy="pip install 'ocr_pipeline[serve]'",
         ) from error
+    _demand_free(serving.host, serving.port)
     from ocr_pipeline.reading import Reader
     from ocr_pipeline.serving.app import application
     from ocr_pipeline.serving.desk import Desk
@@ -54,6 +56,19 @@ def serve(champions: Path | None, serving: Serving, settings: PageReading) -> No
         desk = Desk(partial(Reader.of, settings), lambda: "those that were named", serving.most_waiting)
     say(f"reading at http://{serving.host}:{serving.port}/read by {desk.reader.fingerprint[:12]}; /docs describes it")
     uvicorn.run(application(desk, serving), host=serving.host, port=serving.port, log_level="warning")
+
+
+def _demand_free(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened at, before any model is loaded."""
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            pass
+    except OSError as error:
+        raise PipelineError(
+            f"nothing can listen there ({error.strerror})",
+            where=f"{host}:{port}",
+            remedy="Name another --port, from 1024 on, or end the program that has it (`ss -ltnp` tells which).",
+        ) from error
 
 
 def _champions_of(output: Path) -> str:

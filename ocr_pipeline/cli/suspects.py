@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from ocr_pipeline.cli.options import leased, on_partitions, settings_options
-from ocr_pipeline.cli.tables import print_table
+from ocr_pipeline.cli.options import on_partitions, settings_options
+from ocr_pipeline.cli.tables import print_reasons, print_table
+from ocr_pipeline.cli.working import leased
 from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.review import KINDS, SuspectSettings, find_label_suspects
 from ocr_pipeline.data.synthetic import source_of
@@ -25,12 +26,13 @@ def suspects(
 ) -> None:
     """Labels that are probably wrong, the likeliest first: each word is read by who did not learn its label."""
     manifests = {}
-    for partition in leased(workspace, "label_suspects", partitions):
+    for partition in leased(share, workspace, "label_suspects", partitions):
         readers = readers_of(workspace, partition, settings)
         source = source_of(partition, share, workspace)
         manifests[partition.key] = find_label_suspects(source, partition, workspace, readers, settings)
     rows = [(key, *_row(manifest)) for key, manifest in manifests.items()]
     print_table(f"label_suspects -> {workspace.suspects('<partition>').parent}", _COLUMNS, rows)
+    print_reasons((key, manifest.counts) for key, manifest in manifests.items())
 
 
 def _row(manifest: Manifest) -> tuple[object, ...]:

@@ -19,7 +19,7 @@ from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.execution.workers import give_to_location, runs_here
 from ocr_pipeline.release.recipe_file import RECIPE_NAME, RECIPE_VARIABLE
 from ocr_pipeline.storage.artifacts.workspace import OUTPUT_VARIABLE, Workspace
-from ocr_pipeline.storage.files.publishing import publish_text
+from ocr_pipeline.storage.files.publishing import mendable, publish_text
 from ocr_pipeline.storage.source.share import SOURCE_VARIABLE, Share
 
 logger = logging.getLogger(__name__)
@@ -92,7 +92,8 @@ class Demo:
 def prepare(demo: Demo, base_model: str | Path) -> None:
     """Write the collection, the inbox of held-out pages and words with their truth, and the recipe."""
     logger.info("writing made-up pages of all five sets to %s", demo.share)
-    write_collection(demo.share, pages={key: _pages_of(key) for key in DRAWN_PARTITIONS}, faults=True)
+    with mendable(demo.share):
+        write_collection(demo.share, pages={key: _pages_of(key) for key in DRAWN_PARTITIONS}, faults=True)
     recipe = {
         "fast_checkpoint": FAST_RECIPE,
         "dlora_checkpoint": {"model_name_or_path": str(base_model), "options": DLORA_OPTIONS},
@@ -161,14 +162,17 @@ def materialise(
             yield f"{job} {partition or ''}".strip()
 
 
-def write_dotenv(path: Path, environment: dict[str, str]) -> bool:
+def write_dotenv(demo: Demo, here: Path, environment: dict[str, str]) -> bool:
     """Let a plain ``dagster dev`` show the demo too; a .env that is there stays as it is.
 
-    To Dagster a .env comes before what was exported; written like this, what is exported counts.
+    To Dagster a .env comes before what was exported; written like this, what is exported counts. The same stands in the
+    demo's folder: by it ``make clean`` tells that the .env is the demo's own, and takes it away.
     """
-    if path.exists():
+    text = "".join(f"{name}=${{{name}:-{value}}}\n" for name, value in environment.items())
+    publish_text(demo.folder / ".env", text)
+    if (here / ".env").exists():
         return False
-    publish_text(path, "".join(f"{name}=${{{name}:-{value}}}\n" for name, value in environment.items()))
+    publish_text(here / ".env", text)
     return True
 
 

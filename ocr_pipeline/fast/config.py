@@ -217,7 +217,7 @@ def config_from(fields: dict[str, Any], where: object) -> FastConfig:
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         fields = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
         raise PipelineError(f"the configuration is no YAML ({error})", where=path, remedy=_REMEDY) from error
     if not isinstance(fields, dict):
         raise PipelineError("the configuration holds no fields", where=path, remedy=_REMEDY)

@@ -29,6 +29,7 @@ from ocr_pipeline.fast.maps.augmentation import Points, random_crop
 from ocr_pipeline.fast.maps.pictures import Picture, fit_page, read_rgb
 from ocr_pipeline.fast.maps.targets import draw_targets
 from ocr_pipeline.storage.artifacts.manifest import here_manifest
+from ocr_pipeline.storage.files.lmdb_parts import head_of
 from ocr_pipeline.training.readers import Concatenated
 from ocr_pipeline.training.resuming import data_key
 
@@ -269,8 +270,12 @@ def find_lmdbs(base: Path, split: str, *, needed: bool = True) -> list[Path]:
             if path.is_dir() and not path.name.endswith(f"_annotations{ending}"):  # these hold word crops
                 found[path.name.removesuffix(ending)] = path
     if not found and needed:
+        is_one = head_of(Path(base)).is_file()
+        remedy = "Make the layout LMDBs first, or correct --lmdb_base."
         raise PipelineError(
-            f"no *_{split}_layout.lmdb here", where=base, remedy="Make the layout LMDBs first, or correct --lmdb_base."
+            f"no *_{split}_layout.lmdb here",
+            where=base,
+            remedy=f"This is an LMDB itself: give the folder above it, {Path(base).parent}." if is_one else remedy,
         )
     left_out = {path.name for path in Path(base).glob(f"*_{split}_*.lmdb")} - {path.name for path in found.values()}
     if left_out:

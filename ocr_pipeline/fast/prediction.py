@@ -103,6 +103,12 @@ def _targets(settings: FastPrediction) -> dict[Path, Path]:
     """Each picture with the drawn picture that is to be made of it."""
     if len(settings.image) == 1 and not settings.image[0].is_dir():
         return {settings.image[0]: settings.output}
+    if settings.output.is_file():
+        raise PipelineError(
+            "this is a file, and several pictures are drawn",
+            where=settings.output,
+            remedy="Name a folder for the drawn pictures.",
+        )
     paths = [path for named in settings.image for path in (pictures_in(named) if named.is_dir() else [named])]
     targets = {path: settings.output / f"{path.name}.png" for path in paths}
     drawn = {target for target in targets.values() if target in targets and _is_own(target)}
@@ -125,7 +131,8 @@ def _claim(targets: Mapping[Path, Path], overwrite: bool) -> None:
                 where=target,
                 remedy="Name the picture to draw, such as page.png.",
             )
-    outputs = [path for target in targets.values() for path in (target, *map(target.with_suffix, _BESIDE))]
+    there = [target for path, target in targets.items() if path.exists()]  # of others nothing will be written
+    outputs = [path for target in there for path in (target, *map(target.with_suffix, _BESIDE))]
     claim(*outputs, inputs=targets, overwrite=overwrite, is_own=_is_own)
 
 

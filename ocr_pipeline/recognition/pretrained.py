@@ -66,7 +66,7 @@ def demand_hub_name(name: str) -> None:
     Raises:
         PipelineError: it cannot.
     """
-    if not may_be_on_the_hub(name):
+    if not may_be_on_the_hub(name) or Path(name).is_file():
         raise PipelineError(
             "there is no such base model", where=name, remedy="Give a folder, or a name on the hub such as owner/name."
         )

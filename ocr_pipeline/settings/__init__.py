@@ -1,7 +1,8 @@
 """Settings exist once: a field says its default, help, range and variable, and every door reads them there."""
 
 from ocr_pipeline.settings.declaring import Setting, settings_in
-from ocr_pipeline.settings.reading import OFF, ON, Settings, Values, no_such, read
+from ocr_pipeline.settings.places import as_it_lies
+from ocr_pipeline.settings.reading import OFF, ON, Settings, Values, demand_spelled, no_such, read
 from ocr_pipeline.settings.recording import LATER, as_before, described, left_out, recorded
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Settings",
     "Values",
     "as_before",
+    "as_it_lies",
+    "demand_spelled",
     "described",
     "left_out",
     "no_such",

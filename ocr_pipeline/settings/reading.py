@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.settings.declaring import LARGEST, Setting, settings_in
+from ocr_pipeline.settings.places import as_it_lies
 
 ON = ("1", "true", "yes", "on")
 OFF = ("0", "false", "no", "off")
+_ALIKE = 0.93  # two names of which one has a letter more or another one
 
 S = TypeVar("S", bound="Settings")
 Values = dict[str, Any]
@@ -42,8 +44,9 @@ class Settings:
         A switch with several variables is on if one of them says so.
 
         Raises:
-            PipelineError: a variable holds what it cannot mean.
+            PipelineError: a variable holds what it cannot mean, or one that is set is a misspelling of one of these.
         """
+        demand_spelled([variable for each in settings_in(cls) for variable in each.variables], environment)
         told = {each.name: list(_told(each, environment)) for each in settings_in(cls)}
         return {name: max(values) if values[0] is False else values[0] for name, values in told.items() if values}
 
@@ -107,6 +110,20 @@ def read(each: Setting, given: object, where: str) -> Any:
     raise _refused(each, given, where)
 
 
+def demand_spelled(variables: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Refuse an environment with a variable that is one of these but for a letter: it would say nothing, in silence.
+
+    Raises:
+        PipelineError: it names both.
+    """
+    for meant in variables:
+        alike = difflib.get_close_matches(meant, environment.keys() - set(variables), n=1, cutoff=_ALIKE)
+        if alike and not environment.get(meant):
+            raise PipelineError(
+                f"the variable {alike[0]} means nothing", where="environment", remedy=f"Did you mean {meant}?"
+            )
+
+
 def no_such(name: object, known: list[str], where: str) -> PipelineError:
     """The error for a name that there is none of; it tells the one that was meant, as far as one can know."""
     meant = difflib.get_close_matches(str(name), known, n=1) or [each for each in known if each.endswith(f".{name}")]
@@ -145,7 +162,7 @@ def _read_one(each: Setting, given: object, where: str) -> Any:
     if each.kind in (int, float) and not isinstance(given, bool):
         return _number(each, text, where)
     if each.kind is Path and isinstance(given, str | Path):
-        return Path(given).expanduser()
+        return Path(as_it_lies(str(Path(given).expanduser()), where))
     if each.kind is str and isinstance(given, str | int | float):
         return str(given)
     raise _refused(each, given, where)

@@ -111,7 +111,8 @@ def test_a_running_daemon_gets_the_backfill_into_its_queue(place: Path, home: Pa
 
 
 def test_a_failing_partition_is_named(place: Path) -> None:
-    (place / "output").write_text("in the way")
+    (place / "output").mkdir()
+    (place / "output" / "json_merged").write_text("in the way")
     failed = CliRunner().invoke(
         cli,
         ["backfill", "--source", str(place / "share"), "--output", str(place / "output"), "--dataset", "handwriting"],

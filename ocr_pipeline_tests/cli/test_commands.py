@@ -128,7 +128,7 @@ def test_hyphens_work_too(share: Path, tmp_path: Path) -> None:
     ("arguments", "environment", "code", "words"),
     [
         (("merge", "--nonsense"), {}, 2, ["--nonsense"]),
-        (("merge", "--partition", "handwritng"), {}, 2, ["handwritng", "handwriting_train"]),
+        (("merge", "--partition", "handwritng"), {}, 2, ["handwritng", "handwriting"]),
         (("merge",), {}, 1, ["OCR_PIPELINE_SOURCE"]),
         (("merge", "--source", "/nowhere/at/all"), {}, 1, ["/nowhere/at/all", "Mount the share"]),
         (
@@ -218,7 +218,9 @@ def test_data_paths_are_parted_by_colons() -> None:
     assert (data.train, data.valid) == ((Path("/a/x.lmdb"), Path("/b/y.jsonl")), ())
 
 
-def test_detect_takes_a_folder_and_exits_with_1_when_a_picture_is_broken(tmp_path: Path) -> None:
+def test_detect_takes_a_folder_and_exits_with_1_when_a_picture_is_broken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     network, pages = build_network("narrow"), tmp_path / "pages"
     config = {"variant": "narrow", "short_size": 64}
     torch.save({"state_dict": network.state_dict(), "config": config}, tmp_path / "detector.pth")
@@ -229,7 +231,7 @@ def test_detect_takes_a_folder_and_exits_with_1_when_a_picture_is_broken(tmp_pat
     assert code == 0 and "a.png: " in output
     (pages / "b.png").write_text("no picture")
     code, output = invoke("detect", *place)
-    assert code == 1 and "a.png: " in output and "b.png: " in output
+    assert code == 1 and "a.png: " in output and "b.png. " in caplog.text
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.png.png", "a.png.json", "a.png.txt"}
 
 

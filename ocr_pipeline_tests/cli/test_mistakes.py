@@ -20,6 +20,9 @@ RECOGNIZE = ("recognize", "--images_dir", "words", "--output_csv", "read.csv")
 TRAIN_FAST = ("train-fast", "--output_dir", "run", "--lmdb_base", "output", "--config")
 TRAIN_DLORA = ("train-dlora", "--output_dir", "run", "--model_name_or_path", KOREAN_WORDS)
 CROPS = {"LMDB_PATHS": "output/handwriting_annotations_train.lmdb"}
+SET = "share/053.대용량 손글씨 OCR 데이터"
+MERGED, LOOKUP = "output/json_merged/handwriting_train_merged.json", "output/lookup/lookup_handwriting_train.pkl.gz"
+LAYOUT = "output/handwriting_train_layout.lmdb"
 SHARE, OUTPUT, TRAIN = ("--source", "share"), ("--output", "output"), ("--partition", "handwriting_train")
 
 MISTAKES: list[tuple[tuple[str, ...], dict[str, str], int, tuple[str, ...]]] = [
@@ -27,14 +30,49 @@ MISTAKES: list[tuple[tuple[str, ...], dict[str, str], int, tuple[str, ...]]] = [
     (("mrege",), {}, 2, ("mrege", "merge")),
     (("merge", "--nonsense"), {}, 2, ("--nonsense",)),
     (("merge", "--partitoin", "handwriting"), {}, 2, ("--partition",)),
-    (("merge", *SHARE, "--partition", "handwritng"), {}, 2, ("handwritng", "handwriting_train")),
+    (("merge", *SHARE, "--partition", "handwritng"), {}, 2, ("handwritng", "Did you mean handwriting?")),
     (("merge", *SHARE, "--workers", "0"), {}, 2, ("--workers", "x>=1")),
     (("merge", *SHARE, "--workers", "many"), {}, 2, ("many", "integer")),
     (("backfill", *SHARE, *OUTPUT, "--asset", "crops"), {}, 2, ("crops", "annotations")),
     (("quarantine", *OUTPUT, "--stage", "nonsense"), {}, 2, ("nonsense", "lookup")),
     (("quarantine", *OUTPUT, "--dataset", "hand"), {}, 2, ("hand", "handwriting")),
     (("rollback", "fast"), {}, 2, ("fast", "detector")),
+    (("merge", *SHARE, "--partition", "handwriting_test"), {}, 2, ("handwriting_test", "Did you mean handwriting?")),
+    (("merge", *SHARE, "--partition", "손글씨"), {}, 2, ("손글씨", "Did you mean handwriting?")),
+    (("merge", *SHARE, "--partition", "handwriting_train,handwritng"), {}, 2, ("'handwritng'", "handwriting")),
+    (("review", "opne"), {}, 2, ("opne", "export")),
+    (("merge", "handwriting_train", *SHARE), {}, 2, ("unexpected extra argument (handwriting_train)",)),
+    # ---- what a keyboard, a word processor or Windows makes of a line
+    (("ㅡㄷㄱㅎㄷ", *SHARE), {}, 2, ("ㅡㄷㄱㅎㄷ", "Did you mean merge?")),
+    (("Merge", *SHARE), {}, 2, ("Merge", "Did you mean merge?")),
+    (("merge", "—source", "share"), {}, 2, ("—source", "Type --source")),
+    (("merge", "-source", "share"), {}, 2, ("-source", "Type --source")),
+    (("merge", "--source", "“share”"), {}, 1, ("“share”", "word processor", "'share'")),
+    (("merge", r"--source=C:\Users\me\ocr"), {}, 1, ("path of Windows", "/mnt/c/Users/me/ocr")),
+    (("merge", *SHARE, "--output", r"D:\ocr"), {}, 1, ("path of Windows", "/mnt/d/ocr")),
+    (("merge", "--source", r"\\nas\ocr"), {}, 1, ("path of Windows", "smb://nas/ocr")),
+    (("merge",), {"OCR_PIPELINE_SOURCE": r"C:\ocr"}, 1, ("path of Windows", "OCR_PIPELINE_SOURCE", "/mnt/c/ocr")),
+    (TRAIN_DLORA, {"LMDB_PATHS": "“output/crops.lmdb”"}, 1, ("word processor", "LMDB_PATHS")),
+    (("merge",), {"OCR_PIPELINE_SORCE": "share"}, 1, ("OCR_PIPELINE_SORCE", "Did you mean OCR_PIPELINE_SOURCE?")),
+    (("status",), {"OCR_PIPELINE_OUTPT": "output"}, 1, ("OCR_PIPELINE_OUTPT", "Did you mean OCR_PIPELINE_OUTPUT?")),
+    (("annotations", *SHARE, *OUTPUT), {"FAST_OUTPUT_FORMT": "lmdb"}, 1, ("FAST_OUTPUT_FORMT", "FAST_OUTPUT_FORMAT")),
+    (TRAIN_DLORA, {"LMDB_PATH": "a.lmdb"}, 1, ("LMDB_PATH ", "Did you mean LMDB_PATHS?")),
     # ---- places
+    (("merge", "--source", SET, *OUTPUT), {}, 1, ("none of the data sets is at the source", "one or two levels below")),
+    (("merge", *SHARE, "--output", f"{SET}/out"), {}, 1, ("lie within each other", "beside the data sets")),
+    (("status", "--output", "page.png"), {}, 1, ("page.png", "this is a file")),
+    (("adopt", "empty", *OUTPUT), {}, 1, ("nothing here is finished work", "json_merged")),
+    (("adopt", "page.png", *OUTPUT), {}, 1, ("this is a file", "page.png")),
+    (("judge", "page.png", "--report", "r"), {}, 1, ("this is a file", "labelled pages")),
+    (("review", "import", "notes.txt", *OUTPUT), {}, 1, ("notes.txt", "review page saved")),
+    (("demo", "--folder", "page.png"), {}, 1, ("page.png is a file",)),
+    (("serve", "--port", "99999"), {}, 2, ("99999", "65535")),
+    (("serve", "--champions", "nowhere"), {}, 1, ("fast_champion is not published",)),
+    (("serve", "--host", "0.0.0.0"), {}, 1, ("OCR_PIPELINE_TOKEN",)),
+    (("read", "nope.jpg", "--output", "r"), {}, 1, ("nope.jpg", "Check its path")),
+    (("read", "page.png", "--output", "r", "--form", "doc"), {}, 1, ("doc", "txt, json, pdf")),
+    (("read", "page.png", "--output", "r", "--detector", "nope.pth"), {}, 1, ("nope.pth", ".pth file")),
+    (("read", "page.png", "--output", "page.png"), {}, 1, ("would replace what is read",)),
     (("merge",), {}, 1, ("no source is set", "OCR_PIPELINE_SOURCE")),
     (("merge", "--source", "nowhere"), {}, 1, ("nowhere", "Mount the share")),
     (("merge", "--source", "page.png"), {}, 1, ("page.png",)),
@@ -53,7 +91,7 @@ MISTAKES: list[tuple[tuple[str, ...], dict[str, str], int, tuple[str, ...]]] = [
     # ---- order and settings of the data steps
     (("lookup", *SHARE, "--output", "fresh"), {}, 1, ("merged_json", "ocr-pipeline merge")),
     (("annotations", *SHARE, "--output", "fresh"), {}, 1, ("merged_json", "ocr-pipeline merge")),
-    (("layout", *SHARE, "--output", "fresh"), {}, 1, ("there is no lookup", "ocr-pipeline lookup")),
+    (("layout", *SHARE, "--output", "fresh"), {}, 1, ("merged_json", "ocr-pipeline merge")),
     (("quality", *SHARE, "--output", "fresh"), {}, 1, ("merged_json", "ocr-pipeline merge")),
     (("annotations", *SHARE, *OUTPUT), {"FAST_OUTPUT_FORMAT": "xml"}, 1, ("FAST_OUTPUT_FORMAT", "jsonl or lmdb")),
     (("annotations", *SHARE, *OUTPUT, "--crop", "bix"), {}, 2, ("bix", "--crop")),
@@ -84,7 +122,35 @@ MISTAKES: list[tuple[tuple[str, ...], dict[str, str], int, tuple[str, ...]]] = [
     ((*TRAIN_FAST, "narrow_demo.yaml", "--lmdb_base", "empty"), {}, 1, ("_train_layout.lmdb", "empty")),
     ((*TRAIN_FAST, "narrow_demo.yaml", "--device", "cuda"), {}, 1, ("no CUDA device",)),
     (("export-fast", "--checkpoint", "nope.pth", "--output", "x.onnx"), {}, 1, ("nope.pth",)),
+    ((*DETECT, "page.png", "--checkpoint", MERGED), {}, 1, ("it holds no weights", ".pth")),
+    (("detect", "--image", "words", "--output", "page.png"), {}, 1, ("page.png", "Name a folder")),
+    (("detect", "--image", "found.png", "--output", "page.png"), {}, 1, ("found.png", "cannot be opened")),
+    ((*TRAIN_FAST, "output"), {}, 1, ("Is a directory", "output")),
+    ((*TRAIN_FAST, MERGED), {}, 1, ("the configuration is wrong", "fast/configs")),
+    (
+        (*TRAIN_FAST, "narrow_demo.yaml", "--lmdb_base", LAYOUT),
+        {},
+        1,
+        ("an LMDB itself", "above it, output"),
+    ),
+    ((*TRAIN_FAST, "narrow_demo.yaml", "--lmdb_base", LOOKUP), {}, 1, ("no *_train_layout.lmdb", LOOKUP)),
+    ((*TRAIN_FAST, "narrow_demo.yaml", "--output_dir", "page.png"), {}, 1, ("page.png", "page.png is a file")),
+    ((*TRAIN_FAST, "narrow_demo.yaml", "--learning_rate", "0,001"), {}, 2, ("0,001", "a number above 0")),
     # ---- recognizer
+    (
+        ("recognize", "--images_dir", "page.png", "--output_csv", "x.csv"),
+        {},
+        1,
+        ("this is a file", "of pictures"),
+    ),
+    ((*RECOGNIZE, "--ckpt", "page.png"), {}, 1, ("no checkpoint of a recognizer", "page.png")),
+    (TRAIN_DLORA, {"LMDB_PATHS": LOOKUP}, 1, ("neither an LMDB nor a .jsonl", "step 4")),
+    (TRAIN_DLORA, {"LMDB_PATHS": MERGED}, 1, ("neither an LMDB nor a .jsonl", "step 4")),
+    (TRAIN_DLORA, {"LMDB_PATHS": f"{CROPS['LMDB_PATHS']}/data.mdb"}, 1, ("the LMDB itself", CROPS["LMDB_PATHS"])),
+    ((*TRAIN_DLORA, "--output_dir", "page.png"), CROPS, 1, ("page.png", "page.png is a file")),
+    ((*TRAIN_DLORA, "--resume_from_checkpoint", "nope"), CROPS, 1, ("nope", "checkpoint-N")),
+    (("check-base", "notes.txt"), {}, 1, ("no such base model", "notes.txt")),
+    (("pretrain-recognizer", "base", "--set", "minuts=5"), {}, 1, ("minuts", "--set")),
     (("recognize", "--images_dir", "nowhere", "--output_csv", "x.csv"), {}, 1, ("nowhere",)),
     (("recognize", "--images_dir", "empty", "--output_csv", "x.csv"), {}, 1, ("empty", "picture")),
     ((*RECOGNIZE, "--device", "gpu"), {}, 1, ("no CUDA device", "cpu")),
@@ -154,17 +220,18 @@ def test_a_mistake_is_told_by_its_true_cause(
     desk: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.chdir(desk)
     assert ended(arguments, environment) == code, capsys.readouterr()
-    told = capsys.readouterr().err
+    told = capsys.readouterr().err + "".join(f"{message}\n" for message in caplog.messages)
     assert all(word in told for word in words), told
     lines = [line for line in told.splitlines() if line.strip()]
     assert "Traceback" not in told and len(set(lines)) == len(lines) <= 12, told
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(MISTAKES) >= 57
+    assert len(MISTAKES) >= 57 + 30
 
 
 def test_an_environment_without_unicode_is_told_how_to_get_it(

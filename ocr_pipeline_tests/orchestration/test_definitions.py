@@ -171,11 +171,13 @@ def test_a_recipe_without_data_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_what_is_exported_comes_before_the_dotenv_of_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = Demo(tmp_path / "demo").environment
-    assert write_dotenv(tmp_path / ".env", written)
+    demo = Demo(tmp_path / "demo")
+    written = demo.environment
+    assert write_dotenv(demo, tmp_path, written)
     for name in written:
         monkeypatch.delenv(name, raising=False)
     assert get_env_var_dict(str(tmp_path)) == written
     monkeypatch.setenv("OCR_PIPELINE_OUTPUT", "/data/ocr")
     assert get_env_var_dict(str(tmp_path)) == {**written, "OCR_PIPELINE_OUTPUT": "/data/ocr"}
-    assert not write_dotenv(tmp_path / ".env", {})  # somebody's own stays
+    assert not write_dotenv(demo, tmp_path, {})  # somebody's own stays
+    assert get_env_var_dict(str(tmp_path)) == {**written, "OCR_PIPELINE_OUTPUT": "/data/ocr"}

@@ -192,7 +192,7 @@ def test_what_cannot_be_used_is_named(folder, tmp_path, monkeypatch):
         load(TINY_KOREAN, Loading(device="cuda"))
     with pytest.raises(PipelineError, match="no DLoRA checkpoint"):
         load(tmp_path)
-    with pytest.raises(PipelineError, match="no pictures"):
+    with pytest.raises(PipelineError, match="no such folder"):
         recognize_folder(load(TINY_KOREAN), tmp_path / "nothing", tmp_path / "r.csv")
     with pytest.raises(PipelineError, match="base model"):
         load(tmp_path / "nothing")

@@ -13,10 +13,12 @@ import dagster as dg
 import pytest
 
 from ocr_pipeline.cli import COMMANDS, cli
-from ocr_pipeline.cli.environment import SETTINGS, environment_table
+from ocr_pipeline.cli.environment import PLACES, SETTINGS, environment_table
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.release.sections import DloraSection, FastSection
-from ocr_pipeline.settings import Settings, settings_in
+from ocr_pipeline.settings import Settings, demand_spelled, settings_in
+from ocr_pipeline.storage.artifacts.workspace import OUTPUT_VARIABLE
+from ocr_pipeline.storage.source.share import SOURCE_VARIABLE
 
 REPOSITORY = Path(__file__).parents[2]
 SECTIONS = ("TrainingSection", "FastSection", "DloraSection")
@@ -79,6 +81,13 @@ def test_every_variable_that_the_code_names_stands_in_the_docs() -> None:
         and re.fullmatch(r"(OCR_PIPELINE|FAST|TROCR)_[A-Z_]+", node.value)
     }
     assert {name for name in named if f"`{name}`" not in table} == set()
+
+
+def test_no_variable_is_taken_for_a_misspelling_of_another() -> None:
+    of_each = [[name for each in settings_in(settings) for name in each.variables] for settings in SETTINGS]
+    every = {*PLACES, *(name for names in of_each for name in names)}
+    for names in [*of_each, [SOURCE_VARIABLE], [OUTPUT_VARIABLE]]:
+        demand_spelled(names, dict.fromkeys(every - set(names), "1"))
 
 
 def test_the_launchpad_knows_types_choices_and_help_of_a_training() -> None:

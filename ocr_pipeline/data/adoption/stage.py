@@ -22,6 +22,7 @@ from ocr_pipeline.storage.artifacts.quarantine import Counts
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.lmdb_parts import head_of
+from ocr_pipeline.storage.files.typed_paths import demand_folder
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +68,7 @@ def adopt(
         PipelineError: there is no such folder, it is the workspace itself, or the output cannot be written.
     """
     folder = folder.absolute()
-    if not folder.is_dir():
-        raise PipelineError("there is no such folder", where=folder, remedy="Give the folder of the finished files.")
+    demand_folder(folder, "Give the folder of the finished files.")
     if folder.resolve() == workspace.root.resolve():
         raise PipelineError(
             "the folder to take over is the workspace itself",

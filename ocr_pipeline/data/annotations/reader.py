@@ -14,6 +14,7 @@ from ocr_pipeline.data.annotations.stored import CropLine, stored_crops
 from ocr_pipeline.data.geometry import Box
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import nfc
+from ocr_pipeline.storage.files.lmdb_parts import head_of
 
 
 class Crop(NamedTuple):
@@ -57,6 +58,14 @@ class CropReader:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        if self.path.is_file() and self.path.suffix != ".jsonl":
+            raise PipelineError(
+                "this is neither an LMDB nor a .jsonl of crops",
+                where=self.path,
+                remedy=f"Give the LMDB itself, which is the folder {self.path.parent}."
+                if self.path == head_of(self.path.parent)
+                else "Give a *_annotations_*.lmdb or .jsonl of step 4 (`ocr-pipeline annotations`).",
+            )
         self._crops: _Crops = _JsonlCrops(self.path) if self.path.is_file() else _LmdbCrops(self.path)
 
     def __len__(self) -> int:

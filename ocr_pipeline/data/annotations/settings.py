@@ -33,7 +33,7 @@ class AnnotationSettings(Settings):
         OutputFormat, Setting("Form of the artifact.", env="FAST_OUTPUT_FORMAT", blank_counts=True)
     ] = "jsonl"
     max_pages: Annotated[
-        int | None, Setting("Only the first pages of each split, for a trial.", env="FAST_MAX_SAMPLES", least=0)
+        int | None, Setting("Only the first pages of each split, for a trial.", env="FAST_MAX_SAMPLES", least=1)
     ] = None
     crop: Annotated[CropShape, Setting("box cuts the upright box around a word; quad rectifies its four corners.")] = (
         "box"

@@ -151,7 +151,7 @@ class SourcePartition:
         for start in find_roots(share, self.dataset.folder):
             depth = start.count("/") + 1
             for listing in share.listings(start, partial(self._may_hold, depth, kind), keep):
-                if self._holds(listing.folder[depth:]):
+                if self._holds(listing.folder[depth:]) or self._may_hide(listing, depth):
                     yield listing
                 elif split_of(listing.folder[depth:]) is None and kind_of(listing.folder[depth:]) == kind:
                     logger.warning("%s: %d %s files are %s", listing.path, len(listing), kind, _OF_NO_SPLIT)
@@ -164,6 +164,10 @@ class SourcePartition:
 
     def _holds(self, folder: Folder) -> bool:
         return self.split is None or self.split == (split_of(folder) or "")
+
+    def _may_hide(self, listing: Listing, depth: int) -> bool:
+        """Whether a folder or archive that cannot be listed lies above any split, and may hold files of this one."""
+        return bool(listing.damage) and split_of(listing.folder[depth:]) is None
 
     def _is_split(self, split: str) -> bool:
         # "train" may still turn out "train_partly" further down

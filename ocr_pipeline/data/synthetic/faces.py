@@ -19,6 +19,7 @@ import pylopdf_fonts_ko
 from PIL import ImageFont
 
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file
+from ocr_pipeline.storage.files.typed_paths import demand_folder
 
 Kind = Literal["print", "hand", "sign"]
 
@@ -118,8 +119,13 @@ def korean_faces(folder: Path | None = None) -> tuple[Face, ...]:
 
     Args:
         folder: fonts of your own, at any depth; without it what ``OCR_PIPELINE_FONTS`` names, if anything.
+
+    Raises:
+        PipelineError: there is no such folder.
     """
     own = folder or os.environ.get(FOLDER_VARIABLE)
+    if own:
+        demand_folder(Path(own), f"Name a folder of fonts ({FOLDER_VARIABLE}), or unset it.")
     faces: dict[str, Face] = {}
     for face in (*package_faces(), *_faces_below(Path(own) if own else None), *_system_faces()):
         if face.name not in _TWINS:

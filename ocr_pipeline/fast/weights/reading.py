@@ -142,15 +142,16 @@ def read_checkpoint_file(path: Path) -> dict[str, Any]:
         )
     if not path.is_file():
         raise PipelineError(
-            "no such checkpoint", where=path, remedy="Check the path given as --checkpoint or --resume."
+            "no such checkpoint", where=path, remedy="Give the path of a .pth file that a training or czczup published."
         )
     try:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, SafetensorError, EOFError, ValueError) as error:
+        why = "it holds no weights" if isinstance(error, pickle.UnpicklingError) else str(error).splitlines()[0]
         raise PipelineError(
-            f"this is no checkpoint that can be read safely ({str(error).splitlines()[0]})",
+            f"this is no checkpoint that can be read safely ({why})",
             where=path,
             remedy="Give a file of weights (.pth, .pth.tar, .safetensors); files with Python objects are not opened.",
         ) from error

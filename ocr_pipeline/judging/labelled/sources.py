@@ -8,13 +8,13 @@ from pathlib import Path
 
 from ocr_pipeline.data.datasets import SourcePartition
 from ocr_pipeline.data.merged_json import read_pages
-from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.judging.labelled.folders import FolderPages
 from ocr_pipeline.judging.labelled.layouts import LayoutPages, Typefaces
 from ocr_pipeline.judging.labelled.page import LabelledPages
 from ocr_pipeline.storage.artifacts.manifest import upstream
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.lmdb_parts import head_of
+from ocr_pipeline.storage.files.typed_paths import demand_folder
 
 
 def labelled_at(path: Path, most: int = 0) -> LabelledPages:
@@ -23,8 +23,7 @@ def labelled_at(path: Path, most: int = 0) -> LabelledPages:
     Raises:
         PipelineError: it is neither.
     """
-    if not path.is_dir():
-        raise PipelineError("there is no such folder", where=path, remedy="Name a folder of labelled pages.")
+    demand_folder(path, "Name a folder of labelled pages, or a layout LMDB.")
     return LayoutPages(path, most) if head_of(path).is_file() else FolderPages(path, most)
 
 

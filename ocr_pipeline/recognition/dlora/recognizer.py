@@ -90,7 +90,7 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None,
         PipelineError: there is no such model.
     """
     place, own = place_of(name_or_path), place_of(processors or name_or_path)
-    if not Path(place).exists():
+    if not Path(place).is_dir():
         demand_hub_name(place)
     hub: Any = VisionEncoderDecoderModel
     disable_progress_bar()  # it redraws itself hundreds of times in the logs of a run

@@ -102,5 +102,7 @@ def read_recipe(path: Path, changes: dict[str, Any]) -> Pretraining:
         return msgspec.convert({**said, **changes}, Pretraining, strict=False)
     except (OSError, msgspec.MsgspecError) as error:
         raise PipelineError(
-            f"the recipe cannot be read ({error})", where=path, remedy="Compare it with the recipe that is shipped."
+            f"the recipe cannot be read ({error})",
+            where=", ".join([str(path), *(f"--set {name}={value}" for name, value in changes.items())]),
+            remedy="Compare it with the recipe that is shipped.",
         ) from error

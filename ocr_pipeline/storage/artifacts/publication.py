@@ -115,14 +115,15 @@ class Publication:
             self.retire()
 
     def copy(self, source: Path) -> None:
-        """Make the artifact a copy of a file or a folder, with the lineage that may stand beside it."""
+        """Make the artifact a copy of a file or a folder, with the lineage beside it where none is told by `trace`."""
         if source.is_dir():
             with self.folder() as draft:
                 shutil.copytree(source, draft, dirs_exist_ok=True)
         else:
             with self.file() as draft:
                 shutil.copyfile(source, draft)
-        self.lead_back_to(source)
+        if not self._is_traced:
+            self.lead_back_to(source)
 
     def link(self, name: str, target: Path) -> bool:
         """Let a file of what is published stand in the new artifact as well, unless it is not as it was published.

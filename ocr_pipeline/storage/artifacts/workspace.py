@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.settings import as_it_lies, demand_spelled
 from ocr_pipeline.storage.artifacts.depot import mirror_of
+from ocr_pipeline.storage.files.typed_paths import demand_folder
 
 OUTPUT_VARIABLE = "OCR_PIPELINE_OUTPUT"
 
@@ -33,7 +35,8 @@ class Workspace:
         """The workspace in a folder, or below an ``s3://`` URL.
 
         Raises:
-            PipelineError: it has no name, it is another URL, or its mirror on this machine cannot be used.
+            PipelineError: it has no name, it is a file, another URL or a path of another system, or its mirror on this
+                machine cannot be used.
         """
         if not str(output).strip():
             raise PipelineError(
@@ -41,11 +44,17 @@ class Workspace:
                 where=OUTPUT_VARIABLE,
                 remedy="Name a folder (--output or OCR_PIPELINE_OUTPUT), or leave it out: `data` is taken then.",
             )
-        return cls(mirror_of(str(output)) if "://" in str(output) else Path(output).expanduser().absolute())
+        if "://" in str(output):
+            return cls(mirror_of(str(output)))
+        root = Path(as_it_lies(str(Path(output).expanduser()), OUTPUT_VARIABLE)).absolute()
+        if root.exists():
+            demand_folder(root, "Name a folder (--output or OCR_PIPELINE_OUTPUT).")
+        return cls(root)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Workspace:
         """The workspace that OCR_PIPELINE_OUTPUT names; the folder ``data`` where it is not set."""
+        demand_spelled([OUTPUT_VARIABLE], environment)
         return cls.at(environment.get(OUTPUT_VARIABLE) or "data")
 
     @property

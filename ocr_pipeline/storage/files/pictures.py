@@ -23,6 +23,7 @@ from PIL import Image, ImageOps
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import PICTURE_ENDINGS
 from ocr_pipeline.storage.files.jpeg_files import END_OF_IMAGE, SIGNATURE, jpeg_fault, jpeg_size, sound_jpeg
+from ocr_pipeline.storage.files.typed_paths import demand_folder
 
 logger = logging.getLogger(__name__)
 
@@ -129,6 +130,11 @@ def opencv_memory() -> Iterator[None]:
         raise ValueError(f"the picture cannot be worked on ({error.err})") from error
 
 
+def _raise(error: OSError) -> None:
+    """A folder that may not be entered is no empty one."""
+    raise error
+
+
 def pictures_in(folder: str | Path, *, deep: bool = False) -> list[Path]:
     """The pictures of a folder, told by their endings and sorted by path; other files are counted in the log.
 
@@ -136,10 +142,11 @@ def pictures_in(folder: str | Path, *, deep: bool = False) -> list[Path]:
         deep: those of the folders below it too.
 
     Raises:
-        PipelineError: there is none.
+        PipelineError: there is none, or no such folder.
     """
+    demand_folder(Path(folder), "Name a folder of pictures.")
     pictures, others = list[Path](), Counter[str]()
-    for where, folders, names in os.walk(folder):
+    for where, folders, names in os.walk(folder, onerror=_raise):
         for path in (Path(where, name) for name in names):
             if path.suffix.lower() in PICTURE_ENDINGS:
                 pictures.append(path)

@@ -150,10 +150,13 @@ def mendable(target: Path) -> Iterator[None]:
     except OSError as error:
         if error.filename and not _is_output(Path(str(error.filename)), target):
             raise  # an input that cannot be read is the caller's to explain
+        in_the_way = [f"{folder} is a file" for folder in target.parents if folder.is_file()]
         raise PipelineError(
-            f"cannot write the artifact ({error.strerror or error})",
+            f"cannot write the artifact ({', '.join(in_the_way) or error.strerror or error})",
             where=target,
-            remedy="Check that the folder exists, is writable and has free space, then run the same command again.",
+            remedy="Name a writable place, or move that file away."
+            if in_the_way
+            else "Check that the folder exists, is writable and has free space, then run the same command again.",
         ) from error
     except Exception as error:
         if isinstance(error, PipelineError) or not _DISGUISED.search(str(error)):

@@ -39,6 +39,18 @@ def claim(
             )
 
 
+def demand_folder(path: Path, remedy: str) -> None:
+    """Refuse what is no folder.
+
+    Raises:
+        PipelineError: nothing is there, or a file is.
+    """
+    if not path.is_dir():
+        raise PipelineError(
+            "this is a file, no folder" if path.exists() else "there is no such folder", where=path, remedy=remedy
+        )
+
+
 def _is_something(path: Path) -> bool:
     return any(path.iterdir()) if path.is_dir() else path.exists() or path.is_symlink()
 

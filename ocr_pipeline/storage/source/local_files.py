@@ -38,9 +38,10 @@ class LocalFiles:
         self._root = root
 
     def check(self) -> None:
-        """Raise a FileNotFoundError if there is no such folder."""
-        if not Path(self._root).is_dir():
-            raise FileNotFoundError(self._root)
+        """Raise a FileNotFoundError if there is no such folder, a NotADirectoryError if it is something else."""
+        root = Path(self._root)
+        if not root.is_dir():
+            raise NotADirectoryError(self._root) if root.exists() else FileNotFoundError(self._root)
 
     def contents(self, path: str) -> Contents:
         """Folders and files; no file is asked for its size and time before they are needed.

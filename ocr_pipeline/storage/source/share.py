@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.parallel import in_order
+from ocr_pipeline.settings import as_it_lies, demand_spelled
 from ocr_pipeline.storage.source.archive_files import ArchiveFiles, Files
 from ocr_pipeline.storage.source.archives import DamagedError
 from ocr_pipeline.storage.source.credentials import without_user
@@ -46,14 +47,15 @@ class Share:
         place: the root as artifacts and messages name it: without user name and password.
 
     Raises:
-        PipelineError: the URL cannot be read.
+        PipelineError: the URL cannot be read, or it is a path of another system.
     """
 
     def __init__(self, root: str | Path) -> None:
         self.root = str(root)
         self.is_local = "://" not in self.root
         if self.is_local:
-            self.root = str(Path(self.root).expanduser().absolute())
+            self.root = as_it_lies(str(Path(self.root).expanduser()), SOURCE_VARIABLE)
+            self.root = str(Path(self.root).absolute())
         else:
             _demand_readable(self.root)
         self.place = without_user(self.root).rstrip("/")
@@ -66,6 +68,7 @@ class Share:
         Raises:
             PipelineError: the variable is not set, or there is nothing there.
         """
+        demand_spelled([SOURCE_VARIABLE], environment)
         root = environment.get(SOURCE_VARIABLE)
         if not root:
             raise PipelineError(
@@ -79,9 +82,10 @@ class Share:
         """Raise a PipelineError if there is no such folder."""
         try:
             self._files.check()
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
+            is_file = isinstance(error, NotADirectoryError)
             raise PipelineError(
-                "the source of the labels and pictures is not there",
+                f"the source of the labels and pictures is {'a file, no folder' if is_file else 'not there'}",
                 where=self.place,
                 remedy="Mount the share, or set OCR_PIPELINE_SOURCE to the folder or URL that holds the AI-Hub sets.",
             ) from error

@@ -12,6 +12,8 @@ from ocr_pipeline.data.datasets import source_partition
 from ocr_pipeline.data.lookup import build_lookup, load_lookup, read_lookup
 from ocr_pipeline.data.merged_json import merge_labels, read_pages
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.artifacts.lineage import lineage_path
+from ocr_pipeline.storage.artifacts.lineage_parquet import read_traces
 from ocr_pipeline.storage.artifacts.manifest import Manifest, quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
 from ocr_pipeline.storage.artifacts.renewal import Renewal
@@ -94,6 +96,19 @@ def test_again_it_does_nothing_and_a_changed_file_keeps_what_is_published(tmp_pa
     os.utime(folder / "json_merged/handwriting_train_merged.json", (1, 1))
     assert states(folder, workspace)["handwriting_train_merged.json"] == "kept"
     assert {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in workspace.root.rglob("*")} == before
+
+
+def test_what_another_workspace_published_is_taken_over_with_its_pages(tmp_path, workspace):
+    share, other = Share(write_tree(tmp_path / "share", hand_tree(3))), Workspace(tmp_path / "other")
+    run_stages(share, other)
+    assert set(states(other.root, workspace).values()) == {"adopted"}
+    merged = [place.merged_json(TRAIN.key) for place in (other, workspace)]
+    assert merged[0].read_bytes() == merged[1].read_bytes()
+    assert len(set(map(list_of_pages, merged))) == 1 and list_of_pages(merged[1])
+
+
+def list_of_pages(merged: Path) -> tuple[str, ...]:
+    return tuple(trace.image for trace in read_traces(lineage_path(merged)))
 
 
 def test_the_stages_leave_finished_work_alone(tmp_path, workspace):

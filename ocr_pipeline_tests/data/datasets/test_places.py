@@ -93,6 +93,13 @@ def test_files_of_a_split_that_nobody_knows_are_one_entry_that_says_so(tmp_path,
     assert closed.fault.startswith("1 ") and "1.Training" in closed.fault and not sound.fault
 
 
+@pytest.mark.parametrize("key", ["handwriting_train", "handwriting_valid"])
+def test_what_cannot_be_listed_above_the_splits_is_one_entry_that_says_so(tmp_path, key):
+    share = Share(write_tree(tmp_path, {f"{HANDWRITING}/데이터.zip": b"PK, cut short"}))
+    for found in (list(source_partition(key).labels(share)), list(source_partition(key).pictures(share))):
+        assert names(found) == ["데이터.zip"] and found[0].fault
+
+
 def test_public_admin_in_the_spellings_of_its_release(tmp_path):
     files = [
         f"{ADMIN}/Training/[라벨]train/01.라벨링데이터(Json)/인.허가/5350069/2011/t.json",

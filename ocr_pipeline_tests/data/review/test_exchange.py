@@ -149,6 +149,12 @@ def test_label_studio_and_back(tmp_path: Path, pictures: Pictures) -> None:
     assert "a new text, and the verdict is keep" in told
 
 
+def test_a_folder_without_decisions_says_what_to_put_there(tmp_path: Path, pictures: Pictures) -> None:
+    export(tmp_path / "out", "label-studio", pictures)
+    with pytest.raises(PipelineError, match=r"nothing that was decided is here.*JSON export"):
+        read_review(tmp_path / "out")
+
+
 def test_what_is_damaged_is_refused(tmp_path: Path, pictures: Pictures) -> None:
     export(tmp_path / "out", "ppocrlabel", pictures)
     (tmp_path / "out" / "Label.txt").write_text("out/x.jpg\t[{]")
@@ -158,7 +164,7 @@ def test_what_is_damaged_is_refused(tmp_path: Path, pictures: Pictures) -> None:
     with pytest.raises(PipelineError, match="no JSON export of Label Studio"):
         read_review(tmp_path / "out" / "x.json")
     (tmp_path / "out" / "suspects.json").unlink()
-    with pytest.raises(PipelineError, match="what was exported cannot be read"):
+    with pytest.raises(PipelineError, match="neither what the review page saved nor what was exported"):
         read_review(tmp_path / "out")
 
 

@@ -7,11 +7,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ocr_pipeline.data.review.exchange.csv_form import TABLE, read_table, write_table
-from ocr_pipeline.data.review.exchange.exported import Decided, Exported
+from ocr_pipeline.data.review.exchange.exported import NAME, Decided, Exported
 from ocr_pipeline.data.review.exchange.label_studio import read_export, write_tasks
 from ocr_pipeline.data.review.exchange.ppocrlabel import LABELS, read_folder, write_folder
 from ocr_pipeline.data.review.pictures import Pictures
 from ocr_pipeline.data.review.sitting import Sitting, is_sitting, keep_if_sound, read_sitting
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.files.publishing import publish_folder
 
 Write = Callable[[Path, Exported, Pictures], None]
@@ -42,6 +43,12 @@ def read_review(path: Path) -> Sitting:
     if path.is_file() and is_sitting(path):
         return read_sitting(path)
     folder = path if path.is_dir() else path.parent
+    if not (folder / NAME).is_file():
+        raise PipelineError(
+            "this is neither what the review page saved nor what was exported",
+            where=path,
+            remedy="Give the .json that the page saved, or the folder that `ocr-pipeline review export` made, whole.",
+        )
     exported = Exported.read(folder)
     file, decisions = _decisions(path, folder, exported)
     when = datetime.fromtimestamp(file.stat().st_mtime, timezone.utc)
@@ -56,6 +63,12 @@ def _decisions(path: Path, folder: Path, exported: Exported) -> tuple[Path, Iter
         return path, read_export(path)
     if (folder / LABELS).exists():
         return folder / LABELS, read_folder(folder, exported)
+    if not (folder / TABLE).is_file():
+        raise PipelineError(
+            "nothing that was decided is here",
+            where=path,
+            remedy=f"Put Label Studio's JSON export here and name that file, or {LABELS} or {TABLE} as they came back.",
+        )
     return folder / TABLE, read_table(folder)
 
 
