@@ -15,6 +15,7 @@ import msgspec
 
 from ocr_pipeline.data.adoption.candidates import Candidate
 from ocr_pipeline.data.annotations import CropLine, stored_crops
+from ocr_pipeline.data.datasets.doubled_keys import demand_one_value_each
 from ocr_pipeline.page import Quarantined, nfc, word_state
 from ocr_pipeline.progress import Progress
 from ocr_pipeline.storage.artifacts.publication import Publication
@@ -169,6 +170,7 @@ def _jsonl_samples(file: Path) -> Iterator[Callable[[], Raw]]:
 def _jsonl_sample(file: Path, number: int, data: bytes) -> Raw:
     try:
         line = CropLine.parse(data)
+        demand_one_value_each(data)
     except ValueError as error:
         return Raw(number, None, data, fault=str(error))
     path, text = _picture(file, line.url), line.text.encode()

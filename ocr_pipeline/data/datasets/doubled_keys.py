@@ -54,6 +54,18 @@ def parsed(text: str) -> Any:
     return json.loads(text, object_pairs_hook=one_value_each)
 
 
+def demand_one_value_each(data: bytes) -> None:
+    """Raise a LabelError if a JSON text says different things under one key, be it read or not."""
+
+    def demanded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        record = one_value_each(pairs)
+        for key in record:
+            the_value(record, [key])
+        return record
+
+    json.loads(data, object_pairs_hook=demanded)
+
+
 def may_spell_otherwise(data: bytes) -> bool:
     """Whether a JSON text has letters written as escapes: its keys are then not found by their bytes."""
     return b"\\" in data and _ESCAPED.search(data) is not None

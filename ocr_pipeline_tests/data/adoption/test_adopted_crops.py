@@ -108,3 +108,14 @@ def test_crops_of_a_folder_that_moved_are_found_beside_the_jsonl(tmp_path, works
         "image_url": str(folder / "crops/handwriting/train/a.jpg"),
     }
     assert line["text_info"][1] == {"text": "한글", "tag": "no_mask"}
+
+
+def test_a_line_that_says_two_texts_is_set_aside(tmp_path, workspace):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/a.jpg").write_bytes(JPEG)
+    file = write_jsonl(tmp_path / "old/handwriting_annotations_train.jsonl", {"a.jpg": "가"})
+    line = file.read_text(encoding="utf-8")
+    file.write_text(line + line.replace('"text": "가"', '"text": "가", "text": "나"'), encoding="utf-8")
+    counts = only(tmp_path / "old", workspace).counts
+    assert (counts.words_in, counts.words_out, counts.add_up) == (2, 1, True)
+    assert reasons(workspace, "jsonl") == {f"{file.name}#2": "line_unreadable"}
