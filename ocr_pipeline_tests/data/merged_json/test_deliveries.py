@@ -277,6 +277,14 @@ def test_what_a_server_sends_by_halves_ends_the_step_and_sets_nothing_aside(
     assert (counts.pages_in, counts.pages_out) == ((3, 3) if key == TRAIN.key else (1, 1))
 
 
+def test_a_single_label_file_of_which_a_part_comes_ends_the_step(tmp_path, workspace, monkeypatch):
+    wild = encode(wild_label([wild_image("1", "one.jpg")], []))
+    share = Share(write_tree(tmp_path / "share", {WILD_LABEL: wild + b"\n"}))
+    monkeypatch.setattr(share, "read_pieces", lambda path: [wild])
+    with pytest.raises(PipelineError, match=f"{len(wild)} bytes came, {len(wild) + 1} were listed"):
+        merge_labels(share, source_partition("text_in_wild"), workspace)
+
+
 def _drop(*_):
     raise ConnectionResetError("gone")
 

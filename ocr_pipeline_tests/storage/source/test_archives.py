@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import fsspec
 import pytest
 
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.source import archive_files, archives
-from ocr_pipeline.storage.source.archives import DamagedError, member_path
+from ocr_pipeline.storage.source.archives import Archive, DamagedError, Volume, member_path
 from ocr_pipeline.storage.source.share import Share
 from ocr_pipeline_tests.storage.source.ftp_server import serving
 from ocr_pipeline_tests.trees import write_tree
@@ -245,3 +246,10 @@ def test_a_missing_member_and_a_missing_archive(tmp_path):
     for path in ("TL.zip/none.json", "none.zip/a.json", "none/TL.zip/a.json"):
         with pytest.raises(FileNotFoundError):
             share.read(path)
+
+
+def test_an_archive_that_is_shorter_than_it_was_listed_ends_the_step():
+    data = archive()
+    volume = Volume(lambda path, start, size: data[start : start + size], [("TL.zip", len(data) + 10)])
+    with pytest.raises(PipelineError, match=rf"shorter than the {len(data) + 10} bytes.*TL\.zip"):
+        Archive(volume)
