@@ -21,7 +21,10 @@ _MEMBERS_KEPT = 300_000
 """Of the archives used last (about 100 MB); others are opened again when they are needed."""
 
 _ARCHIVE = re.compile(r"(?i)^(.+\.zip)(?:\.(?:part)?(\d+))?$")
-_OTHER_ARCHIVE = re.compile(r"(?i)\.(?:7z(?:\.\d+)?|rar|alz|egg|tar|tar\.\w+|tgz|z\d\d|crdownload|part)$")
+_OTHER_ARCHIVE = re.compile(
+    r"(?i)\.(?:7z(?:\.\d+)?|zipx|rar|alz|egg|lzh|cab|iso|tar|tar\.\w+|t?(?:gz|bz2|xz|zst)|z\d\d"
+    r"|crdownload|opdownload|download|part|partial|aria2|!ut)$"
+)
 _ON_THE_WAY = re.compile(r"(?i)\.zip(?=/|$)")
 
 

@@ -6,6 +6,7 @@ The format is PKWARE's APPNOTE 6.3.10: end record (4.3.16), ZIP64 records (4.3.1
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -210,8 +211,8 @@ def _central_directory(volume: Volume) -> Iterator[tuple[str, Member]]:
 def _end_record(volume: Volume) -> tuple[int, int, int, int]:
     """Number of members, size and offset of the directory, and where it ends."""
     tail = volume.read(max(0, volume.size - _LONGEST_END), _LONGEST_END)
-    place = tail.rfind(_END)
-    if place < 0 or place + 22 > len(tail):
+    place = _place_of_end(tail)
+    if place < 0:
         raise DamagedError("no zip archive, or its end is missing (was the download complete?)")
     count, size, offset = struct.unpack_from("<HII", tail, place + 10)
     end = volume.size - len(tail) + place
@@ -223,6 +224,13 @@ def _end_record(volume: Volume) -> tuple[int, int, int, int]:
         count, size, offset = struct.unpack_from("<QQQ", data, 32)
         end = record
     return count, size, offset, end
+
+
+def _place_of_end(tail: bytes) -> int:
+    """Where the end record begins: with its comment it reaches to the end, unless something follows; -1: nowhere."""
+    places = [found.start() for found in re.finditer(_END, tail) if found.start() + 22 <= len(tail)]
+    whole = [place for place in places if place + 22 + struct.unpack_from("<H", tail, place + 20)[0] == len(tail)]
+    return max(whole or places, default=-1)
 
 
 def _member(header: tuple[int, ...], extra: bytes, shift: int, path: str) -> Member:

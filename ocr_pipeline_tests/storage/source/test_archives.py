@@ -253,3 +253,18 @@ def test_an_archive_that_is_shorter_than_it_was_listed_ends_the_step():
     volume = Volume(lambda path, start, size: data[start : start + size], [("TL.zip", len(data) + 10)])
     with pytest.raises(PipelineError, match=rf"shorter than the {len(data) + 10} bytes.*TL\.zip"):
         Archive(volume)
+
+
+@pytest.mark.parametrize("behind", [b"", b"\0" * 300])
+def test_what_follows_an_archive_or_is_its_comment_is_no_end(behind):
+    comment = b"PK\5\6" + b"c" * 400
+    commented = archive()[:-2] + struct.pack("<H", len(comment)) + comment
+    assert [_names(data) for data in (commented, archive() + behind)] == [_names(archive())] * 2
+
+
+def _names(data: bytes) -> list[str]:
+    return (
+        Archive(Volume(lambda path, start, size: data[start : start + size], [("TL.zip", len(data))]))
+        .contents("")
+        .files
+    )

@@ -176,7 +176,20 @@ def test_members_below_very_many_folders(tmp_path):
     assert list(read_sound(share).values()) == [b"1"]
 
 
-@pytest.mark.parametrize("name", ["TL.7z", "TL.tar.gz", "TL.egg", "TL.z01", "TL.zip.part1.crdownload", "내려받기.tar"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "TL.7z",
+        "TL.tar.gz",
+        "TL.egg",
+        "TL.z01",
+        "TL.zip.part1.crdownload",
+        "내려받기.tar",
+        "TL.zipx",
+        "a.json.gz",
+        "TL.TXZ",
+    ],
+)
 def test_archives_of_other_kinds_are_told(tmp_path, name):
     share = Share(write_tree(tmp_path, {name: b"x", "a.json": b"1"}))
     listed = [
