@@ -128,6 +128,7 @@ class Crew(Protocol):
     Attributes:
         size: how many work at a time.
         here: processes or threads that the caller may have instead, where there is little to do.
+        gpus: that each of them has for a model of its own; 0: the caller has those there are.
         least: so many pieces are worth the hiring; fewer the caller does alone, sharing what is in them.
     """
 
@@ -135,6 +136,8 @@ class Crew(Protocol):
     def size(self) -> int: ...
     @property
     def here(self) -> int: ...
+    @property
+    def gpus(self) -> int: ...
     @property
     def least(self) -> int: ...
 
@@ -152,6 +155,7 @@ class Processes:
     """A `Crew` of this machine."""
 
     size: int
+    gpus: int = 0
     least: int = 4
 
     @property

@@ -2,13 +2,14 @@
 
 A part is a piece of work, a file that is linked into the LMDB, and what a delivery touches, all at once: so pictures
 are written once, a kill costs the parts under way, and nobody joins anything. Without a model a part is made by one
-worker alone; with one, all workers decode for it.
+worker alone, and so it is by workers of whom each has a device for a model; else all workers decode for that.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
@@ -17,8 +18,8 @@ from pathlib import Path
 import cv2
 import msgspec
 
-from ocr_pipeline.data.layout_lmdb.cache import cache_path
-from ocr_pipeline.data.layout_lmdb.part import Pages, PageWork, fill_alone, samples_in
+from ocr_pipeline.data.layout_lmdb.cache import DetectionCache, cache_path
+from ocr_pipeline.data.layout_lmdb.part import FillWithModel, Pages, PageWork, fill_alone, samples_in
 from ocr_pipeline.data.lookup import PageTask, page_shards
 from ocr_pipeline.parallel import ALONE, Crew, Piece, worker_processes
 from ocr_pipeline.storage.artifacts.lineage import traces_in
@@ -27,6 +28,7 @@ from ocr_pipeline.storage.artifacts.manifest import Input, Manifest
 from ocr_pipeline.storage.artifacts.publication import Publication, publication
 from ocr_pipeline.storage.artifacts.renewal import USUAL, Renewal
 from ocr_pipeline.storage.artifacts.shards import (
+    Fill,
     Shard,
     built,
     forget_others,
@@ -139,9 +141,9 @@ class LayoutBuild:
         first = list(islice(shards, crew.least)) or [Shard(self.made_by, ())]
         told = _Told(self.on_progress, self.work.settings.limit)
         build = partial(built, store, chain(first, shards), on_shard=told.shard, rebuild=made.rebuild)
-        if len(first) == crew.least and not self.work.engines.layout.labels:
-            with crew.hired(_PREPARE) as executor:
-                yield from build(partial(fill_alone, self.work), executor, crew.size)
+        if len(first) == crew.least and (crew.gpus or not self.work.engines.layout.labels):
+            with self._by_one_worker(made.artifact) as fill, crew.hired(_PREPARE) as executor:
+                yield from build(fill, executor, crew.size)
             return
         workers = crew.here if len(first[0].job) >= FEW_PAGES else 1
         with (
@@ -149,6 +151,18 @@ class LayoutBuild:
             self.work.begun(cache_path(made.artifact), processes, workers, told.page) as maker,
         ):
             yield from build(maker.fill, None, 1)
+
+    @contextmanager
+    def _by_one_worker(self, artifact: Path) -> Iterator[Fill[Pages]]:
+        """How a worker makes a part alone: with models of its own, if any, whose answers are brought home."""
+        if not self.work.engines.layout.labels:
+            yield partial(fill_alone, self.work)
+            return
+        known, found = cache_path(artifact), self.workspace.shards(artifact).with_suffix(".detections")
+        with closing(DetectionCache(known)) as cache:
+            cache.take_in(found)  # of a run that was interrupted
+            yield FillWithModel(self.work.read_bytes, self.work.settings, known, found)
+            cache.take_in(found)
 
     def _account(self, made: Publication, folders: Iterable[Path]) -> None:
         """Count all parts before one is taken: what is lost must be known before the artifact changes."""

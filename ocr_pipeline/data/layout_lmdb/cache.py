@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 
 _DECODING = "2"  # changes with what a model is shown of a picture, or with which pictures are whole
+_INSERT = "INSERT OR IGNORE INTO detections VALUES (?, ?)"
 _WAIT = 60.0  # seconds for a reader while the writer commits
 
 
@@ -41,18 +43,18 @@ class DetectionCache:
     It may be deleted at any time. A killed process does it no harm; if the machine loses its power the file may be
     damaged, and then it is deleted and the model finds everything again.
 
+    Args:
+        apart: another such file, which takes what is found; who has several finders takes it in at the end.
+
     Raises:
         PipelineError: the file is damaged or cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, apart: Path | None = None) -> None:
         self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
         with self._mendable():
-            self._table = sqlite3.connect(path, timeout=_WAIT)
-            self._table.execute("PRAGMA synchronous = OFF")  # to wait for the disk at every batch would stop the writer
-            self._table.execute("CREATE TABLE IF NOT EXISTS detections (key TEXT PRIMARY KEY, value BLOB NOT NULL)")
-            self._table.commit()
+            self._table = _opened(path)
+            self._taking = _opened(apart) if apart else self._table
 
     @property
     def last(self) -> int:
@@ -72,11 +74,20 @@ class DetectionCache:
         """Write all entries or, when killed, none; a key that is there keeps what it has."""
         rows = [(key, _encode(known)) for key, known in entries]
         if rows:
-            with self._mendable(), self._table:
-                self._table.executemany("INSERT OR IGNORE INTO detections VALUES (?, ?)", rows)
+            with self._mendable(), self._taking:
+                self._taking.executemany(_INSERT, rows)
+
+    def take_in(self, folder: Path) -> None:
+        """Take in all that finders left in a folder, and remove it."""
+        for path in sorted(folder.glob("*.sqlite")):
+            with self._mendable(), closing(_opened(path)) as others, self._table:
+                self._table.executemany(_INSERT, others.execute("SELECT key, value FROM detections ORDER BY rowid"))
+        if folder.exists():
+            shutil.rmtree(folder)
 
     def close(self) -> None:
         self._table.close()
+        self._taking.close()
 
     @contextmanager
     def _mendable(self) -> Iterator[None]:
@@ -88,6 +99,15 @@ class DetectionCache:
                 where=self._path,
                 remedy="Check that the disk has free space; if the file is damaged, delete it and run again.",
             ) from error
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = sqlite3.connect(path, timeout=_WAIT)
+    table.execute("PRAGMA synchronous = OFF")  # to wait for the disk at every batch would stop the writer
+    table.execute("CREATE TABLE IF NOT EXISTS detections (key TEXT PRIMARY KEY, value BLOB NOT NULL)")
+    table.commit()
+    return table
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from ocr_pipeline.data.layout_lmdb.cells import CellFinder
 from ocr_pipeline.data.layout_lmdb.crops import Cut, crops_of, cut_crops
 from ocr_pipeline.data.layout_lmdb.decoding import DecodePicture, ReadBytes, Undecodable
 from ocr_pipeline.data.layout_lmdb.engines.detections import KEPT_ABOVE, Detections
-from ocr_pipeline.data.layout_lmdb.engines.opening import Engines, batches_at_once
+from ocr_pipeline.data.layout_lmdb.engines.opening import Engines, batches_at_once, open_cell_engine, open_engine
 from ocr_pipeline.data.layout_lmdb.engines.slots import PictureSlots
 from ocr_pipeline.data.layout_lmdb.format.writer import LayoutSample, fill_folder
 from ocr_pipeline.data.layout_lmdb.reading import PageReader, ReadPage
@@ -85,6 +86,7 @@ class PageWork:
         processes: Executor | None = None,
         workers: int = 1,
         on_page: Callable[[int], None] = lambda done: None,
+        apart: Path | None = None,
     ) -> Iterator[PartMaker]:
         """Who makes parts, with all helpers.
 
@@ -92,6 +94,7 @@ class PageWork:
             detections: where those of a model are kept; None without one.
             processes: that decode and cut pictures, as many as there are ``workers``; None: the caller does.
             on_page: told how many pages of a part are done.
+            apart: takes what the model finds now, as others look into ``detections`` too.
         """
         layout, cell_engine = self.engines
         ahead = max(_AHEAD * workers, self.settings.batch_size)
@@ -100,7 +103,7 @@ class PageWork:
             decode = DecodePicture(self.read_bytes, slots, processes is not None, self.settings.max_pixels)
             cache, cells = None, None
             if layout.labels and detections:
-                cache = stack.enter_context(closing(DetectionCache(detections)))
+                cache = stack.enter_context(closing(DetectionCache(detections, apart)))
                 decode = replace(decode, cache=detections, cache_prefix=cache_prefix(layout), cache_last=cache.last)
             if cache and cell_engine and cell_engine.labels:
                 threads = stack.enter_context(ThreadPoolExecutor(batches_at_once(cell_engine)))
@@ -114,6 +117,31 @@ def fill_alone(work: PageWork, pages: Pages, draft: Path) -> tuple[Counts, list[
     """Make one part without a model and without helpers: what a worker does, wherever it is."""
     with work.begun() as maker:
         return maker.fill(pages, draft)
+
+
+@dataclass(frozen=True)
+class FillWithModel:
+    """Makes one part with models of its own: what a worker does that has a device, wherever it is.
+
+    Attributes:
+        detections: where those of a model are kept; found: folder of what is found now, a file for each part.
+    """
+
+    read_bytes: ReadBytes
+    settings: LayoutSettings
+    detections: Path
+    found: Path
+
+    def __call__(self, pages: Pages, draft: Path) -> tuple[Counts, list[Quarantined]]:
+        work = PageWork(self.read_bytes, _own_engines(self.settings), self.settings)
+        with work.begun(self.detections, apart=self.found / f"{draft.name}.sqlite") as maker:
+            return maker.fill(pages, draft)
+
+
+@lru_cache(maxsize=1)
+def _own_engines(settings: LayoutSettings) -> Engines:
+    """The models as a worker keeps them open."""
+    return Engines(open_engine(settings), open_cell_engine(settings))
 
 
 @dataclass(frozen=True)

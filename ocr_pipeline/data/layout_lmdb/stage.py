@@ -36,8 +36,8 @@ def build_layouts(
     """Publish the layout LMDBs of a partition, one for each split; does only what is missing or changed.
 
     Args:
-        crew: who makes whole parts where no model looks at the pages, and on this machine reads, decodes and cuts
-            pictures for one that does.
+        crew: who makes whole parts where no model looks at the pages, or each has a device for it; else, on this
+            machine, who reads, decodes and cuts pictures for the one that does.
         renewal: whether it is published anew where nothing changed (what the models found before is used again), and
             what it may lose.
 
@@ -50,7 +50,8 @@ def build_layouts(
     settings = settings.suited_to(partition.dataset.documents)
     _demand_models(settings)
     manifests = []
-    with open_engines(settings) as engines:
+    here = replace(settings, device="cpu", table_device="cpu") if crew.gpus else settings  # others look, with theirs
+    with open_engines(here) as engines:
         work, corrected = PageWork(share.read, engines, settings), read_corrected(lineage_path(merged))
         build = LayoutBuild(workspace, work, crew, renewal=renewal, corrected=corrected)
         for target, tasks in _targets(share, partition, build):

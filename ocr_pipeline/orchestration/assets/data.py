@@ -1,6 +1,7 @@
 """The data assets: labels, lookup, crops and detection data, one partition per data set and split."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -25,7 +26,7 @@ from ocr_pipeline.data.layout_lmdb import (
 )
 from ocr_pipeline.data.lookup import build_lookup, load_lookup
 from ocr_pipeline.data.merged_json import merge_labels, read_pages
-from ocr_pipeline.devices.machine import leased_cpus
+from ocr_pipeline.devices.machine import LeaseSettings, leased_cpus
 from ocr_pipeline.orchestration.assets.stage_asset import stage_asset
 from ocr_pipeline.orchestration.each_partition import each_partition
 from ocr_pipeline.orchestration.execution.crews import leased_crew
@@ -135,7 +136,9 @@ def layout_lmdb(context: dg.AssetExecutionContext, locations: Locations) -> Resu
             settings, renewal = chosen(LayoutSettings, context), chosen(Renewal, context)
             share = locations.source_of(partition)
             order = Order.of("layout_lmdb", partition.key, locations, settings)
-            crew = leased_crew(workspace, workers, order=None if renewal.rebuild else order)
+            has_model = settings.suited_to(partition.dataset.documents).model != NO_MODEL
+            gpus = LeaseSettings.from_environment(os.environ).gpus if has_model else 0
+            crew = leased_crew(workspace, workers, gpus=gpus, order=None if renewal.rebuild else order)
             manifests = build_layouts(share, partition, workspace, settings, crew=crew, renewal=renewal)
             artifacts = [workspace.layout_lmdb(partition.dataset.name, split) for split in partition.splits]
             version = version_of("layout_lmdb", artifacts, manifests)

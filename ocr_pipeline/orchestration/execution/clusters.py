@@ -20,7 +20,7 @@ from ocr_pipeline.orchestration.dagster_private import (
     StepHandler,
     StepHandlerContext,
 )
-from ocr_pipeline.orchestration.execution.crews import is_spread
+from ocr_pipeline.orchestration.execution.crews import has_layout_model
 from ocr_pipeline.orchestration.execution.demands import SPREAD_TAG, demand_of, known_pages
 
 
@@ -56,24 +56,29 @@ class DemandTag:
     Attributes:
         tag: the op tag that the engine reads, JSON.
         value_of: a demand as the value of that tag, and whether its pieces are for everyone.
+        shares_models: whether those who work off the pieces have GPUs for models of their own.
     """
 
     tag: str
     value_of: Callable[[Demand, bool], dict[str, Any]]
+    shares_models: bool = False
 
     def translated(
-        self, tags: Mapping[str, str], pool: str | None, pages: int = 0, *, spread: bool = False
+        self, tags: Mapping[str, str], pool: str | None, pages: int = 0, *, has_model: bool = False
     ) -> dict[str, str]:
         """The tags of a step and its demand in the engine's words; what the tag itself says already comes first.
 
         Args:
             pages: those of its partition.
-            spread: whether its pieces are for everyone.
+            has_model: whether it is one in which a layout model looks at the pages.
         """
         said = json.loads(tags.get(self.tag, "{}"))
         demand = fleet_demand(tags, pool, pages=pages)
-        is_without_model = spread and tags.get(SPREAD_TAG) == "without_model"
-        value = self.value_of(replace(demand, gpus=0) if is_without_model else demand, spread)
+        spread = tags.get(SPREAD_TAG)
+        if spread == "with_gpus" and not has_model:
+            demand = replace(demand, gpus=0)
+        shares_model = self.shares_models and demand.gpus > 0
+        value = self.value_of(demand, spread == "always" or (spread == "with_gpus" and (shares_model or not has_model)))
         return {**tags, self.tag: json.dumps(_over(value, said))}
 
 
@@ -112,9 +117,9 @@ class TranslatingStepHandler(StepHandler):
     def _translated(self, context: StepHandlerContext) -> StepHandlerContext:
         steps = [context.get_step_context(key).step for key in context.step_tags]
         pages = known_pages(context.dagster_run)
-        spread = {step.key: is_spread(step.tags.get(SPREAD_TAG), context.dagster_run) for step in steps}
-        translated = partial(self.demand_tag.translated, pages=pages)
-        tags = {step.key: translated(step.tags, step.pool, spread=spread[step.key]) for step in steps}
+        has_model = has_layout_model(context.dagster_run)
+        translated = partial(self.demand_tag.translated, pages=pages, has_model=has_model)
+        tags = {step.key: translated(step.tags, step.pool) for step in steps}
         return _TranslatedContext(context, tags)
 
 

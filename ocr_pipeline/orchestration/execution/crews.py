@@ -42,14 +42,8 @@ def leased_crew(workspace: Workspace, workers: int, *, gpus: int = 0, order: Ord
     return Processes(workers)
 
 
-def is_spread(spread: str | None, run: dg.DagsterRun, environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether the pieces of a step are for everyone: a layout model would need the step's own device.
-
-    Args:
-        spread: what its tag says (`demands.Spread`).
-    """
-    if spread != "without_model":
-        return spread == "always"
+def has_layout_model(run: dg.DagsterRun, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a layout model looks at the pages of a run."""
     ops: Any = run.run_config.get("ops", {})
     config = ops.get("layout_lmdb", {}).get("config", {})
-    return (config.get("model") or environment.get("FAST_LAYOUT_MODEL") or NO_MODEL) == NO_MODEL
+    return (config.get("model") or environment.get("FAST_LAYOUT_MODEL") or NO_MODEL) != NO_MODEL

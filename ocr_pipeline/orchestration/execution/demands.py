@@ -26,7 +26,7 @@ GPU_POOL = "gpu"
 GPUS_TAG, CPUS_TAG, MEMORY_TAG = "ocr/gpus", "ocr/cpus", "ocr/memory_gb"
 A_PAGE_TAG = "ocr/memory_kb_a_page"
 SPREAD_TAG = "ocr/spread"
-Spread = Literal["always", "without_model"]
+Spread = Literal["always", "with_gpus"]
 DATA_CPUS = "data"
 """Instead of a number of cores: as many as a data step takes where it runs."""
 
@@ -57,6 +57,7 @@ def demand_tags(
 
     Args:
         spread: when its pieces are worked off by every machine of an engine that can do so; it holds no core then.
+            ``with_gpus``: where a model looks at them, only by an engine that gives each of the workers its GPUs.
     """
     a_page = {A_PAGE_TAG: f"{kb_a_page:g}"} if kb_a_page else {}
     said = {SPREAD_TAG: spread} if spread else {}
@@ -123,7 +124,7 @@ DATA = demand_tags(cpus=DATA_CPUS, memory_gb=2, kb_a_page=KB_A_PAGE)
 CROPS = demand_tags(cpus=DATA_CPUS, memory_gb=4, kb_a_page=KB_A_PAGE, spread="always")
 """A data step whose workers hold pages and pictures."""
 
-LAYOUT = demand_tags(gpus=1, cpus=DATA_CPUS, memory_gb=4, kb_a_page=KB_A_PAGE, spread="without_model")
+LAYOUT = demand_tags(gpus=1, cpus=DATA_CPUS, memory_gb=4, kb_a_page=KB_A_PAGE, spread="with_gpus")
 """A data step with a model: its workers decode for one device."""
 
 MODEL = demand_tags(gpus=1, memory_gb=4)

@@ -56,6 +56,7 @@ class HelpedCrew:
     order: Order
     pods: int
     patience: float = PATIENCE_SECONDS
+    gpus: int = 0
     least: int = 4
 
     @property

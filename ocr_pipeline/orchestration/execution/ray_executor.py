@@ -54,7 +54,9 @@ def ray_executor(init_context: InitExecutorContext) -> StepDelegatingExecutor:
         "PATH": f"{Path(sys.executable).parent}:${{PATH}}",  # where `dagster` is; Ray puts in the rest on the spot
     }
     demand_tag = DemandTag(
-        "dagster-ray/config", lambda demand, spread: in_words_of_ray(demand, cluster, variables, spread=spread)
+        "dagster-ray/config",
+        lambda demand, spread: in_words_of_ray(demand, cluster, variables, spread=spread),
+        shares_models=True,
     )
     handler = TranslatingStepHandler(RayJobs(cluster.client), demand_tag)
     return handing_on(handler, config, sleep_seconds=0.5, ask_every=3, verifies=True)

@@ -54,7 +54,8 @@ class RayCrew:
                 "this step is not part of a Ray cluster", where="RAY_ADDRESS", remedy="Start one, or name its head."
             ) from error
         there = ray.cluster_resources()
-        return cls(max(1, int(there.get("GPU", 0) // gpus if gpus else there.get("CPU", 0))), here, gpus)
+        size = max(1, int(there.get("GPU", 0) // gpus if gpus else there.get("CPU", 0)))
+        return cls(size, here, gpus, least=1 if gpus else 2)  # the step has no GPU to do it alone
 
     @contextmanager
     def hired(self, prepare: Callable[[], object] | None = None) -> Iterator[Executor]:
@@ -75,7 +76,8 @@ class RayTasks(Executor):
 
     def __init__(self, prepare: Callable[[], object] | None = None, gpus: int = 0) -> None:
         self._prepare = prepare
-        self._task: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=LOSSES)(_prepared)
+        # without max_calls=0 Ray ends a worker that has a GPU after each piece, and the models go that it has opened
+        self._task: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=LOSSES, max_calls=0)(_prepared)
         self._under_way: set[Any] = set()
 
     def submit(self, work: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Future[Result]:

@@ -50,11 +50,14 @@ class Shard(Generic[Job]):
     job: Job
 
 
-def build_shard(folder: Path, fill: Fill[Job], job: Job) -> None:
+def build_shard(folder: Path, fill: Fill[Job], job: Job, *, replaces: bool = False) -> None:
     """Publish one shard folder: what ``fill`` writes into it, its counts and its quarantine.
 
     Others may be making the same, helpers or one that is thought to be dead and is not: each has a folder of its own to
-    fill. The first one's stays, since it may be read already, unless it is damaged or what it was made of changed.
+    fill. The first one's stays, since it may be read already, unless it is damaged or not the same.
+
+    Args:
+        replaces: the one that is there goes in any case.
     """
     own = folder.with_name(f"{folder.name}.{token_hex(4)}")
     with publish_folder(own) as draft:
@@ -63,7 +66,10 @@ def build_shard(folder: Path, fill: Fill[Job], job: Job) -> None:
         (draft / _QUARANTINE).write_bytes(b"".join(encode(record) + b"\n" for record in quarantined))
         (draft / _COUNTS).write_bytes(encode(_Sealed(counts, _digest(draft, counts))))
     with mendable(folder):
-        _settle(own, folder)
+        if replaces:
+            take_place(own, folder)
+        else:
+            _settle(own, folder)
 
 
 def built(
@@ -93,16 +99,16 @@ def built(
     is_there = is_there or is_whole
     found = ((store / shard.fingerprint, shard.job) for shard in shards)
     tasks = ((task, None if not rebuild and is_there(task[0]) else task) for task in found)
-    with closing(in_order(executor, partial(_build, fill), tasks, 2 * workers + 1)) as finished:
+    with closing(in_order(executor, partial(_build, fill, rebuild), tasks, 2 * workers + 1)) as finished:
         for (folder, job), _ in finished:
             _await(folder)
             on_shard(job)
             yield folder
 
 
-def _build(fill: Fill[Job], task: tuple[Path, Job]) -> None:
+def _build(fill: Fill[Job], rebuild: bool, task: tuple[Path, Job]) -> None:
     folder, job = task
-    build_shard(folder, fill, job)
+    build_shard(folder, fill, job, replaces=rebuild)
 
 
 def _settle(own: Path, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import dagster as dg
@@ -11,28 +12,43 @@ from ocr_pipeline.devices.machine import Demand
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.execution.choice import EXECUTOR_VARIABLE
-from ocr_pipeline.orchestration.execution.clusters import fleet_demand
-from ocr_pipeline.orchestration.execution.crews import is_spread
-from ocr_pipeline.orchestration.execution.demands import demand_tags
+from ocr_pipeline.orchestration.execution.clusters import DemandTag, fleet_demand
+from ocr_pipeline.orchestration.execution.crews import has_layout_model
+from ocr_pipeline.orchestration.execution.demands import Spread, demand_tags
 
 
 @pytest.mark.parametrize(
-    ("said", "chosen", "variable", "expected"),
+    ("chosen", "variable", "expected"),
     [
-        ("always", None, "", True),
-        (None, None, "", False),
-        ("without_model", None, "", True),
-        ("without_model", None, "PP-DocLayoutV2", False),
-        ("without_model", "none", "PP-DocLayoutV2", True),
-        ("without_model", "PP-DocLayoutV2", "", False),
+        (None, "", False),
+        (None, "PP-DocLayoutV2", True),
+        ("none", "PP-DocLayoutV2", False),
+        ("PP-DocLayoutV2", "", True),
     ],
 )
-def test_pieces_are_for_everyone_unless_a_model_looks_at_them(
-    said: str | None, chosen: str | None, variable: str, expected: bool
-) -> None:
+def test_a_run_says_whether_a_model_looks_at_its_pages(chosen: str | None, variable: str, expected: bool) -> None:
     config = {"ops": {"layout_lmdb": {"config": {"model": chosen}}}} if chosen else {}
     run = dg.DagsterRun("data", run_config=config)
-    assert is_spread(said, run, {"FAST_LAYOUT_MODEL": variable}) is expected
+    assert has_layout_model(run, {"FAST_LAYOUT_MODEL": variable}) is expected
+
+
+@pytest.mark.parametrize(
+    ("said", "has_model", "shares_models", "gpus", "expected"),
+    [
+        ("always", False, False, 1, (1, True)),
+        (None, False, True, 1, (1, False)),
+        ("with_gpus", False, False, 1, (0, True)),
+        ("with_gpus", True, False, 1, (1, False)),
+        ("with_gpus", True, True, 1, (1, True)),
+        ("with_gpus", True, True, 0, (0, False)),
+    ],
+)
+def test_pieces_that_a_model_looks_at_are_for_everyone_who_has_a_gpu(
+    said: Spread | None, has_model: bool, shares_models: bool, gpus: int, expected: tuple[int, bool]
+) -> None:
+    tag = DemandTag("words", lambda demand, spread: {"told": [demand.gpus, spread]}, shares_models)
+    told = tag.translated(demand_tags(gpus=gpus, spread=said), None, has_model=has_model)
+    assert tuple(json.loads(told["words"])["told"]) == expected
 
 
 @pytest.mark.parametrize(("executor", "package"), [("ray", "dagster_ray"), ("k8s", "dagster_k8s")])

@@ -21,6 +21,8 @@ from ocr_pipeline.data.merged_json import merge_labels
 from ocr_pipeline.parallel import Processes
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
+from ocr_pipeline_tests.data.layout_lmdb.making import random_model
+from ocr_pipeline_tests.data.layout_lmdb.test_models_apart import one_thread, without_detections
 from ocr_pipeline_tests.orchestration.conftest import until
 from ocr_pipeline_tests.orchestration.fleet.servers import ray_head, submitted
 from ocr_pipeline_tests.trees import contents, hand_tree, write_tree
@@ -29,6 +31,22 @@ pytestmark = pytest.mark.fleet
 
 PAGES = 120
 TRAIN = source_partition("handwriting_train")
+MODEL = """
+import sys
+from pathlib import Path
+from ocr_pipeline.data.datasets import source_partition
+from ocr_pipeline.data.layout_lmdb import LayoutSettings, build, build_layouts
+from ocr_pipeline.orchestration.execution.crews import leased_crew
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.source.share import Share
+
+build.PART_PAGES = 4
+workspace = Workspace(Path(sys.argv[2]))
+settings = LayoutSettings(model=str(workspace.root.parent / "model"), device="cpu")
+crew = leased_crew(workspace, 1, gpus=1)
+print("of", crew.size, "with", crew.gpus, "GPU")
+build_layouts(Share(sys.argv[1]), source_partition("handwriting_train"), workspace, settings, crew=crew)
+"""
 STEP = """
 import sys
 from pathlib import Path
@@ -51,7 +69,7 @@ build_layouts(*what, LayoutSettings(), crew=crew)
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with ray_head(cpus=4, gpus=0) as head:
+    with ray_head(cpus=4, gpus=2) as head:  # nobody looks for these GPUs
         yield head
 
 
@@ -79,13 +97,13 @@ def labelled(share: Share, workspace: Workspace) -> Workspace:
     return workspace
 
 
-def worked_off(address: str, share: Share, workspace: Workspace) -> str:
+def worked_off(address: str, share: Share, workspace: Workspace, step: str = STEP) -> str:
     """Run the step as a Ray job, as the engine does; what it says."""
     from ray.job_submission import JobSubmissionClient
 
     client = JobSubmissionClient(address)
     script = workspace.root.with_suffix(".py")
-    script.write_text(STEP)
+    script.write_text(step)
     command = f"{sys.executable} {script} {share.root} {workspace.root}"
     environment = {"env_vars": {"OCR_PIPELINE_CREW": "ray"}}
     job = submitted(lambda: client.submit_job(entrypoint=command, runtime_env=environment, entrypoint_num_cpus=0))
@@ -128,3 +146,16 @@ def test_a_cluster_makes_the_bytes_of_one_process_though_a_worker_is_killed(
     killer.join(60)
     assert len(killed) == 1 and "of 4 RayCrew" in log
     assert contents(workspace.root) == calm
+
+
+def test_each_worker_looks_with_a_model_of_its_own(
+    address: str, share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ocr_pipeline.data.layout_lmdb.build.PART_PAGES", 4)
+    settings = LayoutSettings(model=str(random_model(tmp_path / "model")), device="cpu")
+    alone, workspace = (labelled(share, Workspace(tmp_path / name)) for name in ("alone", "out"))
+    with one_thread():
+        build_layouts(share, TRAIN, alone, settings)
+    log = worked_off(address, share, workspace, MODEL)
+    assert "of 2 with 1 GPU" in log
+    assert without_detections(workspace) == without_detections(alone)
