@@ -124,14 +124,14 @@ def test_a_fifth_may_go_and_no_more(root: Path, workspace: Workspace, lost: int,
         make(root, workspace, Renewal())
 
 
-@pytest.mark.parametrize("make", [crops_as("lmdb", max_pages=0), layouts(max_pages=0)])
-def test_a_trial_of_no_pages_does_not_take_the_place_of_all(root: Path, workspace: Workspace, make: Make) -> None:
-    refuses(make, root, workspace, f"0 of {PAGES} pages")
+@pytest.mark.parametrize("make", [crops_as("lmdb", max_pages=1), layouts(max_pages=1)])
+def test_a_trial_of_one_page_does_not_take_the_place_of_all(root: Path, workspace: Workspace, make: Make) -> None:
+    refuses(make, root, workspace, f"1 of {PAGES} pages")
 
 
 def test_crops_as_files_stay_where_a_trial_would_remove_them(root: Path, workspace: Workspace) -> None:
     crops_as("jsonl")(root, workspace, Renewal())
-    refuses(crops_as("jsonl", max_pages=0), root, workspace, f"0 of {PAGES} pages")
+    refuses(crops_as("jsonl", max_pages=1), root, workspace, f"1 of {PAGES} pages")
 
 
 def test_to_rebuild_is_not_to_accept(root: Path, workspace: Workspace) -> None:
