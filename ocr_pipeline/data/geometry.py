@@ -62,7 +62,13 @@ def upright_box(quad: Quad, width: int, height: int, margin: float = 0.0) -> Box
 
 def is_within(quad: Quad, width: int, height: int) -> bool:
     """Whether all corners lie on the picture."""
-    return all(0 <= x <= width and 0 <= y <= height for x, y in quad)
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = quad
+    return (
+        min(x0, x1, x2, x3) >= 0
+        and max(x0, x1, x2, x3) <= width
+        and min(y0, y1, y2, y3) >= 0
+        and max(y0, y1, y2, y3) <= height
+    )
 
 
 def slipped_corner(quad: Quad, width: int, height: int) -> Point | None:
@@ -72,11 +78,13 @@ def slipped_corner(quad: Quad, width: int, height: int) -> Point | None:
     picture one corner is told by what is missing to a parallelogram, where that is more than twice the two sides that
     do not touch it: perspective, however steep, bends no word so.
     """
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = quad
+    missing = math.hypot(x0 - x1 + x2 - x3, y0 - y1 + y2 - y3)
+    if not missing and is_within(quad, width, height):  # nearly every word
+        return None
     far = [(x, y) for x, y in quad if not (-2 * width <= x <= 3 * width and -2 * height <= y <= 3 * height)]
     if len(far) in (1, 2):
         return far[0]
-    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = quad
-    missing = math.hypot(x0 - x1 + x2 - x3, y0 - y1 + y2 - y3)
     if not missing:
         return None
     sides = [math.dist(quad[place], quad[(place + 1) % 4]) for place in range(4)]

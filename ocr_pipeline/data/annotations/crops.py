@@ -216,7 +216,7 @@ class Cropper:
         word_boxes: list[WordBox],
         encoded: Iterable[Encoded],
     ) -> None:
-        extension = EXTENSIONS[self._settings.codec]
+        extension, stem = EXTENSIONS[self._settings.codec], page.stem
         rectified = self._settings.crop == "quad"
         for (word, box), (crop, window) in zip(word_boxes, encoded, strict=True):
             if crop is None:
@@ -224,7 +224,7 @@ class Cropper:
                 continue
             quad = word.quad if rectified else None
             origin = Origin(page.label, page.image, word.id, box, word.raw_text, quad, window)
-            name = crop_name(folder, page.stem, f"_{word.id:06d}_{mark}{extension}")
+            name = crop_name(folder, stem, f"_{word.id:06d}_{mark}{extension}")
             found.add(CropSample(name, word.text.strip(), len(crop), zlib.crc32(crop), origin), crop)
 
 

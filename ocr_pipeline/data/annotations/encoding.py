@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ocr_pipeline.data.annotations.settings import AnnotationSettings
-from ocr_pipeline.storage.files.pictures import opencv_memory
+from ocr_pipeline.storage.files.pictures import opencv_error
 
 EXTENSIONS = {"jpeg": ".jpg", "jpeg-lossless": ".jpg", "png": ".png", "webp": ".webp"}
 
@@ -24,8 +24,10 @@ def encoder(settings: AnnotationSettings) -> Callable[[np.ndarray], bytes | None
 
     def encode(pixels: np.ndarray) -> bytes | None:
         # OpenCV encodes a contiguous copy a quarter faster than a view into the page.
-        with opencv_memory():
+        try:
             encoded, data = cv2.imencode(extension, np.ascontiguousarray(pixels), parameters)
+        except cv2.error as error:
+            raise opencv_error(error) from error
         return data.tobytes() if encoded else None
 
     return encode

@@ -6,6 +6,7 @@ import os
 import re
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +17,24 @@ from ocr_pipeline.storage.files.fingerprints import fingerprint_of, has_sum
 
 _LONGEST = 255  # bytes of a name that a file system takes
 _HASH = 10
+_LETTER = 4  # bytes that it has at most
 
 _OURS = re.compile(r".*_\d{6,}_[0-9a-f]{10}")
 
 
 def crop_name(folder: str, stem: str, ending: str) -> str:
     """``folder/stem`` and the ending; of a part that is longer than a file system takes, the beginning and a hash."""
-    parts = [_shortened(part, _LONGEST) for part in folder.split("/") if part]
-    return "/".join((*parts, _shortened(stem, _LONGEST - len(ending)) + ending))
+    return f"{_folder(folder)}{_shortened(stem, _LONGEST - len(ending))}{ending}"
+
+
+@lru_cache
+def _folder(folder: str) -> str:
+    return "".join(f"{_shortened(part, _LONGEST)}/" for part in folder.split("/") if part)
 
 
 def _shortened(name: str, room: int) -> str:
+    if _LETTER * len(name) <= room:
+        return name
     data = name.encode()
     if len(data) <= room:
         return name

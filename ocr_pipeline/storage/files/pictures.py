@@ -125,9 +125,14 @@ def opencv_memory() -> Iterator[None]:
     try:
         yield
     except cv2.error as error:
-        if error.code == cv2.Error.StsNoMem:
-            raise MemoryError(error.err) from error
-        raise ValueError(f"the picture cannot be worked on ({error.err})") from error
+        raise opencv_error(error) from error
+
+
+def opencv_error(error: cv2.error) -> MemoryError | ValueError:
+    """The same for what is done too often for a context of its own."""
+    if error.code == cv2.Error.StsNoMem:
+        return MemoryError(error.err)
+    return ValueError(f"the picture cannot be worked on ({error.err})")
 
 
 def _raise(error: OSError) -> None:
