@@ -106,6 +106,7 @@ def test_a_page_of_the_inbox_is_read_from_the_ui_and_its_text_and_picture_are_se
     page.on("pageerror", lambda error: problems.append(str(error)))
     open_page(page, floor, "assets/readings?view=overview")
     page.get_by_role("button", name="Materialize").first.click()
+    page.get_by_role("button", name="Confirm").click()  # that the champions were not made by Dagster
     page.get_by_text("Launched run").wait_for()
     wait_until((floor.workspace.readings / "notice.png.json").is_file, seconds=SLOW / 1000)
     wait_until(lambda: bool(read_manifest(floor.workspace.readings)), seconds=60)
