@@ -19,9 +19,12 @@ def listed_gpus() -> tuple[str, ...]:
     """Their CUDA names: the index of a whole GPU, the UUIDs of one that is cut in slices (MIG).
 
     Raises:
-        NoAnswerError: nvidia-smi fails or hangs.
+        NoAnswerError: nvidia-smi fails, hangs or says something else.
     """
-    modes = [line.partition(", ") for line in _ask("--query-gpu=index,mig.mode.current", "--format=csv,noheader")]
+    answer = _ask("--query-gpu=index,mig.mode.current", "--format=csv,noheader")
+    modes = [line.partition(", ") for line in answer if re.match(r"\d+, ", line)]  # it may warn among them
+    if answer and not modes:
+        raise NoAnswerError(f"nvidia-smi lists no GPUs: {' '.join(answer)}")
     if not any(mode == "Enabled" for *_, mode in modes):
         return tuple(index for index, *_ in modes)
     slices = dict(_slices(_ask("-L")))
@@ -38,7 +41,9 @@ def _slices(listing: list[str]) -> Iterator[tuple[str, list[str]]]:
 
 def _ask(*question: str) -> list[str]:
     try:
-        asked = subprocess.Popen(["nvidia-smi", *question], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        asked = subprocess.Popen(
+            ["nvidia-smi", *question], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
     except FileNotFoundError:
         return []  # no driver, no GPU
     except OSError as error:

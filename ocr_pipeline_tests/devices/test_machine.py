@@ -40,6 +40,8 @@ esac
 WHOLE = "#!/bin/sh\nprintf '%s\\n' '0, [N/A]' '1, Disabled'\n"
 NONE_THERE = "#!/bin/sh\necho 'No devices were found'; exit 6\n"
 BROKEN = "#!/bin/sh\necho 'NVIDIA-SMI has failed because it could not communicate with the driver'; exit 9\n"
+WARNS = "#!/bin/sh\nprintf '%s\\n' 'WARNING: infoROM is corrupted at gpu 0000:3B:00.0' '0, [N/A]' '1, Disabled'\n"
+GARBAGE = "#!/bin/sh\nprintf 'no list \\377\\376'\n"
 HANGS = "#!/bin/sh\nexec sleep 60\n"
 
 
@@ -56,12 +58,17 @@ def smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Mach
     return find
 
 
-@pytest.mark.parametrize(("text", "gpus"), [(WHOLE, ("0", "1")), (SMI, ("MIG-1", "MIG-2", "1")), (NONE_THERE, ())])
+@pytest.mark.parametrize(
+    ("text", "gpus"), [(WHOLE, ("0", "1")), (WARNS, ("0", "1")), (SMI, ("MIG-1", "MIG-2", "1")), (NONE_THERE, ())]
+)
 def test_gpus_are_named_as_cuda_names_them(smi, text: str, gpus: tuple[str, ...]):
     assert smi(text).gpus == gpus and not smi(text).fault
 
 
-@pytest.mark.parametrize(("text", "why"), [(BROKEN, "could not communicate"), (HANGS, "has not answered for 0.1 s")])
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [(BROKEN, "could not communicate"), (HANGS, "has not answered for 0.1 s"), (GARBAGE, "lists no GPUs: no list")],
+)
 def test_where_the_driver_is_broken_steps_without_a_gpu_go_on(smi, monkeypatch, text: str, why: str):
     monkeypatch.setattr(nvidia, "PATIENCE", 0.1 if text == HANGS else 30.0)
     machine = smi(text)

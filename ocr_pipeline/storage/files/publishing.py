@@ -12,8 +12,9 @@ from pathlib import Path
 
 from ocr_pipeline.errors import PipelineError
 
-_DISGUISED = re.compile(r"os error \d+|inline_container|PytorchStreamWriter|No space left")
-"""How torch and safetensors tell of an OSError while they write."""
+_CUT_SHORT = r"inline_container|PytorchStreamWriter"
+_DISGUISED = re.compile(rf"os error \d+|{_CUT_SHORT}|No space left")
+"""How torch and safetensors tell of an OSError while they write; torch knows only that less arrived than it wrote."""
 _NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 """How another disk, or a file system without hard links (SMB, object stores), refuses one."""
 
@@ -79,6 +80,7 @@ def take_place(made: Path, target: Path) -> None:
         _remove(old)
     else:
         made.replace(target)
+        made.unlink(missing_ok=True)  # POSIX leaves it where both are links to one file
     _sync(target.parent)
 
 
@@ -161,8 +163,11 @@ def mendable(target: Path) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, PipelineError) or not _DISGUISED.search(str(error)):
             raise
+        told = (
+            "the disk took less than was written" if re.search(_CUT_SHORT, str(error)) else str(error).splitlines()[0]
+        )
         raise PipelineError(
-            f"cannot write the artifact ({str(error).splitlines()[0]})",
+            f"cannot write the artifact ({told})",
             where=target,
             remedy="Check that the disk has free space and the folder is writable, then run the same command again.",
         ) from error

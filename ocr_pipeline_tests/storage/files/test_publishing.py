@@ -8,7 +8,7 @@ import pytest
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.files.locking import file_lock
-from ocr_pipeline.storage.files.publishing import place_of, publish_file, publish_folder, publish_text
+from ocr_pipeline.storage.files.publishing import link_or_copy, place_of, publish_file, publish_folder, publish_text
 
 
 def test_a_crash_leaves_the_old_file(tmp_path):
@@ -103,6 +103,20 @@ def test_a_disk_that_takes_no_more_bytes_is_named_as_the_cause_and_nothing_is_le
         [sys.executable, "-c", FULL_DISK, target], capture_output=True, text=True, check=True, timeout=60
     )
     assert answer.stdout.splitlines() == [f"file {target} True True []", f"folder {target} True True []"]
+
+
+def test_what_torch_tells_of_a_full_disk_is_put_into_words(tmp_path: Path):
+    told = "[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0"
+    with pytest.raises(PipelineError, match="took less than was written") as error, publish_file(tmp_path / "weights"):
+        raise RuntimeError(told)
+    assert "free space" in error.value.remedy and not list(tmp_path.iterdir())
+
+
+def test_a_link_to_what_is_published_already_leaves_no_draft(tmp_path: Path):
+    publish_text(tmp_path / "a", "1")
+    with publish_file(tmp_path / "a") as draft:
+        link_or_copy(tmp_path / "a", draft)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"] and (tmp_path / "a").read_text() == "1"
 
 
 def moved(target: Path) -> Path:
