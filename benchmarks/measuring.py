@@ -25,7 +25,8 @@ class Measured:
     """Medians of one variant.
 
     Attributes:
-        wall, cpu: seconds; processor time is that of this process and of the processes it has waited for.
+        wall, cpu: seconds; processor time is that of this process and of the processes it has waited for, and 0 where
+            others did the work.
         units: pieces of work done in that time.
     """
 
@@ -82,8 +83,9 @@ def report(title: str, measured: Mapping[str, Measured], unit: str, bars: Mappin
         line = f"  {name:40} {row.speed:12,.0f} {unit}/s  {row.wall:8.2f} s  {row.cpu:8.2f} CPU s"
         if name in bars:
             peer, least = bars[name]
-            ratio, by_cpu = row.speed / measured[peer].speed, measured[peer].cpu / row.cpu
-            line += f"  {ratio:.2f} x {peer} (by CPU {by_cpu:.2f}; bar {least})"
+            ratio = row.speed / measured[peer].speed
+            by_cpu = f"by CPU {measured[peer].cpu / row.cpu:.2f}; " if row.cpu else ""
+            line += f"  {ratio:.2f} x {peer} ({by_cpu}bar {least})"
         lines.append(line)
     sys.stdout.write("\n".join(lines) + "\n")
     RESULTS.mkdir(exist_ok=True)
