@@ -44,7 +44,7 @@ def build_definitions(locations: Locations | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=dg.with_source_code_references(_keyed(made, locations)),
         asset_checks=_keyed(CHECKS, locations),
-        jobs=[*jobs(recipes, locations.key), night_job, purge_job],
+        jobs=[*jobs(recipes, locations.key), night_job(build_definitions), purge_job],
         executor=chosen_executor(),
         sensors=[
             watch_sensor(settings),

@@ -20,8 +20,7 @@ from ocr_pipeline.orchestration.dagster_private import (
     StepHandler,
     StepHandlerContext,
 )
-from ocr_pipeline.orchestration.execution.crews import has_layout_model
-from ocr_pipeline.orchestration.execution.demands import SPREAD_TAG, demand_of, known_pages
+from ocr_pipeline.orchestration.execution.demands import SPREAD_TAG, demand_of, has_layout_model, known_pages
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
 
-import dagster as dg
-
-from ocr_pipeline.data.layout_lmdb import NO_MODEL
 from ocr_pipeline.devices.machine import LeaseSettings
 from ocr_pipeline.orchestration.execution.demands import DataStepSettings
 from ocr_pipeline.orchestration.execution.pieces import Order
@@ -40,10 +35,3 @@ def leased_crew(workspace: Workspace, workers: int, *, gpus: int = 0, order: Ord
 
         return HelpedCrew(workers, order, pods)
     return Processes(workers)
-
-
-def has_layout_model(run: dg.DagsterRun, environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a layout model looks at the pages of a run."""
-    ops: Any = run.run_config.get("ops", {})
-    config = ops.get("layout_lmdb", {}).get("config", {})
-    return (config.get("model") or environment.get("FAST_LAYOUT_MODEL") or NO_MODEL) != NO_MODEL

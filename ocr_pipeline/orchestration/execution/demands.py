@@ -11,10 +11,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import dagster as dg
 
+from ocr_pipeline.data.layout_lmdb import NO_MODEL
 from ocr_pipeline.devices.machine import Demand, machine_cpus
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.partitions import partitions_of
@@ -144,3 +145,10 @@ AFTER_A_CRASH = dg.RetryPolicy(max_retries=1, delay=5)
 
 An error that a person has to mend is not tried again (`stage_run` says so to Dagster).
 """
+
+
+def has_layout_model(run: dg.DagsterRun, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a layout model looks at the pages of a run."""
+    ops: Any = run.run_config.get("ops", {})
+    config = ops.get("layout_lmdb", {}).get("config", {})
+    return (config.get("model") or environment.get("FAST_LAYOUT_MODEL") or NO_MODEL) != NO_MODEL

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ocr_pipeline.recognition.dlora.adapters import target_modules
-from ocr_pipeline.recognition.dlora.recognizer import Base, load_merged
+from ocr_pipeline.recognition.dlora.base import Base
+from ocr_pipeline.recognition.dlora.recognizer import load_merged
 from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS
 from ocr_pipeline.recognition.text import Coverage
 

@@ -10,9 +10,9 @@ from peft import PeftModel
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition.dlora.adapters import save_adapters
+from ocr_pipeline.recognition.dlora.base import Base
 from ocr_pipeline.recognition.dlora.bases import record_base
 from ocr_pipeline.recognition.dlora.card import model_card
-from ocr_pipeline.recognition.dlora.recognizer import Base
 from ocr_pipeline.recognition.pretrained import whole
 from ocr_pipeline.storage.files.publishing import publish_folder
 from ocr_pipeline.training.cards import CARD

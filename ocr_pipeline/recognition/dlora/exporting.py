@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ocr_pipeline.recognition.dlora.recognizer import Base, load_merged
+from ocr_pipeline.recognition.dlora.base import Base
+from ocr_pipeline.recognition.dlora.recognizer import load_merged
 from ocr_pipeline.recognition.images import ImageFormat, to_input
 from ocr_pipeline.storage.files.onnx_files import must_be_able_to_export, write_onnx
 from ocr_pipeline.storage.files.publishing import publish_folder

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 from transformers.models.trocr.modeling_trocr import TrOCRSinusoidalPositionalEmbedding
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.recognition.dlora.base import Base
 from ocr_pipeline.recognition.images import to_input
-
-if TYPE_CHECKING:
-    from ocr_pipeline.recognition.dlora.recognizer import Base
 
 
 def make_positions(model: nn.Module) -> None:
@@ -25,13 +23,6 @@ def make_positions(model: nn.Module) -> None:
             table = module.get_embedding(len(module.weights), module.embedding_dim, module.padding_idx)
             del module.weights
             module.register_buffer("weights", table, persistent=False)
-
-
-def reserved_positions(decoder: nn.Module) -> int:
-    """Positions that are no token's: RoBERTa and its kin count from behind the padding token."""
-    tables = (module for name, module in decoder.named_modules() if name.endswith("position_embeddings"))
-    padding = [table.padding_idx for table in tables if isinstance(table, nn.Embedding)]
-    return max((index + 1 for index in padding if index is not None), default=0)
 
 
 def must_fit(base: Base, *, dry_run: bool = True) -> None:

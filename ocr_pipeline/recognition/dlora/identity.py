@@ -7,7 +7,7 @@ from typing import Any
 
 from ocr_pipeline.data.annotations import CropReader
 from ocr_pipeline.recognition.crops import Crops
-from ocr_pipeline.recognition.dlora.recognizer import Base
+from ocr_pipeline.recognition.dlora.base import Base
 from ocr_pipeline.recognition.dlora.settings import CODE_VERSION, DloraTraining
 from ocr_pipeline.settings import described, recorded
 from ocr_pipeline.storage.artifacts.manifest import here_manifest

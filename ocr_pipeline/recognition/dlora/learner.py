@@ -13,10 +13,11 @@ from torch import Tensor
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition.dlora.adapters import ADAPTERS, GradientWatch, add_adapters, load_adapters
+from ocr_pipeline.recognition.dlora.base import Base
 from ocr_pipeline.recognition.dlora.bases import demand_base
 from ocr_pipeline.recognition.dlora.data import IGNORED, Batch
 from ocr_pipeline.recognition.dlora.loss import decoder_inputs, token_loss
-from ocr_pipeline.recognition.dlora.recognizer import Base, load_base
+from ocr_pipeline.recognition.dlora.recognizer import load_base
 from ocr_pipeline.recognition.dlora.settings import DloraTraining
 from ocr_pipeline.recognition.images import to_input
 from ocr_pipeline.training.processes import Processes

@@ -6,8 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,61 +22,19 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models import place_of
 from ocr_pipeline.models.sizes import demand_sizes
 from ocr_pipeline.recognition.dlora.adapters import load_adapters, merge_adapters
-from ocr_pipeline.recognition.dlora.bases import base_fingerprint, base_of, demand_base
+from ocr_pipeline.recognition.dlora.base import Base
+from ocr_pipeline.recognition.dlora.bases import base_of, demand_base
 from ocr_pipeline.recognition.dlora.data import IGNORED
-from ocr_pipeline.recognition.dlora.fitting import make_positions, must_fit, reserved_positions
+from ocr_pipeline.recognition.dlora.fitting import make_positions, must_fit
 from ocr_pipeline.recognition.dlora.four_bits import keep_trainable
 from ocr_pipeline.recognition.dlora.loss import decoder_inputs
 from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS, has_adapters
-from ocr_pipeline.recognition.images import ImageFormat, to_input
+from ocr_pipeline.recognition.images import to_input
 from ocr_pipeline.recognition.interface import GREEDY, Decoding, Reading
 from ocr_pipeline.recognition.pieces import is_read_whole, read_in_pieces
 from ocr_pipeline.recognition.pretrained import demand_hub_name, loaded_from, model_fingerprint
-from ocr_pipeline.recognition.text import TextCodec, end_tokens
+from ocr_pipeline.recognition.text import end_tokens
 from ocr_pipeline.storage.files.given_pictures import GivenPicture, rgb_pixels
-
-
-@dataclass(frozen=True)
-class Base:
-    """A model with its tokenizer and image processor, in full precision on the CPU."""
-
-    name: str
-    model: Any
-    tokenizer: Any
-    image_processor: Any
-
-    @cached_property
-    def codec(self) -> TextCodec:
-        return TextCodec(self.tokenizer, self.ends)
-
-    @property
-    def ends(self) -> tuple[int, ...]:
-        """The tokens that end a text, one or several."""
-        token = self.model.config.eos_token_id
-        return tuple(token) if isinstance(token, list | tuple) else () if token is None else (token,)
-
-    @cached_property
-    def images(self) -> ImageFormat:
-        return ImageFormat.of(self.image_processor)
-
-    @property
-    def positions(self) -> int:
-        """The longest sequence of tokens that the decoder has positions for."""
-        return self.model.config.decoder.max_position_embeddings - reserved_positions(self.model.decoder)
-
-    @property
-    def widest(self) -> float:
-        """The widest crop that it was taught, in heights; no other model says it, and theirs are read as they are."""
-        return float(getattr(self.model.config, "widest_crop", math.inf))
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Of the weights as they are stored."""
-        return base_fingerprint(self.name)
-
-    def save_processors(self, folder: Path) -> None:
-        self.tokenizer.save_pretrained(str(folder))
-        self.image_processor.save_pretrained(str(folder))
 
 
 def load_base(name_or_path: str | Path, *, processors: str | Path | None = None, quantised: Any = None) -> Base:

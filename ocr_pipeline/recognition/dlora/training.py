@@ -13,6 +13,7 @@ import torch
 from ocr_pipeline.data.annotations import CropReader
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.evaluation import RecognitionScores
+from ocr_pipeline.recognition.dlora.base import Base
 from ocr_pipeline.recognition.dlora.checkpoints import (
     STATE,
     WHAT_STATE,
@@ -28,7 +29,7 @@ from ocr_pipeline.recognition.dlora.four_bits import four_bits
 from ocr_pipeline.recognition.dlora.identity import judging_key, key_of, training_key
 from ocr_pipeline.recognition.dlora.learner import Learner, precision
 from ocr_pipeline.recognition.dlora.progress import Progress
-from ocr_pipeline.recognition.dlora.recognizer import Base, load_base
+from ocr_pipeline.recognition.dlora.recognizer import load_base
 from ocr_pipeline.recognition.dlora.reports import Stopwatch, history_files, report_coverage
 from ocr_pipeline.recognition.dlora.settings import DloraTraining
 from ocr_pipeline.recognition.dlora.validation import Validation

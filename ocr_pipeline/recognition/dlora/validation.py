@@ -6,8 +6,9 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+from ocr_pipeline.recognition.dlora.base import Base
 from ocr_pipeline.recognition.dlora.data import Batch, CropDataset
-from ocr_pipeline.recognition.dlora.recognizer import Base, Recognizer
+from ocr_pipeline.recognition.dlora.recognizer import Recognizer
 from ocr_pipeline.recognition.evaluating import Evaluation, evaluate
 from ocr_pipeline.recognition.interface import Decoding
 from ocr_pipeline.training.processes import Processes

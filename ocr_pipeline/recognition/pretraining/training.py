@@ -21,8 +21,9 @@ from torch import Tensor, nn
 
 from ocr_pipeline.data.synthetic.faces import Kind, judging_faces, korean_faces
 from ocr_pipeline.models import place_of
+from ocr_pipeline.recognition.dlora.base import Base
 from ocr_pipeline.recognition.dlora.loss import decoder_inputs, token_loss
-from ocr_pipeline.recognition.dlora.recognizer import Base, Recognizer
+from ocr_pipeline.recognition.dlora.recognizer import Recognizer
 from ocr_pipeline.recognition.images import ImageFormat, to_input
 from ocr_pipeline.recognition.pretrained import whole
 from ocr_pipeline.recognition.pretraining.drawn import Batch, Windows, batches

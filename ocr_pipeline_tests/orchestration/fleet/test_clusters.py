@@ -13,8 +13,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.execution.choice import EXECUTOR_VARIABLE
 from ocr_pipeline.orchestration.execution.clusters import DemandTag, fleet_demand
-from ocr_pipeline.orchestration.execution.crews import has_layout_model
-from ocr_pipeline.orchestration.execution.demands import Spread, demand_tags
+from ocr_pipeline.orchestration.execution.demands import Spread, demand_tags, has_layout_model
 
 
 @pytest.mark.parametrize(
