@@ -25,6 +25,7 @@ from ocr_pipeline.devices.machine import CPU_SLOT, LEASED_CPUS_VARIABLE, LEASED_
 from ocr_pipeline.devices.queue import LeaseQueue
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_SOON = 0.02  # seconds
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def main(arguments: list[str]) -> int:
     """Keep one step; the exit code is the step's, 128 + n after signal n, 143 if it never started."""
     order = Order.parse(arguments[0])
     signal.signal(signal.SIGTERM, _stop)
+    sys.unraisablehook = _stop_soon
     adopt_orphans()
     try:
         _die_with(order.parent, signal.SIGTERM)
@@ -80,6 +82,15 @@ def main(arguments: list[str]) -> int:
 def _stop(number: int, frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise _StopRequested
+
+
+def _stop_soon(lost: sys.UnraisableHookArgs) -> None:
+    """A request that fell into a callback, as each fork has some, whose caller Python keeps from hearing of it."""
+    if not issubclass(lost.exc_type, _StopRequested):
+        sys.__unraisablehook__(lost)
+        return
+    signal.signal(signal.SIGALRM, _stop)
+    signal.setitimer(signal.ITIMER_REAL, _SOON)
 
 
 def _start(command: list[str], devices: tuple[str, ...], cpus: int, lock: int) -> subprocess.Popen[bytes]:

@@ -168,6 +168,21 @@ def test_a_request_to_stop_lets_the_step_finish_its_work(queue: LeaseQueue, tmp_
     assert saved.exists()
 
 
+def test_a_request_to_stop_that_falls_into_a_fork_is_heard(queue: LeaseQueue) -> None:
+    """Python drops what is raised in the callbacks of a fork."""
+    script = """
+import os, signal, sys
+from ocr_pipeline.devices import keeper
+os.register_at_fork(after_in_parent=lambda: signal.raise_signal(signal.SIGTERM))
+sys.exit(keeper.main(sys.argv[1:]))
+"""
+    order = Order(queue.folder, queue.machine, Demand(1), "test", os.getpid(), queue.patience, 20)
+    _, _, _, text, *step = order.command(["sleep", "600"])
+    done = subprocess.run([sys.executable, "-c", script, text, *step], timeout=50, start_new_session=True, check=False)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert queue.tickets() == []
+
+
 def test_what_does_not_stop_is_killed_after_the_grace(queue: LeaseQueue, tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     script = f"trap '' TERM; touch {ready}; while :; do sleep 0.05; done"
