@@ -9,9 +9,9 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, InvalidStateError, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import Pipe, resource_tracker
@@ -207,7 +207,21 @@ class _Pool(ProcessPoolExecutor):
 
     def submit(self, work: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Future[Result]:
         with _interrupted_later():
-            return super().submit(work, *args, **kwargs)
+            future = super().submit(work, *args, **kwargs)
+        future.__class__ = _Answer
+        return future
+
+
+class _Answer(Future[Result]):
+    """Of a task that may have been called off when its pool breaks.
+
+    Before Python 3.12 (concurrent/futures/process.py, ``terminate_broken``) the thread of a pool that lost a worker
+    fell over the first such task, and left the other workers at their work.
+    """
+
+    def set_exception(self, exception: BaseException | None) -> None:
+        with suppress(InvalidStateError):  # called off: nobody asks
+            super().set_exception(exception)
 
 
 class _Worker(SpawnProcess):

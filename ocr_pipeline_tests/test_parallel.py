@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.parallel import in_order, worker_processes
+from ocr_pipeline.parallel import end_workers, in_order, worker_processes
 
 
 def test_only_so_many_tasks_are_under_way():
@@ -68,6 +69,16 @@ def test_a_killed_worker_is_an_error_that_says_so():
 
 def _die(_: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_what_was_called_off_before_a_worker_was_killed_keeps_no_other_worker_running():
+    with pytest.raises(PipelineError, match="was killed"), worker_processes(2) as workers:
+        dying, *others = [workers.submit(work, 60) for work in (_die, *[time.sleep] * 9)]
+        assert others[-1].cancel()
+        dying.result()
+    left = multiprocessing.active_children()
+    end_workers()
+    assert not left
 
 
 @pytest.mark.kill
