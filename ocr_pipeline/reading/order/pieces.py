@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ocr_pipeline.reading.order.lines import chains
 from ocr_pipeline.reading.order.words import Numbers, Places
 
 VALLEY = 1.0  # median heights of lines that a valley between columns is wide, at least
@@ -20,6 +21,9 @@ PARAGRAPH = 0.9  # median heights between two paragraphs, at least
 _PEELED = 0.34  # of the pieces that may cross a valley, at most
 _GO_ON = 0.6  # of the rows on the shorter side that go on across a valley: a table's
 _ROW = 0.5  # of the lower piece's height that two pieces of one row share
+_ASIDE = 0.3  # the same, where it is asked whether rows go on: paper curls, and hands wander
+_DRIFT = 0.9  # heights that a row rises or falls by, at most, from one piece to the next
+_FARTHER = 0.1  # heights up or down that are as far as one height to the right
 _ALIKE = 4.0  # times as high as another a piece of its row may be
 _RUNNING = 2.0  # words of a line in a column of text, on average and at least
 _FILLED = 0.6  # of its column that a usual line of text fills
@@ -65,15 +69,28 @@ def blocks_of(pieces: Pieces, places: Places) -> Iterator[Block]:
 
 
 def rows_of(pieces: Pieces, places: Places) -> Block:
-    """Pieces that share their height, side by side; the rows from top to bottom."""
-    rows: list[Row] = []
-    for place in places[np.argsort(pieces.middle[places], kind="stable")]:
-        row = next((row for row in reversed(rows[-2:]) if _share(pieces, row, int(place))), None)
-        if row is None:
-            rows.append([int(place)])
-        else:
-            row.append(int(place))
-    return [sorted(row, key=lambda place: pieces.left[place]) for row in rows]
+    """Pieces side by side; the rows from top to bottom.
+
+    Each piece goes to the nearest on its right, so that a row may wander up and down as hands and curled paper do.
+    """
+    if not len(places):
+        return []
+    right, cost = zip(*(_followers(pieces, int(place), places) for place in places), strict=True)
+    left = np.repeat(np.arange(len(places)), [len(found) for found in right])
+    rows = [places[row] for row in chains(len(places), left, np.concatenate(right), np.concatenate(cost))]
+    rows.sort(key=lambda row: float(pieces.middle[row].mean()))
+    return [row.tolist() for row in rows]
+
+
+def _followers(pieces: Pieces, one: int, places: Places) -> tuple[Places, Numbers]:
+    """Which of these places may follow a piece in its row, and how far away they are."""
+    height, own = pieces.height[places], pieces.height[one]
+    usual = np.maximum((height + own) / 2, 1e-6)
+    drift = np.abs(pieces.middle[places] - pieces.middle[one]) / usual
+    gap = (pieces.left[places] - pieces.right[one]) / usual
+    alike = np.maximum(height, own) < _ALIKE * np.minimum(height, own)
+    found = np.flatnonzero((gap > 0) & (drift < _DRIFT) & alike)
+    return found, (drift + _FARTHER * gap)[found]
 
 
 def _share(pieces: Pieces, row: Row, place: int) -> bool:
@@ -161,7 +178,7 @@ def _beside(pieces: Pieces, places: Places, cut: float) -> float:
 def _is_table(pieces: Pieces, left: Places, right: Places) -> bool:
     """Whether rows go on across a valley and are no lines of text: then what stands left is no column by itself."""
     fewer, more = sorted((left, right), key=len)
-    going_on = [any(_shared(pieces, int(one), int(other)) > _ROW for other in more) for one in fewer]
+    going_on = [any(_shared(pieces, int(one), int(other)) > _ASIDE for other in more) for one in fewer]
     free = VALLEY * _usual_height(pieces, np.concatenate([left, right]))
     beside = (
         _cut_between(left, pieces.left, pieces.right, free)[-1],

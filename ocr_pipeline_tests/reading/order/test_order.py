@@ -54,6 +54,22 @@ def test_the_cells_of_a_row_are_one_line_with_borders_between():
     assert [gap == float("inf") for gap in lines[0].gaps] == [True, False, True]
 
 
+def test_rows_of_a_table_on_paper_that_curls_stay_rows():
+    """The cells of a row lie up to a height above and below each other, those of neighbouring rows two heights."""
+    across = np.arange(0, 1000, 200)
+    quads = [box(x, 100 + 40 * row + 10 * np.sin(x / 130), 60, 20) for row in range(6) for x in across]
+    assert neighbours_kept(quads, np.random.default_rng(0)) == (29, 29)
+
+
+def test_amounts_that_sank_below_their_goods_are_read_after_them():
+    """As on a receipt that curls at its right: each amount hangs half a height lower."""
+    quads = []
+    for row in range(9):
+        good = [box(0, 30 * row, 60, 20), box(70, 30 * row, 30 + 80 * (row % 3), 20)]
+        quads += [*good, box(600 - 40 * (row % 2), 30 * row + 11, 80, 20)]
+    assert neighbours_kept(quads, np.random.default_rng(0)) == (26, 26)
+
+
 def test_vertical_columns_are_read_from_right_to_left_and_stacked_letters_are_one_column():
     stacked = [box(300, 40 * row, 34, 34) for row in range(4)]
     lines = order_words([tuple(map(tuple, quad)) for quad in [box(250, 0, 30, 150), *stacked]])
