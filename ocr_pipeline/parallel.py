@@ -9,9 +9,9 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Executor, Future, InvalidStateError, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import Pipe, resource_tracker
@@ -68,9 +68,10 @@ def in_order(
     except BrokenProcessPool as error:
         raise _killed() from error
     finally:
-        for _, future in waiting:
-            if future is not None:
-                future.cancel()
+        if not isinstance(executor, ProcessPoolExecutor):  # it does so when it is closed; see `WorkerPool.close`
+            for _, future in waiting:
+                if future is not None:
+                    future.cancel()
 
 
 def _killed() -> PipelineError:
@@ -191,7 +192,11 @@ class WorkerPool:
         self.executor = _Pool(count, mp_context=_Spawn(), initializer=prepare)
 
     def close(self) -> None:
-        """Wait for the tasks under way and end the processes."""
+        """Wait for the tasks under way and end the processes; those that have not begun are called off.
+
+        Nobody else may call one off: before Python 3.12 (concurrent/futures/process.py, ``terminate_broken``) the
+        thread of a pool that lost a worker falls over such a task, and leaves the other workers at their work.
+        """
         self.executor.shutdown(cancel_futures=True)
 
 
@@ -207,21 +212,7 @@ class _Pool(ProcessPoolExecutor):
 
     def submit(self, work: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Future[Result]:
         with _interrupted_later():
-            future = super().submit(work, *args, **kwargs)
-        future.__class__ = _Answer
-        return future
-
-
-class _Answer(Future[Result]):
-    """Of a task that may have been called off when its pool breaks.
-
-    Before Python 3.12 (concurrent/futures/process.py, ``terminate_broken``) the thread of a pool that lost a worker
-    fell over the first such task, and left the other workers at their work.
-    """
-
-    def set_exception(self, exception: BaseException | None) -> None:
-        with suppress(InvalidStateError):  # called off: nobody asks
-            super().set_exception(exception)
+            return super().submit(work, *args, **kwargs)
 
 
 class _Worker(SpawnProcess):

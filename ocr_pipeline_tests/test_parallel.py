@@ -71,14 +71,17 @@ def _die(_: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_what_was_called_off_before_a_worker_was_killed_keeps_no_other_worker_running():
-    with pytest.raises(PipelineError, match="was killed"), worker_processes(2) as workers:
-        dying, *others = [workers.submit(work, 60) for work in (_die, *[time.sleep] * 9)]
-        assert others[-1].cancel()
-        dying.result()
-    left = multiprocessing.active_children()
-    end_workers()
-    assert not left
+def test_a_worker_that_is_killed_after_its_caller_went_leaves_no_other_at_its_work():
+    try:
+        with pytest.raises(PipelineError, match="was killed"), worker_processes(2) as workers:
+            work = in_order(workers, time.sleep, ((None, seconds) for seconds in (0, *[60] * 8)), 8)
+            next(work)
+            work.close()
+            multiprocessing.active_children()[0].kill()
+            workers.submit(time.sleep, 0).result(timeout=20)
+        assert not multiprocessing.active_children()
+    finally:
+        end_workers()
 
 
 @pytest.mark.kill
