@@ -1,6 +1,6 @@
 """One partition worked off by a real Ray cluster of this machine, beside two processes of the command.
 
-    python -m benchmarks.data.spread [PAGES] [WORKERS] [FOLDER]
+    python -m benchmarks.data.spread [PAGES] [WORKERS] [FOLDER] [STAGE ...]
 
 Layouts without a model and word crops of made-up pages, in as many pieces as 20,000 pages would be. The cluster does
 them twice: once undisturbed, and once with a worker killed in the midst of its work. All three must come to the same
@@ -51,7 +51,7 @@ PIECES = {"layout_lmdb": 40, "annotations": 80}
 """Of 20,000 pages."""
 
 
-def main(pages: int = 2000, workers: int = 4, folder: str = "") -> None:
+def main(pages: int = 2000, workers: int = 4, folder: str = "", *stages: str) -> None:
     """Measure, compare and report."""
     with kept_and_scratch(folder) as (kept, scratch):
         share = kept / f"share-{pages}"
@@ -60,7 +60,7 @@ def main(pages: int = 2000, workers: int = 4, folder: str = "") -> None:
         labelled = Workspace(scratch / "labelled")
         merge_labels(Share(str(share)), PARTITION, labelled)
         build_lookup(Share(str(share)), PARTITION, labelled)
-        measured = {stage: dict[str, Measured]() for stage in STAGES}
+        measured = {stage: dict[str, Measured]() for stage in stages or STAGES}
         ways: dict[str, Way] = {
             LOCAL: _alone,
             f"{workers} Ray workers": _as_job,
@@ -71,10 +71,12 @@ def main(pages: int = 2000, workers: int = 4, folder: str = "") -> None:
             output = scratch / "output"
             shutil.copytree(labelled.root, output)
             with nullcontext("") if way is _alone else ray_head(cpus=workers, gpus=0, environment=PATIENT) as address:
-                for stage in STAGES:
+                for stage, of_stage in measured.items():
                     began = time.monotonic()
                     way(address, share, output, stage)
-                    measured[stage][name] = Measured(time.monotonic() - began, 0.0, pages)
+                    of_stage[name] = Measured(time.monotonic() - began, 0.0, pages)
+                    sys.stdout.write(f"{stage}, {name}: {of_stage[name].wall:.0f} s\n")
+                    sys.stdout.flush()
             found.append(fingerprint_files([output], output))
             shutil.rmtree(output)
         assert found[0] == found[1] == found[2], "the bytes differ"

@@ -16,6 +16,7 @@ from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoConfig, PPOCRV5MobileRecForTextRecognition, PPOCRV5ServerRecForTextRecognition
+from transformers.utils.logging import disable_progress_bar
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models.sizes import demand_sizes
@@ -74,6 +75,7 @@ class PpOcrRecognizer:
     def __init__(self, folder: str | Path, *, device: str = "cpu") -> None:
         place = Path(folder)
         demand_sizes(place)
+        disable_progress_bar()
         try:
             settings = json.loads((place / "preprocessor_config.json").read_text(encoding="utf-8"))
             kind = _CLASSES[AutoConfig.from_pretrained(place, trust_remote_code=False).model_type]

@@ -48,6 +48,7 @@ class CropDrawing:
         kinds: the shares of hands and signs; print has the rest.
         lines: the share of lines of several words.
         upright: the share that is written from top to bottom.
+        syllables: the share that is a single one of all 11,172 syllables.
     """
 
     faces: tuple[Face, ...]
@@ -57,14 +58,14 @@ class CropDrawing:
     kinds: dict[Kind, float] = field(default_factory=lambda: {"hand": 0.34, "sign": 0.16})
     lines: float = 0.0
     upright: float = 0.0
+    syllables: float = 0.0
 
     def crop(self, index: int) -> Crop:
         """Crop number ``index``."""
         rng = np.random.Generator(np.random.PCG64([self.seed, index]))
         texts = Texts(rng, self.corpus)
         for _ in range(TRIES):
-            text = texts.line() if rng.random() < self.lines else texts.word()
-            face = self._face(rng)
+            text, face = self._text(texts, rng), self._face(rng)
             if (
                 text
                 and face.draws(text)
@@ -72,6 +73,11 @@ class CropDrawing:
             ):
                 return Crop(pixels, text, face.name)
         raise ValueError(f"nothing can be drawn in these {len(self.faces)} faces")
+
+    def _text(self, texts: Texts, rng: np.random.Generator) -> str:
+        if self.syllables and rng.random() < self.syllables:
+            return texts.syllable()
+        return texts.line() if rng.random() < self.lines else texts.word()
 
     def _face(self, rng: np.random.Generator) -> Face:
         of_kind = self._by_kind[self._kind(rng.random())] or self.faces

@@ -104,6 +104,10 @@ class Texts:
             line += " " + self.word()
         return line[:LONGEST].strip()
 
+    def syllable(self) -> str:
+        """One of all syllables, alone."""
+        return _one_of(SYLLABLES, self.rng)
+
     def _pick(self, kinds: tuple[tuple[float, Callable[[], str]], ...]) -> str:
         point = self.rng.random()
         for share, draw in kinds:

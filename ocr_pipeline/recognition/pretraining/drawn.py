@@ -30,7 +30,8 @@ def drawing_of(recipe: Pretraining) -> CropDrawing:
     corpus = tuple(word for path in recipe.corpus if Path(path).is_file() for word in read_corpus(Path(path)))
     kinds: dict[Kind, float] = {"hand": recipe.hands, "sign": recipe.signs}
     faces = training_faces(korean_faces())
-    return CropDrawing(faces, corpus, recipe.seed, recipe.clean, kinds, recipe.lines, recipe.upright)
+    shares = recipe.lines, recipe.upright, recipe.syllables
+    return CropDrawing(faces, corpus, recipe.seed, recipe.clean, kinds, *shares)
 
 
 class Windows(Dataset[list[Batch]]):

@@ -60,7 +60,7 @@ class Pretraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ctc_share: weight of the loss by columns, which shows the encoder its letters early on.
         averaged: the decay of the averaged weights, which are what is saved.
         bfloat16: compute in bfloat16; only where the processor has instructions for it is that faster.
-        seed, clean, hands, signs, lines, upright: of the drawing (``CropDrawing``).
+        seed, clean, hands, signs, lines, upright, syllables: of the drawing (``CropDrawing``).
         easy: crops drawn clean at the beginning, before all looks come.
         corpus: text files or hunspell dictionaries with words of one's own; those that are not there are left out.
         judge_minutes, judge_words: how often the held-out faces are read, and how many words of each kind.
@@ -85,6 +85,7 @@ class Pretraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signs: Share = 0.16
     lines: Share = 0.0
     upright: Share = 0.0
+    syllables: Share = 0.0
     easy: Annotated[int, Meta(ge=0)] = 10_000
     corpus: tuple[str, ...] = ()
     judge_minutes: Positive = 5.0

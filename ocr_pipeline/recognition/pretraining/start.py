@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import AutoTokenizer, VisionEncoderDecoderModel
+from transformers.utils.logging import disable_progress_bar
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models.sizes import demand_sizes
@@ -25,6 +26,7 @@ def take_over(model: Any, tokens: dict[str, int], folder: str) -> None:
         PipelineError: the weights cannot be read, or are of another architecture.
     """
     demand_sizes(folder)
+    disable_progress_bar()
     with whole("the model to start from", Path(folder)):
         earlier: Any = VisionEncoderDecoderModel.from_pretrained(
             folder, dtype=torch.float32, local_files_only=True, trust_remote_code=False

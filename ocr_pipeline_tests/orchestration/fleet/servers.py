@@ -153,7 +153,7 @@ def ray_head(*, cpus: int, gpus: int, environment: Mapping[str, str] = os.enviro
         yield address
     finally:
         _end(head, folder)
-        shutil.rmtree(folder)
+        until(lambda: _removed(folder), 30)
 
 
 def submitted(submit: Callable[[], str]) -> str:
@@ -185,6 +185,12 @@ def _end(head: subprocess.Popen[bytes], folder: str) -> None:
     until(lambda: not _kill(folder), 30)
     head.kill()
     head.wait()
+
+
+def _removed(folder: str) -> bool:
+    """Whether it is gone; what is just ending may still have written there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return not Path(folder).exists()
 
 
 def _kill(folder: str) -> list[int]:

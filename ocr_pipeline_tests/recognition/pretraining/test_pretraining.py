@@ -12,9 +12,10 @@ from click.testing import CliRunner
 from transformers import TrOCRProcessor, VisionEncoderDecoderModel
 
 from ocr_pipeline.cli import cli
+from ocr_pipeline.data.synthetic.texts import SYLLABLES
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.recognition import load_recognizer
-from ocr_pipeline.recognition.pretraining.drawn import WINDOW, Windows, batches
+from ocr_pipeline.recognition.pretraining.drawn import WINDOW, Windows, batches, drawing_of
 from ocr_pipeline.recognition.pretraining.network import SLOTS, Columns, ctc_loss, new_network, new_processor
 from ocr_pipeline.recognition.pretraining.recipe import STANDARD, Architecture, Pretraining, read_recipe
 from ocr_pipeline.recognition.pretraining.training import CURVE, STATE, Learner, pretrain
@@ -44,8 +45,15 @@ def weights(folder):
 def test_the_shipped_recipe_is_one():
     recipe = read_recipe(STANDARD, {"minutes": "3"})
     assert recipe.minutes == 3.0 and recipe.architecture == Architecture()
-    further = read_recipe(STANDARD.with_name("further.yaml"), {})
-    assert further.start_from and further.architecture == recipe.architecture
+    for name in ("further.yaml", "syllables.yaml"):
+        further = read_recipe(STANDARD.with_name(name), {})
+        assert further.start_from and further.architecture == recipe.architecture
+
+
+def test_a_recipe_may_ask_for_single_syllables():
+    drawing = drawing_of(Pretraining(syllables=1.0))
+    texts = {drawing.crop(number).text for number in range(20)}
+    assert len(texts) > 15 and all(len(text) == 1 and text in SYLLABLES for text in texts)
 
 
 @pytest.mark.parametrize(

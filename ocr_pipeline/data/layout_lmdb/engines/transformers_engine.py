@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import torch
 from transformers import PPDocLayoutV2ForObjectDetection, PPDocLayoutV3ForObjectDetection, RTDetrForObjectDetection
+from transformers.utils.logging import disable_progress_bar
 
 from ocr_pipeline.data.layout_lmdb.engines.detections import Detections, decode_detections
 from ocr_pipeline.data.layout_lmdb.engines.weights import CONFIG, find_weights, model_name, weights_fingerprint
@@ -121,6 +122,7 @@ def _load(folder: Path) -> tuple[Any, tuple[int, int]]:
     if config.get("model_type") not in _KINDS:
         raise _misfit(folder, f"model_type is {config.get('model_type')}, none of {', '.join(_KINDS)}")
     kind, input_size = _KINDS[config["model_type"]]
+    disable_progress_bar()
     model, report = kind.from_pretrained(
         folder,
         dtype=torch.float32,
