@@ -12,6 +12,8 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
+from huggingface_hub import HfApi, try_to_load_from_cache
+from huggingface_hub.errors import HTTPError, RepositoryNotFoundError
 from msgspec import MsgspecError
 from safetensors import SafetensorError
 from torch import nn
@@ -21,6 +23,8 @@ from ocr_pipeline.settings import described
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 
 logger = logging.getLogger(__name__)
+
+_PATIENCE = 10.0  # seconds until the hub counts as not reached
 
 
 @contextmanager
@@ -60,17 +64,44 @@ def may_be_on_the_hub(name: str) -> bool:
     return re.fullmatch(r"[\w.-]+/[\w.-]+", name) is not None
 
 
-def demand_hub_name(name: str) -> None:
-    """Say that what is no folder here is looked for on the hub, if it can be there.
+def found_on_the_hub(name: str) -> str:
+    """The name, if the hub has such a model; its folder in the cache, if the hub is not reached.
+
+    It is asked once: transformers asks for every file anew, six times over where there is no network.
 
     Raises:
-        PipelineError: it cannot.
+        PipelineError: it can be on no hub, or is neither there nor in the cache.
     """
     if not may_be_on_the_hub(name) or Path(name).is_file():
         raise PipelineError(
             "there is no such base model", where=name, remedy="Give a folder, or a name on the hub such as owner/name."
         )
-    logger.info("%s is no folder here: it is taken from the Hugging Face hub or its cache", name)
+    try:
+        HfApi().model_info(name, timeout=_PATIENCE)
+    except RepositoryNotFoundError as error:
+        raise PipelineError(
+            "there is no such folder here, and no such model on the Hugging Face hub, or it is private",
+            where=name,
+            remedy="Look at its name; `hf auth login` shows the hub who you are.",
+        ) from error
+    except (OSError, HTTPError) as error:
+        return _from_the_cache(name, error)
+    logger.info("%s is no folder here: it is taken from the Hugging Face hub", name)
+    return name
+
+
+def _from_the_cache(name: str, error: Exception) -> str:
+    cached = try_to_load_from_cache(name, "config.json")
+    if not isinstance(cached, str):
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PipelineError(
+            f"there is no such folder here, and the Hugging Face hub is not reached ({reason})",
+            where=name,
+            remedy=f"Where there is a network: `hf download {name} --local-dir FOLDER`; then give that folder.",
+        ) from error
+    folder = Path(cached).parent
+    logger.info("%s: the Hugging Face hub is not reached, it is taken from the cache in %s", name, folder)
+    return str(folder)
 
 
 @contextmanager
