@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from ocr_pipeline.data.layout_lmdb import LayoutRecord, LayoutWord, Region, write_layout_samples
-from ocr_pipeline.fast import FastTraining, train_fast
+from ocr_pipeline.fast import FastTraining, read_weights, train_fast
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -130,3 +130,12 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "small.yaml"
     path.write_text(SMALL_CONFIG)
     return path
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return read_weights(path).state
+
+
+def equal(left: Path, right: Path) -> bool:
+    a, b = weights(left), weights(right)
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
