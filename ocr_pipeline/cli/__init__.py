@@ -91,6 +91,7 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not what a shell put into the background
         signal.signal(signal.SIGINT, _interrupt)
         sys.unraisablehook = _interrupt_unraised
+        sys.warnoptions.append("ignore:resource_tracker")  # it clears up after `_end`, and would tell that it does
     sys.exit(_run(streams))
 
 
