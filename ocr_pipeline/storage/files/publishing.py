@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def publish_folder(target: Path) -> Iterator[Path]:
         draft.mkdir(parents=True)
         yield draft
         for file in draft.rglob("*"):
+            _open_as(draft, file)
             _sync(file)
         take_place(draft, target)
 
@@ -130,6 +132,13 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def _open_as(folder: Path, file: Path) -> None:
+    """Let whoever may look into a new folder read what is in it: safetensors writes for its owner alone."""
+    found, wanted = file.stat(), folder.stat().st_mode & 0o666
+    if found.st_uid == os.geteuid() and found.st_mode & wanted != wanted:
+        file.chmod(stat.S_IMODE(found.st_mode) | wanted)
 
 
 def _sync(path: Path) -> None:

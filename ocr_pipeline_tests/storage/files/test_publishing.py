@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.files.locking import file_lock
@@ -46,6 +50,18 @@ def test_a_new_folder_takes_nothing_over_from_the_old_one_or_from_a_crash(tmp_pa
             continue
     assert [path.name for path in target.rglob("*")] == ["below", "last"]
     assert [path.name for path in tmp_path.iterdir()] == ["pages.lmdb"]
+
+
+def test_what_a_library_wrote_for_its_owner_alone_is_open_as_its_folder_is(tmp_path):
+    """safetensors does so: the weights of one person could not be read by the others of a team."""
+    before = os.umask(0o027)
+    try:
+        with publish_folder(tmp_path / "model") as draft:
+            save_file({"weights": torch.zeros(1)}, draft / "model.safetensors")
+    finally:
+        os.umask(before)
+    mode = stat.S_IMODE((tmp_path / "model/model.safetensors").stat().st_mode)
+    assert mode == stat.S_IMODE((tmp_path / "model").stat().st_mode) & 0o666 == 0o640
 
 
 @pytest.mark.parametrize("publish", [publish_file, publish_folder])
