@@ -14,8 +14,13 @@ from ocr_pipeline.cli.tables import print_table
 @click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="A detector, in any layout of FAST.")
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The .onnx or .pth file to write.")
 @click.option("--config", type=click.Path(path_type=Path), help="Configuration that a .pth file shall carry.")
+@click.option(
+    "--mixed_with",
+    type=click.Path(path_type=Path),
+    help="The detector that the training began with: a .pth file gets weights halfway between the two.",
+)
 @overwrite_option
-def export_fast(checkpoint: Path, output: Path, config: Path | None, overwrite: bool) -> None:
+def export_fast(checkpoint: Path, output: Path, config: Path | None, mixed_with: Path | None, overwrite: bool) -> None:
     """Write a detector as ONNX, or as a small .pth to start from.
 
     How to feed the ONNX file stands in its metadata (needs the extra `export`). The .pth is in half precision. The
@@ -24,9 +29,12 @@ def export_fast(checkpoint: Path, output: Path, config: Path | None, overwrite: 
     from ocr_pipeline import fast
 
     if output.suffix == ".pth":
-        fast.export_weights(checkpoint, output, fast.read_config(config) if config else None, overwrite=overwrite)
+        carried = fast.read_config(config) if config else None
+        fast.export_weights(checkpoint, output, carried, mixed_with=mixed_with, overwrite=overwrite)
         click.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB")
         return
+    if config or mixed_with:
+        raise click.UsageError("--config and --mixed_with are for a .pth file; export that as .onnx afterwards.")
     metadata = fast.export_onnx(checkpoint, output, overwrite=overwrite)
     print_table(f"{output}", ("metadata", "value"), sorted(metadata.items()))
 

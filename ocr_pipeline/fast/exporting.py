@@ -9,6 +9,7 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.card import card_of, detector_card, origin_of
 from ocr_pipeline.fast.config import FastConfig
 from ocr_pipeline.fast.detector import Detector, config_of
@@ -63,7 +64,12 @@ def export_onnx(checkpoint: Path, output: Path, *, overwrite: bool = False) -> d
 
 
 def export_weights(
-    checkpoint: Path, output: Path, config: FastConfig | None = None, *, overwrite: bool = False
+    checkpoint: Path,
+    output: Path,
+    config: FastConfig | None = None,
+    *,
+    mixed_with: Path | None = None,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Write a detector in half precision, and without its side branches where these are at rest; its card beside it.
 
@@ -71,25 +77,40 @@ def export_weights(
 
     Args:
         config: which the file shall carry; None for that of the checkpoint.
+        mixed_with: the detector that the training began with; what is written lies halfway between the two, and keeps
+            better what that one knew (Wortsman et al., Robust fine-tuning of zero-shot models, 2022).
         overwrite: replace what stands at ``output``.
 
     Returns:
         What stands in the file beside the weights.
 
     Raises:
-        PipelineError: the checkpoint cannot be used, or ``output`` is not free.
+        PipelineError: a detector cannot be used, the two are of different networks, or ``output`` is not free.
     """
-    claim(output, card_beside(output), inputs=[checkpoint], overwrite=overwrite)
+    mixed = [mixed_with] if mixed_with else []
+    claim(output, card_beside(output), inputs=[checkpoint, *mixed], overwrite=overwrite)
     network, weights = load_network(checkpoint)
-    state = network.state_dict()
     facts, own = origin_of(weights), config_of(weights)
-    if config not in (None, own):
-        facts.pop("metric", None)  # it was measured under other rules
+    for other in mixed:
+        _go_halfway(network, load_network(other)[0], other)
+    if mixed or config not in (None, own):
+        facts.pop("metric", None)  # it was measured with other weights, or under other rules
+    state = network.state_dict()
     facts["config"] = msgspec.to_builtins(config or own)
     with publish_file(output) as draft:
         torch.save({"ema": halved(without_sides(state) if network.sides_rest else state), **facts}, draft)
     publish_text(card_beside(output), detector_card(config or own, facts))
     return facts
+
+
+def _go_halfway(network: FastNetwork, other: FastNetwork, place: Path) -> None:
+    own, theirs = network.state_dict(), other.state_dict()
+    if {name: value.shape for name, value in own.items()} != {name: value.shape for name, value in theirs.items()}:
+        raise PipelineError(
+            "this detector is of another network", where=place, remedy="Name the one that the training began with."
+        )
+    halves = {name: (own[name] + theirs[name]) / 2 for name in own if own[name].is_floating_point()}
+    network.load_state_dict({**own, **halves})
 
 
 def _facts(detector: Detector) -> dict[str, object]:

@@ -29,7 +29,8 @@ class FastTraining(Settings):
         Setting(
             "Configuration of the detector, .yaml or published .py; shipped: base_736.yaml, tiny_736.yaml, "
             "korean_736.yaml (with changes as of Korean documents and photos), tiny_korean.yaml (goes on from "
-            "the shipped detector), tiny_drawn.yaml and tiny_drawn_further.yaml (made that one, from drawn pages)."
+            "the shipped detector), tiny_drawn.yaml, tiny_drawn_further.yaml and tiny_drawn_large.yaml (made that one, "
+            "from drawn pages)."
         ),
     ]
     output_dir: Annotated[Path, Setting("Takes checkpoints, results.csv and the best detector.")]

@@ -7,9 +7,12 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from click.testing import CliRunner
 
+from ocr_pipeline.cli import cli
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import Detector, build_network, export_onnx, export_weights, load_network, read_config
+from ocr_pipeline.models import FAST_KOREAN
 from ocr_pipeline_tests.fast.conftest import keyed_state
 
 
@@ -65,6 +68,23 @@ def test_a_small_file_computes_the_same_and_leaves_resting_branches_out(tmp_path
         one, other = before(picture), after(picture)
     assert (one - other).abs().max() < 5e-3 * one.abs().max()  # half precision
     assert weights.extras["config"]["short_size"] == 736
+
+
+def test_a_mixture_lies_halfway_between_two_detectors(tmp_path: Path, checkpoint):
+    export_weights(lean(tmp_path), tmp_path / "mixed.pth", mixed_with=checkpoint)
+    one, other, mixed = (
+        load_network(path)[0].state_dict() for path in (tmp_path / "lean.pth", checkpoint, tmp_path / "mixed.pth")
+    )
+    for name, value in mixed.items():
+        torch.testing.assert_close(value.float(), (one[name] + other[name]) / 2, atol=1e-3, rtol=1e-3)
+
+
+def test_only_detectors_of_one_network_are_mixed_and_only_as_weights(tmp_path: Path, checkpoint):
+    with pytest.raises(PipelineError, match="of another network"):
+        export_weights(checkpoint, tmp_path / "mixed.pth", mixed_with=FAST_KOREAN)
+    options = ["--checkpoint", checkpoint, "--output", tmp_path / "mixed.onnx", "--mixed_with", checkpoint]
+    refused = CliRunner().invoke(cli, ["export-fast", *map(str, options)])
+    assert refused.exit_code == 2 and "are for a .pth file" in refused.output
 
 
 def test_branches_that_were_trained_stay_in_the_small_file(tmp_path: Path, checkpoint):

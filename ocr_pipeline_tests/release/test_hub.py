@@ -116,7 +116,7 @@ def test_a_detector_goes_with_a_card_of_its_own_numbers(hub: Hub, tmp_path: Path
     assert done.output == f"{detector} -> {hub.address}/me/model\n"
     assert hub.files["detector.pth"] == detector.read_bytes()
     card = hub.files["README.md"].decode()
-    assert "FAST tiny" in card and "| synthetic_train_layout.lmdb | 4,000 |" in card and str(tmp_path) not in card
+    assert "FAST tiny" in card and "| synthetic_train_layout.lmdb | 2,400 |" in card and str(tmp_path) not in card
     assert {token for _, token in hub.asked} >= {f"Bearer {TOKEN}"} and TOKEN not in done.output
 
 
