@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ def kill_when(reached: Callable[[], bool], script: str, *arguments: object) -> b
     """Start the script and kill it, with its worker processes, once ``reached``; False if it ended before that."""
     process = subprocess.Popen([sys.executable, "-c", script, *map(str, arguments)], start_new_session=True)
     deadline = time.monotonic() + 120
-    while process.poll() is None and not reached():
+    while process.poll() is None and not _is_so(reached):
         assert time.monotonic() < deadline
         time.sleep(0.0005)
     ended = process.poll() is not None
@@ -27,3 +28,10 @@ def kill_when(reached: Callable[[], bool], script: str, *arguments: object) -> b
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     return not ended
+
+
+def _is_so(reached: Callable[[], bool]) -> bool:
+    """What the script takes away while it is looked at has not been reached."""
+    with contextlib.suppress(FileNotFoundError):
+        return reached()
+    return False

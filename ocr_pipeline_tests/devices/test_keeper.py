@@ -70,7 +70,7 @@ def gone(pid: int) -> bool:
     """Dead, or a zombie that nobody has reaped yet."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 
