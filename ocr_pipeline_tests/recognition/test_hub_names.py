@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
@@ -15,18 +16,12 @@ from ocr_pipeline.recognition.pretrained import found_on_the_hub
 NOWHERE = "http://127.0.0.1:9"
 
 
-class _Answers(BaseHTTPRequestHandler):
-    """Knows one model and nothing else."""
+class _Answers(SimpleHTTPRequestHandler):
+    """Has what lies in its folder, and says of all else what the hub says."""
 
-    def do_GET(self) -> None:
-        known = self.path == "/api/models/me/model"
-        body = b'{"id": "me/model"}' if known else b"{}"
-        self.send_response(200 if known else 404)
-        if not known:
-            self.send_header("X-Error-Code", "RepoNotFound")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+    def end_headers(self) -> None:
+        self.send_header("X-Error-Code", "RepoNotFound")
+        super().end_headers()
 
     def log_message(self, *_: object) -> None:
         pass
@@ -36,7 +31,9 @@ class _Answers(BaseHTTPRequestHandler):
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Answers) as server:
+    (tmp_path / "api/models/me").mkdir(parents=True)
+    (tmp_path / "api/models/me/model").write_text('{"id": "me/model"}')
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Answers, directory=str(tmp_path))) as server:
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{server.server_port}")
         thread = Thread(target=server.serve_forever)
         thread.start()
