@@ -14,12 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-import cv2
-import numpy as np
-
 from benchmarks.data.kills import forget
 from benchmarks.data.memory import peak
-from benchmarks.data.pages import Box, write_pages
+from benchmarks.data.pages import small_page, write_pages
 from benchmarks.measuring import kept_and_scratch
 from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
 from ocr_pipeline.data.datasets import source_partition
@@ -79,15 +76,9 @@ def _peak(kept: Path, pages: int, name: str) -> int:
     if not share.exists():
         draft = kept / f".pages-{pages}"
         shutil.rmtree(draft, ignore_errors=True)
-        write_pages(draft, pages, [_small_page(seed) for seed in range(16)]).rename(share)
+        write_pages(draft, pages, [small_page(seed) for seed in range(16)]).rename(share)
     forget(out, name)
     return peak(STAGES[name], share, out)
-
-
-def _small_page(seed: int) -> tuple[bytes, list[Box]]:
-    grey = np.random.default_rng(seed).integers(200, 256, (200, 320, 3), dtype=np.uint8)
-    boxes = [(10 + 150 * (number % 2), 8 + 46 * (number // 2), 120, 36) for number in range(8)]
-    return cv2.imencode(".jpg", grey)[1].tobytes(), boxes
 
 
 if __name__ == "__main__":

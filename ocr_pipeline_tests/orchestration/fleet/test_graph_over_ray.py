@@ -58,8 +58,8 @@ def secrets(database: Postgres, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def cluster(secrets: dict[str, str]) -> Iterator[str]:
-    with ray_head(cpus=2, gpus=2, environment={**os.environ, **secrets}) as address:
-        yield address
+    with ray_head(cpus=2, gpus=2, environment={**os.environ, **secrets}) as head:
+        yield head.jobs
 
 
 @pytest.fixture

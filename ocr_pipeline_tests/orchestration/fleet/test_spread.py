@@ -1,16 +1,14 @@
-"""One partition worked off by all of a real Ray cluster: the bytes of one process, also when a worker is killed."""
+"""One partition worked off by all of a real Ray cluster: the bytes of one process, whoever is lost meanwhile."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import sys
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ocr_pipeline.data.annotations import AnnotationSettings, build_annotations
@@ -24,7 +22,7 @@ from ocr_pipeline.storage.source.share import Share
 from ocr_pipeline_tests.data.layout_lmdb.making import random_model
 from ocr_pipeline_tests.data.layout_lmdb.test_models_apart import one_thread, without_detections
 from ocr_pipeline_tests.orchestration.conftest import until
-from ocr_pipeline_tests.orchestration.fleet.servers import ray_head, submitted
+from ocr_pipeline_tests.orchestration.fleet.servers import RayHead, lose, ray_head, ray_machine, submitted
 from ocr_pipeline_tests.trees import contents, hand_tree, write_tree
 
 pytestmark = pytest.mark.fleet
@@ -68,9 +66,9 @@ build_layouts(*what, LayoutSettings(), crew=crew)
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with ray_head(cpus=4, gpus=2) as head:  # nobody looks for these GPUs
-        yield head
+def head() -> Iterator[RayHead]:
+    with ray_head(cpus=4, gpus=2) as started:  # nobody looks for these GPUs
+        yield started
 
 
 @pytest.fixture
@@ -97,11 +95,11 @@ def labelled(share: Share, workspace: Workspace) -> Workspace:
     return workspace
 
 
-def worked_off(address: str, share: Share, workspace: Workspace, step: str = STEP) -> str:
+def worked_off(head: RayHead, share: Share, workspace: Workspace, step: str = STEP) -> str:
     """Run the step as a Ray job, as the engine does; what it says."""
     from ray.job_submission import JobSubmissionClient
 
-    client = JobSubmissionClient(address)
+    client = JobSubmissionClient(head.jobs)
     script = workspace.root.with_suffix(".py")
     script.write_text(step)
     command = f"{sys.executable} {script} {share.root} {workspace.root}"
@@ -113,49 +111,73 @@ def worked_off(address: str, share: Share, workspace: Workspace, step: str = STE
     return log
 
 
-def workers() -> set[int]:
-    """The processes that are at a piece."""
-    found = set()
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            if (entry / "cmdline").read_bytes().startswith(b"ray::_prepared"):
-                found.add(int(entry.name))
-    return found
+def worker_in(processes: Iterable[psutil.Process]) -> psutil.Process | None:
+    """One of the processes that is at a piece."""
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            if "".join(process.cmdline()).startswith("ray::_prepared"):
+                return process
+    return None
 
 
-def kill_one(folder: Path, killed: list[int]) -> None:
-    """Once a shard is finished, kill a worker in the midst of another."""
-    store = Workspace(folder).root / ".shards"
-    until(lambda: any(store.glob("*/*/counts.json")), seconds=200)
-    while not killed:
-        for pid in workers():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
-                break
-        time.sleep(0.02)
+def in_the_midst(folder: Path, strike: Callable[[], bool]) -> threading.Thread:
+    """Once a shard is finished, try to strike until it succeeds."""
+
+    def wait() -> None:
+        until(lambda: any(folder.glob(".shards/*/*/counts.json")), seconds=200)
+        until(strike, seconds=60)
+
+    striking = threading.Thread(target=wait, daemon=True)
+    striking.start()
+    return striking
 
 
 def test_a_cluster_makes_the_bytes_of_one_process_though_a_worker_is_killed(
-    address: str, share: Share, calm: dict[str, bytes], tmp_path: Path
+    head: RayHead, share: Share, calm: dict[str, bytes], tmp_path: Path
 ) -> None:
     workspace, killed = labelled(share, Workspace(tmp_path / "out")), list[int]()
-    killer = threading.Thread(target=kill_one, args=(workspace.root, killed), daemon=True)
-    killer.start()
-    log = worked_off(address, share, workspace)
-    killer.join(60)
+
+    def kill_one() -> bool:
+        if worker := worker_in(psutil.process_iter()):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.kill()
+                killed.append(worker.pid)
+        return bool(killed)
+
+    striking = in_the_midst(workspace.root, kill_one)
+    log = worked_off(head, share, workspace)
+    striking.join(60)
     assert len(killed) == 1 and "of 4 RayCrew" in log
     assert contents(workspace.root) == calm
 
 
+def test_a_machine_that_is_lost_costs_no_more_than_the_pieces_it_was_at(
+    head: RayHead, share: Share, calm: dict[str, bytes], tmp_path: Path
+) -> None:
+    workspace, lost = labelled(share, Workspace(tmp_path / "out")), list[int]()
+    with ray_machine(head, tmp_path / "joined.log", cpus=2) as machine:
+
+        def lose_it() -> bool:
+            if worker := worker_in(machine.children(recursive=True)):
+                lose(machine)
+                lost.append(worker.pid)
+            return bool(lost)
+
+        striking = in_the_midst(workspace.root, lose_it)
+        log = worked_off(head, share, workspace)
+        striking.join(60)
+    assert lost and "of 6 RayCrew" in log
+    assert contents(workspace.root) == calm
+
+
 def test_each_worker_looks_with_a_model_of_its_own(
-    address: str, share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    head: RayHead, share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ocr_pipeline.data.layout_lmdb.build.PART_PAGES", 4)
     settings = LayoutSettings(model=str(random_model(tmp_path / "model")), device="cpu")
     alone, workspace = (labelled(share, Workspace(tmp_path / name)) for name in ("alone", "out"))
     with one_thread():
         build_layouts(share, TRAIN, alone, settings)
-    log = worked_off(address, share, workspace, MODEL)
+    log = worked_off(head, share, workspace, MODEL)
     assert "of 2 with 1 GPU" in log
     assert without_detections(workspace) == without_detections(alone)
