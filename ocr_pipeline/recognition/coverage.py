@@ -8,9 +8,8 @@ from pathlib import Path
 from transformers import AutoTokenizer
 
 from ocr_pipeline.data.annotations import CropReader
-from ocr_pipeline.models import place_of
 from ocr_pipeline.recognition.crops import Crops
-from ocr_pipeline.recognition.pretrained import loaded_from
+from ocr_pipeline.recognition.pretrained import found, loaded_from
 from ocr_pipeline.recognition.text import Coverage, TextCodec
 
 
@@ -21,6 +20,6 @@ def label_coverage(base: str | Path, paths: Sequence[str | Path], *, samples: in
         PipelineError: there is no such model, or the data cannot be opened.
     """
     with loaded_from("the tokenizer of the base model", base):
-        codec = TextCodec(AutoTokenizer.from_pretrained(place_of(base), trust_remote_code=False))
+        codec = TextCodec(AutoTokenizer.from_pretrained(found(base), trust_remote_code=False))
     crops = Crops([CropReader(path) for path in paths])
     return codec.coverage(crops.text(index) for index in crops.spread(samples, seed))

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.models import place_of
 from ocr_pipeline.settings import described
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 
@@ -62,6 +63,16 @@ def not_loaded(what: str, place: str | Path, error: Exception) -> PipelineError:
 def may_be_on_the_hub(name: str) -> bool:
     """Whether it is spelled as models on the Hugging Face hub are: ``owner/name``."""
     return re.fullmatch(r"[\w.-]+/[\w.-]+", name) is not None
+
+
+def found(base: str | Path) -> str:
+    """Where transformers finds a base model: a folder, shipped or given, or its name on the hub.
+
+    Raises:
+        PipelineError: it is no folder and can be on no hub, or is neither there nor in the cache.
+    """
+    place = place_of(base)
+    return place if Path(place).is_dir() else found_on_the_hub(place)
 
 
 def found_on_the_hub(name: str) -> str:

@@ -2,12 +2,14 @@
 
 A data step asks for half of the cores (OCR_PIPELINE_DATA_CPUS says how many) and starts a worker for each of them: two
 such steps, or one beside a GPU step, keep a machine busy and never ask for more than it has. With several GPUs, cores
-divided by GPUs let a layout step run on each. Memory is what a step needs at most: so much, and a little for each page
-of its partition, whose names and places it may hold.
+divided by GPUs let a layout step run on each. A partition of few pages has fewer shards than that, and takes a core for
+each. Memory is what a step needs at most: so much, and a little for each page of its partition, whose names and places
+it may hold.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from ocr_pipeline.storage.artifacts.workspace import Workspace
 GPU_POOL = "gpu"
 GPUS_TAG, CPUS_TAG, MEMORY_TAG = "ocr/gpus", "ocr/cpus", "ocr/memory_gb"
 A_PAGE_TAG = "ocr/memory_kb_a_page"
+A_CORE_TAG = "ocr/pages_a_core"
 SPREAD_TAG = "ocr/spread"
 Spread = Literal["always", "with_gpus"]
 DATA_CPUS = "data"
@@ -52,24 +55,32 @@ class DataStepSettings(Settings):
 
 
 def demand_tags(
-    *, gpus: int = 0, cpus: int | str = 1, memory_gb: float = 0, kb_a_page: float = 0, spread: Spread | None = None
+    *,
+    gpus: int = 0,
+    cpus: int | str = 1,
+    pages_a_core: int = 0,
+    memory_gb: float = 0,
+    kb_a_page: float = 0,
+    spread: Spread | None = None,
 ) -> dict[str, str]:
     """The op tags of a demand: ``@asset(op_tags=demand_tags(gpus=4, cpus=8))``.
 
     Args:
+        pages_a_core: more cores than one for each so many pages have nothing to do; 0: they always have.
         spread: when its pieces are worked off by every machine of an engine that can do so; it holds no core then.
             ``with_gpus``: where a model looks at them, only by an engine that gives each of the workers its GPUs.
     """
     a_page = {A_PAGE_TAG: f"{kb_a_page:g}"} if kb_a_page else {}
+    a_core = {A_CORE_TAG: str(pages_a_core)} if pages_a_core else {}
     said = {SPREAD_TAG: spread} if spread else {}
-    return {GPUS_TAG: str(gpus), CPUS_TAG: str(cpus), MEMORY_TAG: f"{memory_gb:g}", **a_page, **said}
+    return {GPUS_TAG: str(gpus), CPUS_TAG: str(cpus), MEMORY_TAG: f"{memory_gb:g}", **a_page, **a_core, **said}
 
 
 def demand_of(tags: Mapping[str, str], pool: str | None, pages: int = 0) -> Demand:
     """The demand of a step; one that says nothing needs a core, and a GPU if it is in the pool of GPU steps.
 
     Args:
-        pages: those of its partition.
+        pages: those of its partition; 0 as long as nobody knows.
 
     Raises:
         PipelineError: a tag is no number.
@@ -77,17 +88,25 @@ def demand_of(tags: Mapping[str, str], pool: str | None, pages: int = 0) -> Dema
     try:
         return Demand(
             int(tags.get(GPUS_TAG, pool == GPU_POOL)),
-            data_cpus() if tags.get(CPUS_TAG) == DATA_CPUS else int(tags.get(CPUS_TAG, 1)),
+            _cpus(tags, pages),
             float(tags.get(MEMORY_TAG, 0)) + float(tags.get(A_PAGE_TAG, 0)) * pages / 1e6,
         )
     except ValueError as error:
         raise PipelineError(
             f"a resource tag is no number: {error}",
             where=", ".join(
-                f"{name}={tags[name]}" for name in (GPUS_TAG, CPUS_TAG, MEMORY_TAG, A_PAGE_TAG) if name in tags
+                f"{name}={tags[name]}"
+                for name in (GPUS_TAG, CPUS_TAG, A_CORE_TAG, MEMORY_TAG, A_PAGE_TAG)
+                if name in tags
             ),
             remedy="Write the tags with demand_tags().",
         ) from error
+
+
+def _cpus(tags: Mapping[str, str], pages: int) -> int:
+    most = data_cpus() if tags.get(CPUS_TAG) == DATA_CPUS else int(tags.get(CPUS_TAG, 1))
+    each = int(tags.get(A_CORE_TAG, 0))
+    return min(most, math.ceil(pages / each)) if each and pages else most
 
 
 def known_pages(run: dg.DagsterRun, environment: Mapping[str, str] = os.environ) -> int:
@@ -114,7 +133,10 @@ def data_cpus(environment: Mapping[str, str] = os.environ) -> int:
 
 
 KB_A_PAGE = 1.0
-"""Of a lookup: 0.95 while it is made, 0.52 once it is loaded."""
+"""Names and places of a partition while they are sorted, joined or compared; a lookup itself takes 0.12."""
+
+PAGES_A_CORE = 250
+"""Of a shard of word crops; one of layouts is larger."""
 
 SMALL = demand_tags(memory_gb=1, kb_a_page=KB_A_PAGE)
 """A step that lists, measures or compares, in one process."""
@@ -122,10 +144,12 @@ SMALL = demand_tags(memory_gb=1, kb_a_page=KB_A_PAGE)
 DATA = demand_tags(cpus=DATA_CPUS, memory_gb=2, kb_a_page=KB_A_PAGE)
 """A step that reads labels or pictures with a worker for each of its cores."""
 
-CROPS = demand_tags(cpus=DATA_CPUS, memory_gb=4, kb_a_page=KB_A_PAGE, spread="always")
+CROPS = demand_tags(cpus=DATA_CPUS, pages_a_core=PAGES_A_CORE, memory_gb=4, kb_a_page=KB_A_PAGE, spread="always")
 """A data step whose workers hold pages and pictures."""
 
-LAYOUT = demand_tags(gpus=1, cpus=DATA_CPUS, memory_gb=4, kb_a_page=KB_A_PAGE, spread="with_gpus")
+LAYOUT = demand_tags(
+    gpus=1, cpus=DATA_CPUS, pages_a_core=PAGES_A_CORE, memory_gb=4, kb_a_page=KB_A_PAGE, spread="with_gpus"
+)
 """A data step with a model: its workers decode for one device."""
 
 MODEL = demand_tags(gpus=1, memory_gb=4)

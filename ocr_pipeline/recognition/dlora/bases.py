@@ -10,9 +10,8 @@ import msgspec
 from transformers.utils import cached_file
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.models import place_of
 from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS
-from ocr_pipeline.recognition.pretrained import not_loaded, whole
+from ocr_pipeline.recognition.pretrained import found, not_loaded, whole
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 
 RECORD = "base.json"
@@ -52,10 +51,10 @@ def base_fingerprint(base: str | Path) -> str:
     """Fingerprint of the weights of a model in a folder or on the Hugging Face hub (fetched into its cache first).
 
     Raises:
-        PipelineError: there are no weights.
+        PipelineError: there is no such model, or it has no weights.
     """
     try:
-        return fingerprint_of(fingerprint_file(path) for path in _weight_files(place_of(base)))
+        return fingerprint_of(fingerprint_file(path) for path in _weight_files(found(base)))
     except OSError as error:
         raise not_loaded("the base model", base, error) from error
 

@@ -32,7 +32,7 @@ from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS, has_adapters
 from ocr_pipeline.recognition.images import to_input
 from ocr_pipeline.recognition.interface import GREEDY, Decoding, Reading
 from ocr_pipeline.recognition.pieces import is_read_whole, read_in_pieces
-from ocr_pipeline.recognition.pretrained import found_on_the_hub, loaded_from, model_fingerprint
+from ocr_pipeline.recognition.pretrained import found, loaded_from, model_fingerprint
 from ocr_pipeline.recognition.text import end_tokens
 from ocr_pipeline.storage.files.given_pictures import GivenPicture, rgb_pixels
 
@@ -46,9 +46,7 @@ def load_base(name_or_path: str | Path, *, processors: str | Path | None = None,
     Raises:
         PipelineError: there is no such model.
     """
-    place = place_of(name_or_path)
-    if not Path(place).is_dir():
-        place = found_on_the_hub(place)
+    place = found(name_or_path)
     own = place_of(processors) if processors else place
     hub: Any = VisionEncoderDecoderModel
     disable_progress_bar()  # it redraws itself hundreds of times in the logs of a run
