@@ -17,9 +17,12 @@ from ocr_pipeline.data.corrections.record import Correction
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.files.parquet_rows import batches, demand_whole, opened
 from ocr_pipeline.storage.files.publishing import publish_file
 
 _EFFECT = b"ocr_pipeline.effect"
+_BATCH = 16_384
+_QUADS = ("before_quad", "after_quad")
 _quad = pa.list_(pa.float64(), 8)
 _moment = pa.timestamp("us", tz="UTC")
 
@@ -52,7 +55,8 @@ def corrections_effect(workspace: Workspace, partition: str) -> str:
     path = workspace.corrections(partition)
     if not _is_there(path):
         return ""
-    return (_opened(path).schema_arrow.metadata or {}).get(_EFFECT, b"").decode()
+    with demand_whole(path, _damaged), opened(path, _QUADS) as file:
+        return (file.schema_arrow.metadata or {}).get(_EFFECT, b"").decode()
 
 
 def read_corrections(workspace: Workspace, partition: str) -> Corrections:
@@ -73,11 +77,8 @@ def read_overlay(path: Path) -> list[Correction]:
     """
     if not _is_there(path):
         return []
-    try:
-        rows = _opened(path).read(columns=SCHEMA.names).to_pylist()
-        return [_row(row) for row in rows]
-    except (pa.ArrowException, OSError, msgspec.ValidationError) as error:
-        raise _damaged(path, error) from error
+    with demand_whole(path, _damaged), opened(path, _QUADS) as file:
+        return [_row(row) for batch in batches(file, _BATCH, SCHEMA.names) for row in batch.to_pylist()]
 
 
 def write_overlay(path: Path, rows: Iterable[Correction]) -> None:
@@ -86,7 +87,8 @@ def write_overlay(path: Path, rows: Iterable[Correction]) -> None:
     effect = Corrections.of(ordered).fingerprint
     schema = SCHEMA.with_metadata({_EFFECT: effect.encode()})
     with publish_file(path) as draft:
-        pq.write_table(pa.Table.from_pylist(list(map(_columns, ordered)), schema), draft, compression="zstd")
+        table = pa.Table.from_pylist(list(map(_columns, ordered)), schema)
+        pq.write_table(table, draft, compression="zstd", write_page_checksum=True)
     if depot := depot_of(path):
         depot.send_file(path)
 
@@ -100,15 +102,8 @@ def _is_there(path: Path) -> bool:
     return path.exists()
 
 
-def _opened(path: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, error) from error
-
-
 def _columns(row: Correction) -> dict[str, object]:
-    quads = {name: _flat(getattr(row, name)) for name in ("before_quad", "after_quad")}
+    quads = {name: _flat(getattr(row, name)) for name in _QUADS}
     return {**msgspec.structs.asdict(row), **quads}
 
 
@@ -117,7 +112,7 @@ def _flat(quad: tuple[tuple[float, float], ...] | None) -> list[float] | None:
 
 
 def _row(columns: dict[str, object]) -> Correction:
-    for name in ("before_quad", "after_quad"):
+    for name in _QUADS:
         flat = columns[name]
         if isinstance(flat, list):
             columns[name] = list(zip(flat[::2], flat[1::2], strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 
 from ocr_pipeline.data.review.suspects.suspect import Suspect
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.storage.files.parquet_rows import batches, demand_whole, opened
 
 _READERS = b"ocr_pipeline.readers"
 _ROWS = 2000  # of one row group, and in memory
@@ -39,7 +41,7 @@ SCHEMA = pa.schema(
 def write_suspects(path: Path, suspects: Iterable[Suspect], readers: Iterable[str]) -> None:
     """Write suspects in their order, with the names of who read them."""
     schema, rest = SCHEMA.with_metadata({_READERS: msgspec.json.encode(list(readers))}), iter(suspects)
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
         while rows := [_columns(suspect) for suspect in islice(rest, _ROWS)]:
             writer.write_table(pa.Table.from_pylist(rows, schema))
 
@@ -59,26 +61,24 @@ def reader_names(path: Path) -> list[str]:
     Raises:
         PipelineError: as `read_suspects`.
     """
-    return msgspec.json.decode((_opened(path).schema_arrow.metadata or {}).get(_READERS, b"[]"), type=list[str])
+    with _opened(path) as file:
+        return msgspec.json.decode((file.schema_arrow.metadata or {}).get(_READERS, b"[]"), type=list[str])
 
 
 def _rows(path: Path) -> Iterator[Suspect]:
-    try:
-        for batch in _opened(path).iter_batches(_ROWS):
+    with _opened(path) as file:
+        for batch in batches(file, _ROWS, SCHEMA.names):
             yield from (_suspect(row) for row in batch.to_pylist())
-    except (pa.ArrowException, msgspec.ValidationError) as error:
-        raise _damaged(path, error) from error
 
 
-def _opened(path: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(path)
-    except FileNotFoundError as error:
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    if not path.exists():
         raise PipelineError(
             "no suspects were searched for yet", where=path, remedy="Run `ocr-pipeline suspects` first."
-        ) from error
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, error) from error
+        )
+    with demand_whole(path, _damaged), opened(path, SCHEMA.names) as file:
+        yield file
 
 
 def _columns(suspect: Suspect) -> dict[str, Any]:

@@ -10,12 +10,11 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import PICTURE_ENDINGS, nfc
 from ocr_pipeline.storage.artifacts.lineage import LearntFrom, Trace
-from ocr_pipeline.storage.files.parquet_rows import ParquetRows
+from ocr_pipeline.storage.files.parquet_rows import ParquetRows, batches, demand_whole, opened
 
 ROW_GROUP = 100_000
 _BATCH = 16_384
@@ -84,13 +83,10 @@ def read_traces(path: Path, wanted: Wanted = ALL) -> Iterator[Trace]:
     Raises:
         PipelineError: the file is damaged.
     """
-    try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(_BATCH, columns=SCHEMA.names):
-                for row in wanted.among(batch).to_pylist():
-                    yield msgspec.convert(row, Trace)
-    except (pa.ArrowInvalid, msgspec.ValidationError) as error:
-        raise _damaged(path, error) from error
+    with demand_whole(path, _damaged), opened(path, SCHEMA.names) as file:
+        for batch in batches(file, _BATCH, SCHEMA.names):
+            for row in wanted.among(batch).to_pylist():
+                yield msgspec.convert(row, Trace)
 
 
 def read_learnt_from(path: Path) -> list[LearntFrom]:
@@ -99,11 +95,9 @@ def read_learnt_from(path: Path) -> list[LearntFrom]:
     Raises:
         PipelineError: the file is damaged.
     """
-    try:
-        said = (pq.read_schema(path).metadata or {}).get(_LEARNT_FROM)
+    with demand_whole(path, _damaged), opened(path, SCHEMA.names) as file:
+        said = (file.schema_arrow.metadata or {}).get(_LEARNT_FROM)
         return msgspec.json.decode(said, type=list[LearntFrom]) if said else []
-    except (pa.ArrowInvalid, msgspec.DecodeError) as error:
-        raise _damaged(path, error) from error
 
 
 Corrected = Mapping[tuple[str, str], tuple[str, ...]]
@@ -111,15 +105,20 @@ Corrected = Mapping[tuple[str, str], tuple[str, ...]]
 
 
 def read_corrected(path: Path) -> Corrected:
-    """The corrected pages of a lineage; none where there is no such file."""
+    """The corrected pages of a lineage; none where there is no such file.
+
+    Raises:
+        PipelineError: the file is damaged.
+    """
     if not path.exists():
         return {}
-    with pq.ParquetFile(path) as file:
-        batches = (
+    columns = ["label", "image", "corrections"]
+    with demand_whole(path, _damaged), opened(path, columns) as file:
+        corrected = (
             batch.filter(pc.greater(pc.list_value_length(batch.column("corrections")), 0))
-            for batch in file.iter_batches(_BATCH, columns=["label", "image", "corrections"])
+            for batch in batches(file, _BATCH, columns)
         )
-        rows = (row for batch in batches for row in batch.to_pylist())
+        rows = (row for batch in corrected for row in batch.to_pylist())
         return {(row["label"], row["image"]): tuple(row["corrections"]) for row in rows}
 
 

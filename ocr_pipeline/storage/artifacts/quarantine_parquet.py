@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import Quarantined
-from ocr_pipeline.storage.files.parquet_rows import ParquetRows
+from ocr_pipeline.storage.files.parquet_rows import ParquetRows, batches, demand_whole, opened
 
 ROW_GROUP = 4096
 _BATCH = 1024
@@ -44,14 +43,15 @@ def read_records(path: Path) -> Iterator[Quarantined]:
     Raises:
         PipelineError: it is damaged, or no quarantine.
     """
-    try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(_BATCH, columns=SCHEMA.names):
-                for row in batch.to_pylist():
-                    yield Quarantined(**row)
-    except (pa.ArrowInvalid, TypeError) as error:
-        raise PipelineError(
-            f"the quarantine cannot be read ({error})",
-            where=path,
-            remedy="Delete it with the manifest beside it, and materialise the asset again.",
-        ) from error
+    with demand_whole(path, _damaged), opened(path, SCHEMA.names) as file:
+        for batch in batches(file, _BATCH, SCHEMA.names):
+            for row in batch.to_pylist():
+                yield Quarantined(**row)
+
+
+def _damaged(path: Path, error: Exception) -> PipelineError:
+    return PipelineError(
+        f"the quarantine cannot be read ({error})",
+        where=path,
+        remedy="Delete it with the manifest beside it, and materialise the asset again.",
+    )

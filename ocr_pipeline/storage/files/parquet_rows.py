@@ -1,8 +1,10 @@
-"""Records into a parquet file, a row group at a time: memory stays that of one group."""
+"""Records into a parquet file, a row group at a time: memory stays that of one group; and what tells a damaged one."""
 
 from __future__ import annotations
 
+import contextlib
 import io
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,7 +12,50 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import json as arrow_json
 
+from ocr_pipeline.errors import PipelineError
+
 _LARGEST_GROUP = 8 << 20  # bytes, for records that carry large raw ones
+
+
+@contextlib.contextmanager
+def demand_whole(path: Path, damaged: Callable[[Path, Exception], PipelineError]) -> Iterator[None]:
+    """Let what a parquet file is damaged by, wherever reading it meets that, be the error of who wrote the file.
+
+    Raises:
+        PipelineError: what ``damaged`` makes of it.
+    """
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise  # the file itself is whole: it is not there, or not for us to read
+        raise damaged(path, error) from error
+
+
+def opened(path: Path, columns: Sequence[str]) -> pq.ParquetFile:
+    """A file that has some columns; it is read with a look at the checksum of each page that has one.
+
+    Raises:
+        ArrowInvalid, OSError: it is damaged, or has not all of them.
+    """
+    file = pq.ParquetFile(path, page_checksum_verification=True)
+    if missing := ", ".join(name for name in columns if name not in file.schema_arrow.names):
+        raise pa.ArrowInvalid(f"it has no {missing}")
+    return file
+
+
+def batches(file: pq.ParquetFile, size: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """All rows of a file, at most so many at a time.
+
+    Raises:
+        ArrowInvalid, OSError: it is damaged.
+    """
+    left = file.metadata.num_rows
+    for batch in file.iter_batches(size, columns=columns):
+        left -= batch.num_rows
+        yield batch
+    if left:  # no checksum covers how many rows a page says that it has
+        raise pa.ArrowInvalid(f"{left} rows are missing")
 
 
 class ParquetRows:
@@ -28,7 +73,7 @@ class ParquetRows:
 
     def __enter__(self):
         self._file = self._path.open("wb")
-        self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
+        self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd", write_page_checksum=True)
         return self
 
     def write(self, record: msgspec.Struct) -> None:
