@@ -15,12 +15,13 @@ from ocr_pipeline.data.corrections import Correction
 from ocr_pipeline.release.forgetting import FoundPage, all_forgotten, pages_meant
 from ocr_pipeline.release.forgetting import forget as mark
 from ocr_pipeline.release.lineage import held_by
-from ocr_pipeline.storage.artifacts.lineage_parquet import Wanted
+from ocr_pipeline.storage.artifacts.lineage_parquet import Pages, Wanted
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 _MARKS = ("partition", "label file", "picture", "when", "who", "why", "name")
 _NEXT = """What is made from now on is without it. Until then it is in what the table names:
   data: `ocr-pipeline backfill` makes anew what it touches (and the lookup, shards and quality report with it)
+  suspects, judgement: `ocr-pipeline suspects` and the asset judgement make them anew
   kept versions of data: `ocr-pipeline gc`
   checkpoints: weights do not forget; train and promote anew, then remove the ones that the table names,
     and the folders of the trainings, which hold pictures of crops as well
@@ -65,8 +66,11 @@ def _demand_one(pages: list[FoundPage], every: bool) -> None:
 def _list(workspace: Workspace) -> None:
     marks = list(all_forgotten(workspace))
     print_table(f"To be forgotten in {workspace.root}", _MARKS, (_cells(key, row) for key, row in marks))
-    for _, row in marks:
-        print_holders(f"Still holds {row.image}", held_by(workspace, Wanted(row.label, row.image)))
+    pages = [(row.label, row.image) for _, row in marks]
+    found = list(held_by(workspace, Pages(frozenset(pages)))) if pages else []
+    for page in pages:
+        own = ((holder, [trace for trace in traces if (trace.label, trace.image) == page]) for holder, traces in found)
+        print_holders(f"Still holds {page[1]}", own)
 
 
 def _cells(partition: str, mark: Correction) -> tuple[str, ...]:

@@ -55,6 +55,7 @@ def judge_champions(workspace: Workspace, partitions: Sequence[str], settings: J
             with made.folder() as draft:
                 judgement = write_report(trial, settings, learnt_syllables(workspace), draft).judgement
                 made.fingerprint = fingerprint_of(fingerprint_file(draft / name) for name in (PAGE, NUMBERS))
+            made.lead_back_to(*(published_pages(one, workspace) for one in chosen))
             made.metrics, made.counts = metrics_of(judgement), _counts(judgement)
     return made.manifest
 

@@ -25,15 +25,17 @@ class FoundPage(NamedTuple):
 
 
 def pages_meant(workspace: Workspace, wanted: Wanted) -> list[FoundPage]:
-    """The pages that anything here holds or learnt from.
+    """The pages that anything here holds or learnt from, and those that are marked already.
 
     Raises:
-        PipelineError: there is none, or a merged JSON is there that does not tell which pages it holds.
+        PipelineError: there is none, or a lineage names a data set that this version does not know.
     """
     traces = (trace for _, found in held_by(workspace, wanted) for trace in found)
-    found = sorted({FoundPage(_partition_of(trace), trace.label, trace.image) for trace in traces})
+    found = {FoundPage(_partition_of(trace), trace.label, trace.image) for trace in traces}
+    marked = (FoundPage(key, mark.label, mark.image) for key, mark in all_forgotten(workspace))
+    found |= {page for page in marked if wanted.means(page.label, page.image)}
     if found:
-        return found
+        return sorted(found)
     silent = [one.key for one in _published(workspace) if not lineage_path(workspace.merged_json(one.key)).exists()]
     raise PipelineError(
         "no page of that name is known here",
@@ -65,5 +67,11 @@ def _published(workspace: Workspace) -> list[SourcePartition]:
 
 
 def _partition_of(trace: Trace) -> str:
-    parts = (one for one in EVERY_PARTITION.values() if one.dataset.name == trace.dataset and trace.split in one.splits)
-    return next(parts).key
+    for one in EVERY_PARTITION.values():
+        if one.dataset.name == trace.dataset and trace.split in one.splits:
+            return one.key
+    raise PipelineError(
+        f"no partition of this version is called {trace.dataset} {trace.split}",
+        where=trace.label,
+        remedy="Use the version of ocr_pipeline that made what holds it.",
+    )

@@ -17,7 +17,7 @@ from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER
 from ocr_pipeline.release.learnt import LINEAGE
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.lineage import ENDING, LearntFrom, Trace
-from ocr_pipeline.storage.artifacts.lineage_parquet import Wanted, read_learnt_from, read_traces
+from ocr_pipeline.storage.artifacts.lineage_parquet import Pages, Wanted, read_learnt_from, read_traces
 from ocr_pipeline.storage.artifacts.manifest import Manifest, known_manifest, published_at
 from ocr_pipeline.storage.artifacts.stages import STAGES, stages_of
 from ocr_pipeline.storage.artifacts.versions import VERSIONS
@@ -27,7 +27,7 @@ _SUFFIX = "." + ".".join(ENDING)
 _WITHOUT = frozenset({"crops", "drawn", "inbox", "readings", "detections", ".shards", ".leases", ".arriving"})
 """Folders of many files and no lineage."""
 _CONTESTS = (DETECTOR, RECOGNIZER)
-_DATA = frozenset((*stages_of("data"), *stages_of("review")))
+_DATA = frozenset((*stages_of("data"), *stages_of("review"), *stages_of("judging")))
 """The stages that hold pages and learn nothing."""
 
 
@@ -62,7 +62,7 @@ def holders(workspace: Workspace) -> list[Holder]:
     return sorted(found, key=lambda one: (not one.is_data, one.name))
 
 
-def held_by(workspace: Workspace, wanted: Wanted) -> Iterator[tuple[Holder, list[Trace]]]:
+def held_by(workspace: Workspace, wanted: Wanted | Pages) -> Iterator[tuple[Holder, list[Trace]]]:
     """All that some pages went into, and as what they stand there.
 
     Raises:

@@ -13,7 +13,7 @@ from ocr_pipeline.release.forgetting import all_forgotten
 from ocr_pipeline.release.learnt import LINEAGE
 from ocr_pipeline.release.recipe_file import recipe_settings
 from ocr_pipeline.storage.artifacts.lineage import LearntFrom, lineage_path
-from ocr_pipeline.storage.artifacts.lineage_parquet import Wanted, read_learnt_from, read_traces
+from ocr_pipeline.storage.artifacts.lineage_parquet import Pages, read_learnt_from, read_traces
 from ocr_pipeline.storage.artifacts.manifest import here_manifest
 from ocr_pipeline.storage.artifacts.versions import KeptVersion, kept_versions, link_artifact, version_of
 from ocr_pipeline.storage.artifacts.workspace import Workspace
@@ -42,7 +42,7 @@ def judged_versions(workspace: Workspace, keep: int) -> Iterator[Judged]:
         PipelineError: a lineage or the record of the champions is damaged.
     """
     named = dict(chain.from_iterable(_named(workspace, contest, keep) for contest in (DETECTOR, RECOGNIZER)))
-    marks = [Wanted(mark.label, mark.image) for _, mark in all_forgotten(workspace)]
+    marks = Pages(frozenset((mark.label, mark.image) for _, mark in all_forgotten(workspace)))
     for kept in kept_versions(workspace.root):
         by = named.get((kept.name, kept.version), "")
         if _holds_one_of(kept, marks):
@@ -101,6 +101,6 @@ def _named(workspace: Workspace, contest: Contest, keep: int) -> Iterator[tuple[
             yield (one.artifact, one.version), name
 
 
-def _holds_one_of(kept: KeptVersion, pages: list[Wanted]) -> bool:
+def _holds_one_of(kept: KeptVersion, marks: Pages) -> bool:
     lineage = lineage_path(kept.artifact)
-    return lineage.exists() and any(True for wanted in pages for _ in read_traces(lineage, wanted))
+    return bool(marks.pages) and lineage.exists() and next(read_traces(lineage, marks), None) is not None

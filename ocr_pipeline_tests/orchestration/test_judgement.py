@@ -14,6 +14,9 @@ from ocr_pipeline.judging.settings import Judging
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER
+from ocr_pipeline.release.lineage import held_by, holder_of
+from ocr_pipeline.storage.artifacts.lineage import Trace, lineage_path
+from ocr_pipeline.storage.artifacts.lineage_parquet import ParquetTraces, Wanted
 from ocr_pipeline.storage.artifacts.publication import publication
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline_tests.judging.making import TEXTS, Oracle, page, publish_pages
@@ -84,6 +87,21 @@ def test_another_champion_is_judged_anew_beside_the_one_before(champions: Worksp
     manifest = judge_champions(champions, [], Judging(contestant=usual_contestants(champions)))
     assert asked == ["champion", "shipped", "champion", "before", "shipped"]
     assert {"before/cer", "champion/found_hmean"} <= set(manifest.metrics)
+
+
+def test_it_leads_back_to_the_pages_that_it_shows(champions: Workspace) -> None:
+    pages = []
+    for split in ("valid", "train"):
+        publish_pages(champions, split)
+        pages.append(Trace(f"{split}.json", f"{split}.png", "public_admin", split, len(TEXTS)))
+        with ParquetTraces(lineage_path(champions.layout_lmdb("public_admin", split))) as file:
+            file.write(pages[-1])
+    for judged in (pages[:1], pages):
+        judge_champions(champions, [f"public_admin_{page.split}" for page in judged], Judging())
+        found = {page.image: [one.name for one, _ in held_by(champions, Wanted(image=page.image))] for page in pages}
+        assert [page for page in pages if champions.judgement.name in found[page.image]] == judged
+    holder = holder_of(champions, "judgement")
+    assert (holder.state, holder.is_data) == ("current", True)
 
 
 def test_pages_that_were_learnt_from_do_not_judge_by_themselves(champions: Workspace) -> None:

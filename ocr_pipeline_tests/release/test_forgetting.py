@@ -11,9 +11,14 @@ from ocr_pipeline.cli import cli
 from ocr_pipeline.data.corrections import forgotten, read_overlay, write_overlay
 from ocr_pipeline.data.datasets import source_partition
 from ocr_pipeline.data.merged_json import merge_labels, read_pages
+from ocr_pipeline.data.review.importing import import_review
+from ocr_pipeline.data.review.sitting import Sitting
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER
+from ocr_pipeline.release.forgetting import pages_meant
 from ocr_pipeline.release.lineage import held_by
-from ocr_pipeline.storage.artifacts.lineage_parquet import Wanted
+from ocr_pipeline.storage.artifacts.lineage import Trace, lineage_path
+from ocr_pipeline.storage.artifacts.lineage_parquet import ParquetTraces, Wanted
 from ocr_pipeline.storage.artifacts.manifest import quarantine_path, read_manifest
 from ocr_pipeline.storage.artifacts.quarantine_files import read_quarantine
 from ocr_pipeline.storage.artifacts.renewal import ANYHOW
@@ -69,6 +74,43 @@ def test_a_page_is_out_of_all_that_is_made_later_and_told_of_until_then(share: S
     for contest in (DETECTOR, RECOGNIZER):
         train(workspace, contest)
     assert {Path(name).parent.name for name in holding(workspace)} == {"champions", "fast", "dlora"}  # those of before
+
+
+def test_of_many_marks_each_is_told_of_by_itself_and_again_when_nothing_holds_it(
+    share: Share, workspace: Workspace
+) -> None:
+    merge_labels(share, TRAIN, workspace)
+    other = NAME.replace("1.png", "4.png")
+    for image in (NAME, other):
+        run(workspace, "--image", image)
+    listed = run(workspace)
+    for image in (NAME, other):
+        _, _, table = listed.partition(f"Still holds {image}")
+        assert "handwriting_train_merged.json" in table and "Nothing" not in table
+    merge_labels(share, TRAIN, workspace, renewal=ANYHOW)
+    assert run(workspace).count("Nothing that has a lineage holds it") == 2
+    assert "Marked: 0 of 1 pages, the others were before" in run(workspace, "--image", NAME)
+
+
+def test_a_review_that_is_imported_again_brings_nothing_back_that_stands_on_the_page(
+    share: Share, workspace: Workspace
+) -> None:
+    merge_labels(share, TRAIN, workspace)
+    rows = [said(1, 1, "글1", after="비밀", folder="R.Free1"), said(0, 0, "가나", after="가너")]
+    sitting = Sitting(TRAIN.key, rows, [])
+    import_review(workspace, sitting)
+    run(workspace, "--image", NAME)
+    again = import_review(workspace, sitting)
+    assert (again.said, again.known, len(again.unmatched)) == (2, 1, 1) and NAME in again.unmatched[0]
+    assert "비밀" not in str(read_overlay(workspace.corrections(TRAIN.key)))
+
+
+def test_a_page_of_a_set_that_nobody_knows_is_told(workspace: Workspace) -> None:
+    workspace.root.mkdir()
+    with ParquetTraces(lineage_path(workspace.root / "foreign.lmdb")) as file:
+        file.write(Trace("a.json", "a.png", "nobodys", "train"))
+    with pytest.raises(PipelineError, match="no partition of this version is called nobodys train"):
+        pages_meant(workspace, Wanted(image="a.png"))
 
 
 def test_a_mark_makes_one_shard_anew_keeps_the_books_and_can_be_taken_back(

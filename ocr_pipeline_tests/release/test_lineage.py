@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import unicodedata
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -127,10 +128,14 @@ def test_lineage_is_what_a_walk_through_everything_finds(all_learnt: Workspace) 
             Wanted(label),
             Wanted(image=image),
             Wanted(f"/mnt/share/{label}"),
+            Wanted("Z:\\share\\" + label.replace("/", "\\")),
+            Wanted(unicodedata.normalize("NFD", label)),
+            Wanted(image=f"Z:\\원천데이터\\{image.upper()}"),
             Wanted(image=Path(image).stem),
         ):
             assert told(all_learnt, wanted) == of_page
-    assert not told(all_learnt, Wanted(image="IMG_OCR_53_4PR_0000")) and not told(all_learnt, Wanted("0.json"))
+    for nothing in (Wanted(image="IMG_OCR_53_4PR_0000"), Wanted("0.json"), Wanted("/"), Wanted(image="\udcff.png")):
+        assert not told(all_learnt, nothing)
 
 
 def test_a_checkpoint_leads_to_its_label_files_with_what_was_corrected(all_learnt: Workspace) -> None:

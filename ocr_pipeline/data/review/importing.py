@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -33,12 +34,15 @@ class Imported(NamedTuple):
 def import_review(workspace: Workspace, sitting: Sitting) -> Imported:
     """Add what was said to the overlay; what stands there already is not doubled.
 
+    Of a page that is to be forgotten nothing is taken over: it would hold what stands on it.
+
     Raises:
         PipelineError: the overlay is damaged or cannot be written.
     """
     path = workspace.corrections(sitting.partition)
     with lease(lease_path(workspace, "corrections", sitting.partition), f"review import, {sitting.partition}"):
         rows = {row.said: row for row in read_overlay(path)}
+        sitting = _without_forgotten(sitting, rows.values())
         before, taken_up = len(in_force(rows.values())), 0
         new = {row.said: row for row in sitting.corrections if row.said not in rows}
         for row in sitting.corrections:
@@ -50,6 +54,14 @@ def import_review(workspace: Workspace, sitting: Sitting) -> Imported:
     said, known_ones = len(sitting.corrections), len(sitting.corrections) - len(new) - taken_up
     told = (said + len(sitting.unmatched), len(new), known_ones, taken_up, sitting.unmatched)
     return Imported(sitting.partition, *told, before, len(in_force(rows.values())))
+
+
+def _without_forgotten(sitting: Sitting, rows: Iterable[Correction]) -> Sitting:
+    gone = {(row.label, row.image) for row in in_force(rows) if row.action == "forget"}
+    kept = [row for row in sitting.corrections if (row.label, row.image) not in gone]
+    lost = [row for row in sitting.corrections if (row.label, row.image) in gone]
+    told = [f"{row.image} word {row.word}: the page is to be forgotten (`ocr-pipeline forget`)" for row in lost]
+    return sitting._replace(corrections=kept, unmatched=[*sitting.unmatched, *told])
 
 
 def _held(row: Correction) -> Correction:

@@ -15,6 +15,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import PICTURE_ENDINGS, nfc
 from ocr_pipeline.storage.artifacts.lineage import LearntFrom, Trace
 from ocr_pipeline.storage.files.parquet_rows import ParquetRows, batches, demand_whole, opened
+from ocr_pipeline.storage.source.names import shown
 
 ROW_GROUP = 100_000
 _BATCH = 16_384
@@ -54,6 +55,10 @@ class Wanted:
     label: str = ""
     image: str = ""
 
+    def means(self, label: str, image: str) -> bool:
+        """Whether it means a page."""
+        return self.among(pa.RecordBatch.from_pydict({"label": [label], "image": [image]})).num_rows > 0
+
     def among(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The rows of a batch that it means."""
         if self.label:
@@ -63,21 +68,48 @@ class Wanted:
         return batch
 
     def _is_label(self, labels: pa.Array) -> pa.Array:
-        parts = nfc(self.label).strip("/").split("/")
-        whole = pa.array(["/".join(parts[start:]) for start in range(len(parts))], pa.string())
-        return pc.or_(pc.is_in(labels, whole), pc.ends_with(labels, "/" + "/".join(parts)))
+        paths = [path.strip("/") for path in _spellings(self.label)]
+        ends = [path[start:] for path in paths for start in (0, *(at.end() for at in re.finditer("/", path)))]
+        is_meant = pc.is_in(labels, pa.array(ends, pa.string()))
+        for path in paths:
+            is_meant = pc.or_(is_meant, pc.ends_with(labels, f"/{path}"))
+        return is_meant
 
     @property
     def _name(self) -> str:
         endings = "|".join(sorted(re.escape(ending) for ending in PICTURE_ENDINGS))
-        stem = re.sub(f"(?:{endings})$", "", nfc(self.image).rpartition("/")[2], flags=re.IGNORECASE)
-        return f"^{re.escape(stem)}(?:{endings})?$"
+        names = (name.rpartition("/")[2] for name in _spellings(self.image))
+        stems = (re.sub(f"(?:{endings})$", "", name, flags=re.IGNORECASE) for name in names)
+        return f"^(?:{'|'.join(map(re.escape, stems))})(?:{endings})?$"
 
 
 ALL = Wanted()
 
 
-def read_traces(path: Path, wanted: Wanted = ALL) -> Iterator[Trace]:
+@dataclass(frozen=True)
+class Pages:
+    """Just these pages, each by label file and picture: all of them are looked for at once."""
+
+    pages: frozenset[tuple[str, str]]
+
+    def among(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows of a batch that are of one of them."""
+        for place, name in enumerate(("label", "image")):
+            wanted = pa.array(sorted({page[place] for page in self.pages}), pa.string())
+            batch = batch.filter(pc.is_in(batch.column(name), wanted))
+        return batch.filter(pa.array([page in self.pages for page in _pages_of(batch)], pa.bool_()))
+
+
+def _pages_of(batch: pa.RecordBatch) -> list[tuple[str, str]]:
+    return list(zip(batch.column("label").to_pylist(), batch.column("image").to_pylist(), strict=True))
+
+
+def _spellings(given: str) -> list[str]:
+    r"""A name or path as a lineage may have it: in NFC, what is no text as escapes; ``Z:\a\b`` is a path as well."""
+    return list(dict.fromkeys(nfc(shown(name)) for name in (given, given.replace("\\", "/"))))
+
+
+def read_traces(path: Path, wanted: Wanted | Pages = ALL) -> Iterator[Trace]:
     """The pages of a lineage, as a stream.
 
     Raises:

@@ -11,6 +11,7 @@ import logging
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,10 +139,16 @@ class Publication:
         link_or_copy(file, target)
         return True
 
-    def lead_back_to(self, upstream: Path) -> None:
-        """Take over the pages of an artifact whose pages all went into this one; one of old does not know them."""
-        if lineage_path(upstream).exists():
-            self.copy_lineage(lineage_path(upstream))
+    def lead_back_to(self, *upstream: Path) -> None:
+        """Take over the pages of artifacts whose pages all went into this one; one of old does not know them."""
+        known = [path for path in map(lineage_path, upstream) if path.exists()]
+        if len(known) == 1:
+            self.copy_lineage(*known)
+        elif known:
+            from ocr_pipeline.storage.artifacts.lineage_parquet import read_traces  # as below
+
+            for page in chain.from_iterable(map(read_traces, known)):
+                self.trace(page)
 
     def copy_lineage(self, lineage: Path) -> None:
         """Take over which pages the artifact holds or learnt from."""
