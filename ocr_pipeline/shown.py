@@ -32,6 +32,15 @@ def _escape(found: re.Match[str]) -> str:
     return f"\\x{byte:02x}" if byte <= 0xFF else f"\\u{byte:04x}"
 
 
+def as_text(name: str) -> str:
+    r"""As any file can hold it: bytes that are no text, as EUC-KR from an old archive, are written as escapes.
+
+    >>> print(as_text("a\udcb0"))
+    a\xb0
+    """
+    return _NO_TEXT.sub(_escape, name)
+
+
 def as_glyphs(text: str) -> str:
     """With a sign for every character: one without a shape of its own stands as its code.
 
@@ -64,7 +73,7 @@ def as_cell(text: str) -> str:
     >>> [as_cell(text) for text in ("=1+1", "'=1", "1,000")]
     ["'=1+1", "''=1", '1,000']
     """
-    return "'" * bool(_FORMULA.match(text)) + _NO_TEXT.sub(_escape, text)
+    return "'" * bool(_FORMULA.match(text)) + as_text(text)
 
 
 def from_cell(cell: str) -> str:

@@ -25,6 +25,7 @@ from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.pictures import say_of_more_pages
 from ocr_pipeline.storage.files.publishing import mendable, publish_file
 from ocr_pipeline.storage.files.typed_paths import begins_with, claim
+from ocr_pipeline.storage.files.walking import state_of
 
 logger = logging.getLogger(__name__)
 
@@ -128,10 +129,7 @@ def _decode(path: Path) -> np.ndarray | str:
 
 def _fingerprint(paths: Sequence[Path], recognizer: TextRecognizer) -> str:
     """What the lines of an unfinished run depend on: pictures, and who reads them."""
-    stats = ((path, path.stat()) for path in paths)
-    return fingerprint_of(
-        [recognizer.fingerprint, *(os.fsencode(f"{path}|{stat.st_size}|{stat.st_mtime_ns}") for path, stat in stats)]
-    )
+    return fingerprint_of([recognizer.fingerprint, *map(state_of, paths)])
 
 
 class _Part:

@@ -138,7 +138,9 @@ def test_what_is_left_out_is_said(folder, tmp_path, caplog, kind):
         (tmp_path / "in/more").symlink_to(folder)
     paths = pictures_in(tmp_path / "in", deep=True)
     assert recognize_pictures(load_recognizer(TINY_KOREAN), paths, tmp_path / "read.csv").images == 1
-    assert ("holds 2 pages; the first alone" if kind == "pages" else "they are links: ['more']") in caplog.text
+    assert (
+        "holds 2 pages; the first alone" if kind == "pages" else "1 folders are passed over, they are links"
+    ) in caplog.text
 
 
 def test_what_is_read_is_nfc(folder, tmp_path):

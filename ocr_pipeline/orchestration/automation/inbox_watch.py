@@ -13,6 +13,7 @@ from ocr_pipeline.reading.input import readable_in
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
+from ocr_pipeline.storage.files.walking import state_of
 
 
 class InboxWatch(msgspec.Struct):
@@ -70,8 +71,8 @@ def _why_not(workspace: Workspace, watch: InboxWatch, now: str) -> str:
 
 def inbox_fingerprint(workspace: Workspace) -> str:
     """Of the names, sizes and times of the pages in the inbox; nothing where there are none."""
+    pages = workspace.inbox / "pages"
     try:
-        stats = [(name, path.stat()) for path, name in readable_in([workspace.inbox / "pages"])]
-    except (PipelineError, FileNotFoundError):  # there are none, or one was just moved away
+        return fingerprint_of(state_of(path) for path, _ in readable_in([pages])) if pages.is_dir() else ""
+    except PipelineError:  # there are none
         return ""
-    return fingerprint_of(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats)

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import struct
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +22,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import PICTURE_ENDINGS
 from ocr_pipeline.storage.files.jpeg_files import END_OF_IMAGE, SIGNATURE, jpeg_fault, jpeg_size, sound_jpeg
 from ocr_pipeline.storage.files.typed_paths import demand_folder
+from ocr_pipeline.storage.files.walking import walk
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +30,8 @@ MOST_PIXELS = 200_000_000
 """Of a picture, unless a setting says otherwise: four times what a scanner makes of an A3 sheet at 400 dpi."""
 MOST_PIXELS_VARIABLE = "OCR_PIPELINE_MOST_PIXELS"
 
+_BROKEN = (OSError, SyntaxError, ValueError, TypeError, EOFError, struct.error)
+"""What Pillow says of a damaged file; TypeError of a TIFF whose directory lacks what each has."""
 _PNG, _TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own bound, lower than ours, would forbid to read even the header
@@ -55,7 +56,7 @@ def decode_picture(data: bytes, order: Literal["BGR", "RGB"] = "BGR", most_pixel
         MemoryError: there is not enough for this picture.
     """
     demand_whole(data, most_pixels)
-    colours = _colours(data)
+    colours = jpeg_colours(data)
     if colours in ("Gray", "YCbCr"):
         # The pixels of OpenCV's decoder, bit for bit (both are libjpeg-turbo), in nine tenths of its time.
         return _jpeg_pixels(data, order)
@@ -86,17 +87,31 @@ def _demand_size(size: tuple[int, int], most_pixels: int) -> None:
 
 
 def page_count(data: bytes) -> int:
-    """How many pages a TIFF holds; 1 for other pictures."""
+    """How many pages a TIFF holds; 1 for other pictures.
+
+    Raises:
+        ValueError: not all of its pages are there.
+    """
     if not data.startswith(_TIFF):
         return 1
     with _opened(data) as picture:
-        return getattr(picture, "n_frames", 1) if picture else 1
+        try:
+            return getattr(picture, "n_frames", 1) if picture else 1
+        except _BROKEN as error:
+            raise ValueError(
+                f"the picture is damaged or cut short: not all of its pages are there ({error})"
+            ) from error
 
 
 def say_of_more_pages(data: bytes, where: object) -> None:
     """Log that the first page alone of a TIFF is taken, where it holds more."""
-    if (pages := page_count(data)) > 1:
-        logger.warning("%s holds %d pages; the first alone is taken", where, pages)
+    try:
+        pages = page_count(data)
+    except ValueError as error:
+        logger.warning("%s: the first page alone is taken (%s)", where, error)
+    else:
+        if pages > 1:
+            logger.warning("%s holds %d pages; the first alone is taken", where, pages)
 
 
 def picture_of_page(data: bytes, number: int, most_pixels: int = MOST_PIXELS) -> bytes:
@@ -114,7 +129,7 @@ def picture_of_page(data: bytes, number: int, most_pixels: int = MOST_PIXELS) ->
             _demand_size(picture.size, most_pixels)
             page = io.BytesIO()
             ImageOps.exif_transpose(picture.copy()).save(page, "TIFF")
-        except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        except _BROKEN as error:
             raise ValueError(f"the picture cannot be decoded ({error})") from error
     return page.getvalue()
 
@@ -135,13 +150,8 @@ def opencv_error(error: cv2.error) -> MemoryError | ValueError:
     return ValueError(f"the picture cannot be worked on ({error.err})")
 
 
-def _raise(error: OSError) -> None:
-    """A folder that may not be entered is no empty one."""
-    raise error
-
-
 def pictures_in(folder: str | Path, *, deep: bool = False) -> list[Path]:
-    """The pictures of a folder, told by their endings and sorted by path; other files are counted in the log.
+    """The pictures of a folder, told by their endings and sorted by path; what else is there is counted in the log.
 
     Args:
         deep: those of the folders below it too.
@@ -150,25 +160,12 @@ def pictures_in(folder: str | Path, *, deep: bool = False) -> list[Path]:
         PipelineError: there is none, or no such folder.
     """
     demand_folder(Path(folder), "Name a folder of pictures.")
-    pictures, others = list[Path](), Counter[str]()
-    for where, folders, names in os.walk(folder, onerror=_raise):
-        for path in (Path(where, name) for name in names):
-            if path.suffix.lower() in PICTURE_ENDINGS:
-                pictures.append(path)
-            elif not path.name.startswith("."):
-                others[path.suffix.lower() or "without ending"] += 1
-        linked = [name for name in folders if Path(where, name).is_symlink()] if deep else []
-        if linked:  # they may lead round in a circle
-            logger.warning("%s: %d folders are passed over, they are links: %s", where, len(linked), sorted(linked))
-        if not deep:
-            folders.clear()
-    if others:
-        kinds = ", ".join(f"{ending}: {number}" for ending, number in sorted(others.items()))
-        logger.warning("%s: %d files are passed over, they are no pictures (%s)", folder, others.total(), kinds)
-    if not pictures:
+    found = walk(Path(folder), PICTURE_ENDINGS, deep=deep)
+    found.tell(Path(folder))
+    if not found.files:
         known = ", ".join(sorted(PICTURE_ENDINGS))
         raise PipelineError("there are no pictures", where=folder, remedy=f"Name a folder with {known} files.")
-    return sorted(pictures)
+    return found.files
 
 
 @contextmanager
@@ -210,18 +207,18 @@ def _opened(data: bytes) -> Iterator[Image.Image | None]:
     """The picture as Pillow knows it by its header; None if it is none."""
     try:
         picture = Image.open(io.BytesIO(data))
-    except (OSError, SyntaxError, ValueError, struct.error):  # UnidentifiedImageError is an OSError
+    except _BROKEN:  # UnidentifiedImageError is an OSError
         yield None
         return
     with picture:
         yield picture
 
 
-def _colours(data: bytes) -> str:
-    """Those of a JPEG: Gray, YCbCr, RGB, CMYK or YCCK; empty for other pictures, and where sampling is unusual."""
+def jpeg_colours(data: bytes) -> str:
+    """Those of a JPEG: Gray, YCbCr, RGB, CMYK or YCCK; empty for other pictures, and where they or sampling are odd."""
     try:
         return simplejpeg.decode_jpeg_header(data, strict=False)[2] if data.startswith(SIGNATURE) else ""
-    except ValueError:
+    except (ValueError, KeyError):
         return ""
 
 
@@ -258,7 +255,7 @@ def _by_pillow(data: bytes) -> np.ndarray:
         assert picture is not None
         try:
             rgba = np.asarray(picture.convert("RGBA"))
-        except (OSError, SyntaxError, ValueError, struct.error) as error:
+        except _BROKEN as error:
             raise ValueError(f"the picture cannot be decoded ({error})") from error
     return _on_white(cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))
 

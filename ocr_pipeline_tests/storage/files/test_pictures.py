@@ -283,9 +283,9 @@ def test_pictures_are_told_by_their_endings_and_others_are_counted(tmp_path, cap
     for name in ("b.TIF", "a.jpg", "notes.txt", "b.txt", "README", ".hidden", "below/c.tiff", "below/d.pdf"):
         (tmp_path / name).touch()
     assert pictures_in(tmp_path) == [tmp_path / "a.jpg", tmp_path / "b.TIF"]
-    assert "3 files are passed over, they are no pictures (.txt: 2, without ending: 1)" in caplog.text
+    assert "3 files are passed over, they are of other kinds (.txt: 2, without ending: 1)" in caplog.text
     assert pictures_in(tmp_path, deep=True) == [tmp_path / "a.jpg", tmp_path / "b.TIF", below / "c.tiff"]
-    assert "4 files are passed over, they are no pictures (.pdf: 1, .txt: 2, without ending: 1)" in caplog.text
+    assert "4 files are passed over, they are of other kinds (.pdf: 1, .txt: 2, without ending: 1)" in caplog.text
 
 
 def test_a_folder_without_pictures_is_an_error_that_says_what_they_are(tmp_path):
