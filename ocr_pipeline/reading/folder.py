@@ -8,6 +8,7 @@ that an interrupted run ends in the same bytes as one that was not.
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,12 +24,12 @@ import msgspec
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.parallel import Crew, Piece, in_order
 from ocr_pipeline.progress import Progress
-from ocr_pipeline.reading.forms import Form, Place, Printer, chosen_forms
-from ocr_pipeline.reading.input import Document, open_document, readable_in
+from ocr_pipeline.reading.forms import Form, Place, Printer, UnprintableError, chosen_forms
+from ocr_pipeline.reading.input import MARKER, Document, open_document, readable_in
 from ocr_pipeline.reading.pipeline import Answer, Request
 from ocr_pipeline.reading.reader import Reader
 from ocr_pipeline.reading.record import ReadDocument, ReadPage, decode_document
-from ocr_pipeline.reading.settings import PageReading
+from ocr_pipeline.reading.settings import InputLimits, PageReading
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
 from ocr_pipeline.storage.files.locking import file_lock
 from ocr_pipeline.storage.files.publishing import publish_text
@@ -36,8 +37,8 @@ from ocr_pipeline.storage.files.typed_paths import claim
 
 logger = logging.getLogger(__name__)
 
-MARKER = ".readings"
-"""File that says that a folder is one of readings, and ours to replace."""
+CODE_VERSION = "2"
+"""Of what is printed of a reading, and where."""
 _AT_WORK = ".at_work"
 """Folder of the locks of those who read into a folder together."""
 _GROUP = 16  # files
@@ -129,7 +130,7 @@ def _groups(files: Sequence[_File], size: int) -> Iterator[Sequence[_File]]:
 
 
 def _begun(paths: Sequence[Path], output: Path, *, overwrite: bool) -> list[_File]:
-    files = _files(paths, output)
+    files = _files(paths, output, tell=True)
     claim(output, inputs=paths, overwrite=overwrite, is_own=lambda folder: (folder / MARKER).is_file())
     publish_text(output / MARKER, "made by ocr-pipeline read\n")
     return files
@@ -145,7 +146,7 @@ def _read(reader: Reader, files: Sequence[_File], output: Path, forms: Mapping[s
 
 def _read_group(settings: PageReading, output: Path, files: Sequence[_File]) -> Readings:
     """Whoever comes to the same group second waits, and finds it read."""
-    with file_lock(output / _AT_WORK / fingerprint_of([str(files[0].place.name)])):
+    with file_lock(output / _AT_WORK / fingerprint_of([os.fsencode(files[0].place.name)])):
         return _read(_opened_reader(settings), files, output, chosen_forms(settings.form))
 
 
@@ -183,7 +184,7 @@ class _Run:
 
     def __init__(self, reader: Reader, forms: Mapping[str, Form], files: int, output: Path) -> None:
         self.reader, self.forms, self.readings = reader, forms, Readings()
-        self.fingerprint = fingerprint_of([reader.fingerprint, *forms])
+        self.fingerprint = fingerprint_of([CODE_VERSION, reader.fingerprint, *forms])
         self.progress = Progress(f"reading to {output}", "files", files)
 
     def requests(self, files: Sequence[_File]) -> Iterator[Request[_Page]]:
@@ -202,19 +203,22 @@ class _Run:
         read: list[ReadPage] = []
         for (_, document), result in pages:
             if isinstance(result, PipelineError):
-                self._tell(file, result)
-                deque(pages, maxlen=0)
-                return
+                return self._tell(file, result, pages)
             if document is None:
                 continue
-            if not printers:
-                file.place.record.unlink(missing_ok=True)
-                printers = [form.printer(file.place, document) for form in self.forms.values()]
-            for printer in printers:
-                printer.add(*result)
+            try:
+                printers = printers or self._printers(file.place, document)
+                for printer in printers:
+                    printer.add(*result)
+            except UnprintableError as error:
+                return self._tell(file, error, pages)
             read.append(result[1])
         if printers:
             self._publish(printers, ReadDocument(file.source, self.fingerprint, tuple(read)))
+
+    def _printers(self, place: Place, document: Document) -> list[Printer]:
+        place.record.unlink(missing_ok=True)
+        return [form.printer(place, document) for form in self.forms.values()]
 
     def _publish(self, printers: Sequence[Printer], document: ReadDocument) -> None:
         for printer in printers:
@@ -223,15 +227,18 @@ class _Run:
         self.readings.words += sum(1 for page in document.pages for _ in page.words)
         self.progress.advance()
 
-    def _tell(self, file: _File, error: PipelineError) -> None:
+    def _tell(self, file: _File, error: PipelineError, others: Iterator[Answer[_Page]]) -> None:
+        """Why a file is not read; its other pages are let go."""
+        deque(others, maxlen=0)
         logger.warning("%s", error)
-        file.place.record.unlink(missing_ok=True)
+        if file.place.is_nameable:
+            file.place.record.unlink(missing_ok=True)
         self.readings.errors[str(file.path)] = error.what
         self.progress.advance()
 
     def _pages(self, file: _File, group: int, *, is_done: bool) -> Iterator[Request[_Page]]:
         try:
-            document = open_document(file.path, self.reader.limits)
+            document = _opened_document(file, self.reader.limits)
         except PipelineError as error:
             yield Request(_Page(file), partial(_refuse, error), group)
             return
@@ -240,6 +247,8 @@ class _Run:
             yield Request(key, partial(document.load, number), group)
 
     def _is_done(self, file: _File) -> bool:
+        if not file.place.is_nameable:
+            return False
         try:
             head = msgspec.json.decode(file.place.record.read_bytes(), type=_Head)
         except (FileNotFoundError, msgspec.MsgspecError):
@@ -254,8 +263,8 @@ class _Head(msgspec.Struct):
     reader: str
 
 
-def _files(paths: Sequence[Path], output: Path) -> list[_File]:
-    files = [_File(path, Place(output, name)) for path, name in readable_in(paths)]
+def _files(paths: Sequence[Path], output: Path, *, tell: bool = False) -> list[_File]:
+    files = [_File(path, Place(output, name)) for path, name in readable_in(paths, tell=tell)]
     twice = [place.name for place, count in Counter(file.place for file in files).items() if count > 1]
     if twice:
         raise PipelineError(
@@ -272,6 +281,14 @@ def _told(file: _File) -> _File:
         return file._replace(source=fingerprint_file(file.path))
     except OSError:
         return file
+
+
+def _opened_document(file: _File, limits: InputLimits) -> Document:
+    if not file.place.is_nameable:
+        raise PipelineError(
+            "the name is too long: what is printed has a longer one", where=file.path, remedy="Give it a shorter name."
+        )
+    return open_document(file.path, limits)
 
 
 def _refuse(error: PipelineError) -> NoReturn:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
@@ -18,13 +19,19 @@ from PIL import Image
 from ocr_pipeline.errors import PipelineError, end_on_shortage
 from ocr_pipeline.page import PICTURE_ENDINGS, nfc
 from ocr_pipeline.reading.settings import InputLimits
+from ocr_pipeline.shown import as_text
 from ocr_pipeline.storage.files.orientation import upright
 from ocr_pipeline.storage.files.pictures import decode_picture, page_count, picture_of_page
+from ocr_pipeline.storage.files.walking import walk
 
-PDF_ENDING = ".pdf"
+MARKER = ".readings"
+"""File that says that a folder is one of readings: ours to replace, and nothing to be read."""
+_ENDINGS = PICTURE_ENDINGS | {".pdf"}
 DPI = 150.0  # of a picture that does not say
 _POINTS = 72.0  # to the inch
 _POINTS_PER_PIXEL = 1 / _POINTS
+Matrix: TypeAlias = "tuple[float, float, float, float, float, float]"
+"""a b c d e f of a PDF: x' = a x + c y + e, y' = b x + d y + f."""
 _PDFIUM = threading.Lock()  # it is not thread-safe, not even for two documents
 _PASSWORD = 4  # the error code of PDFium for an encrypted file
 _REMEDY = "Give a whole JPEG, PNG, BMP, WebP, TIFF or PDF."
@@ -118,32 +125,37 @@ def document_of(data: bytes, path: Path, limits: InputLimits) -> Document:
     def load_page(number: int) -> Sheet:
         with _told_of(path if pages == 1 else f"{path}, page {number}"):
             pixels, dpi = load(data, number, limits)
-            return Sheet(nfc(path.name), number, pixels, dpi)
+            return Sheet(nfc(as_text(path.name)), number, pixels, dpi)
 
     return Document(path, data, pages, load_page)
 
 
-def readable_in(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
+def readable_in(paths: Sequence[Path], *, tell: bool = False) -> Iterator[tuple[Path, Path]]:
     """The files to read among paths, those of folders sorted; each with its path below what was named.
 
+    Args:
+        tell: say in the log what is passed over, as folders of earlier readings are.
+
     Raises:
-        PipelineError: there is none.
+        PipelineError: there is none, or a folder cannot be looked into.
     """
     found = False
     for named in paths:
-        files = sorted(file for file in named.rglob("*") if _is_readable(file)) if named.is_dir() else [named]
+        files, beside = (_found_in(named, tell=tell), named) if named.is_dir() else ([named], named.parent)
         for file in files:
             found = True
-            yield file, file.relative_to(named if named.is_dir() else named.parent)
+            yield file, file.relative_to(beside)
     if not found:
-        endings = ", ".join(sorted(PICTURE_ENDINGS | {PDF_ENDING}))
+        endings = ", ".join(sorted(_ENDINGS))
         places = ", ".join(map(str, paths))
         raise PipelineError("there is nothing to read", where=places, remedy=f"Name files or folders with {endings}.")
 
 
-def _is_readable(path: Path) -> bool:
-    is_hidden = path.name.startswith(".")
-    return not is_hidden and path.suffix.lower() in PICTURE_ENDINGS | {PDF_ENDING} and path.is_file()
+def _found_in(folder: Path, *, tell: bool) -> list[Path]:
+    found = walk(folder, _ENDINGS, is_closed=lambda below: (below / MARKER).is_file())
+    if tell:
+        found.tell(folder)
+    return found.files
 
 
 @contextmanager
@@ -168,6 +180,20 @@ def has_text(data: bytes, number: int) -> bool:
         return document[number - 1].get_textpage().count_chars() > 0
 
 
+def matrix_to_page(data: bytes, number: int, size: tuple[int, int]) -> Matrix:
+    """From pixels of a page that was drawn in a size to the page's own coordinates, however it is cut and turned."""
+    with _PDFIUM, pypdfium2.PdfDocument(data) as document:
+        page, (width, height) = document[number - 1], size
+        (e, f), (x1, y1), (x2, y2) = (_on_page(page, size, *corner) for corner in ((0, 0), (width, 0), (0, height)))
+    return (x1 - e) / width, (y1 - f) / width, (x2 - e) / height, (y2 - f) / height, e, f
+
+
+def _on_page(page: pypdfium2.PdfPage, size: tuple[int, int], x: int, y: int) -> tuple[float, float]:
+    there = ctypes.c_double(), ctypes.c_double()
+    pypdfium2.raw.FPDF_DeviceToPage(page, 0, 0, *size, 0, x, y, *there)
+    return there[0].value, there[1].value
+
+
 def _count_in_pdf(data: bytes) -> int:
     with _PDFIUM, pypdfium2.PdfDocument(data) as document:
         return len(document)
@@ -176,6 +202,7 @@ def _count_in_pdf(data: bytes) -> int:
 def _page_of_pdf(data: bytes, number: int, limits: InputLimits) -> tuple[np.ndarray, float]:
     """Drawn at the wanted resolution, or at what side and area allow: a page may be 200 inches wide."""
     with _PDFIUM, pypdfium2.PdfDocument(data) as document:
+        document.init_forms()  # what was filled in is drawn too
         page = document[number - 1]
         width, height = page.get_size()
         scale = pdf_scale(width, height, limits)

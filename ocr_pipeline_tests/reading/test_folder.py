@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import pikepdf
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from ocr_pipeline.cli.reading import read
 from ocr_pipeline.errors import PipelineError
@@ -93,6 +97,65 @@ def test_two_files_of_one_name_are_refused_before_any_work(reader, folder, tmp_p
     sheet().save(tmp_path / "other/0.png")
     with pytest.raises(PipelineError, match="same place"):
         read_paths(reader, [folder, tmp_path / "other"], tmp_path / "out")
+
+
+def test_pictures_of_one_stem_are_two(reader, folder, tmp_path):
+    sheet(("다른 것",), (300, 120)).save(folder / "0.jpg")
+    read_paths(reader, [folder], tmp_path / "out", ["drawn", "aihub", "ppocr"])
+    drawn = {name: Image.open(tmp_path / "out/drawn" / name).size for name in ("0.png.png", "0.jpg.png")}
+    assert drawn == {"0.png.png": (640, 160), "0.jpg.png": (300, 120)}
+    labels = [
+        json.loads((tmp_path / "out/aihub" / name).read_bytes())["Images"] for name in ("0.png.json", "0.jpg.json")
+    ]
+    assert [(label["identifier"], label["type"]) for label in labels] == [("0", "png"), ("0", "jpg")]
+
+
+def test_what_was_printed_into_a_folder_is_not_read_from_it(reader, folder, caplog):
+    forms = ["pdf", "drawn"]
+    assert read_paths(reader, [folder], folder / "out", forms).pages == 3
+    before = contents(folder)
+    again = read_paths(reader, [folder], folder / "out", forms)
+    assert (again.pages, again.done, contents(folder)) == (0, 3, before)
+    assert read_paths(reader, [folder], folder / "other", forms).pages == 3
+    assert "made by an earlier run" in caplog.text
+
+
+def test_what_is_left_out_of_a_folder_is_said(reader, folder, tmp_path, caplog):
+    for name in ("IMG_1.HEIC", "._0.png", "notes.docx"):
+        (folder / name).write_bytes(b"x")
+    (folder / "dead.jpg").symlink_to(tmp_path / "gone.jpg")
+    (folder / "more").symlink_to(tmp_path)
+    os.mkfifo(folder / "pipe.png")
+    done = read_paths(reader, [folder], tmp_path / "out")
+    assert [Path(path).name for path in done.errors] == ["dead.jpg"]
+    assert "3 files are passed over, they are of other kinds (.docx: 1, .heic: 1, .png: 1)" in caplog.text
+    assert "1 folders are passed over, they are links" in caplog.text
+
+
+def test_names_that_are_no_text_or_too_long_stop_nobody(reader, folder, tmp_path, caplog):
+    picture = (folder / "0.png").read_bytes()
+    odd, long = os.fsdecode("영수증.png".encode("cp949")), "가" * 83 + ".png"
+    for name in (odd, long, "탭\t줄\n.png"):
+        (folder / name).write_bytes(picture)
+    done = read_paths(reader, [folder], tmp_path / "out", ["txt", "ppocr", "aihub"])
+    assert done.pages == 5
+    assert {Path(path).name: reason for path, reason in done.errors.items()} == {
+        long: "the name is too long: what is printed has a longer one"
+    }
+    record = decode_document((tmp_path / f"out/{odd}.json").read_bytes())
+    assert record.pages[0].image == "\\xbf\\xb5\\xbc\\xf6\\xc1\\xf5.png"
+    lines = (tmp_path / "out/ppocr/Label.txt").read_text(encoding="utf-8").splitlines()
+    assert [line.partition("\t")[0] for line in lines] == ["0.png", "1.png", "2.png"]
+    assert caplog.text.count("left out of Label.txt") == 2
+
+
+def test_a_pdf_that_no_text_can_be_laid_over_is_one_line(reader, folder, tmp_path):
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=(200, 100))
+        pdf.pages[0].obj.Resources = pikepdf.Dictionary(Font=pikepdf.Array([]))
+        pdf.save(folder / "1a.pdf")
+    done = read_paths(reader, [folder], tmp_path / "out", ["pdf"])
+    assert done.pages == 3 and "no text can be laid over" in done.errors[str(folder / "1a.pdf")]
 
 
 def test_a_folder_of_somebody_else_is_left_alone(reader, folder, tmp_path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import io
 import json
 import unicodedata
@@ -19,7 +20,7 @@ from ocr_pipeline.data.datasets import PARTITIONS
 from ocr_pipeline.page import Quad
 from ocr_pipeline.reading import InputLimits, ReadDocument, ReadLine, ReadPage, ReadWord
 from ocr_pipeline.reading.forms import FORMS, Place
-from ocr_pipeline.reading.input import Document, document_of
+from ocr_pipeline.reading.input import Document, Sheet, document_of
 
 SYLLABLES = "".join(chr(code) for code in range(0xAC00, 0xD7A4))
 ODD = ("漢字㈜", "①½℃", "𠀀𠮷", "(가)", "1,000원", "가", "A&B<C>", "㉠-ㄱ")
@@ -122,6 +123,40 @@ def test_text_lies_over_the_words_of_a_pdf_however_it_is_turned_and_cut(tmp_path
     assert np.allclose(seen, np.array([100, 200, 400, 260]) * scale, atol=20)  # the space at its end has a sixth of it
 
 
+ODD_PAGES = {
+    "cut beyond the sheet": {"/CropBox": pikepdf.Array([-40, -50, 600, 760])},
+    "box from the upper right corner": {"/MediaBox": pikepdf.Array([500, 700, 0, 0])},
+    "turned by no right angle": {"/Rotate": 45},
+    "a matrix left behind": {},
+}
+
+
+@pytest.mark.parametrize("odd", ODD_PAGES.values(), ids=ODD_PAGES)
+def test_text_lies_over_the_words_whatever_the_page_is_like(tmp_path, odd):
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=(500, 700))
+        pdf.pages[0].obj.update(odd)
+        pdf.pages[0].contents_add(b"q 0.5 0 0 0.5 90 90 cm q")
+        data = io.BytesIO()
+        pdf.save(data)
+    sheet = document_of(data.getvalue(), Path("a.pdf"), InputLimits()).load(1)
+    word = ReadWord(quad(100, 200, 300, 60), "서울특별시", 0.9, "")
+    read = ReadPage("a.pdf", sheet.width, sheet.height, (ReadLine((word,)),))
+    printed("pdf", read, tmp_path, data.getvalue(), "a.pdf")
+    with pypdfium2.PdfDocument(tmp_path / "a.pdf.pdf") as pdf:
+        text = pdf[0].get_textpage()
+        assert text.get_text_range().strip() == "서울특별시"
+        boxes = np.array([text.get_charbox(place, loose=True) for place in range(5)])
+        corners = [on_pixels(pdf[0], sheet, *boxes[place, ends]) for place, ends in ((0, [0, 3]), (4, [2, 1]))]
+    assert np.allclose(corners, [(100, 200), (400, 260)], atol=55)  # the space at its end has a sixth of it
+
+
+def on_pixels(page: pypdfium2.PdfPage, sheet: Sheet, x: float, y: float) -> tuple[int, int]:
+    there = ctypes.c_int(), ctypes.c_int()
+    pypdfium2.raw.FPDF_PageToDevice(page, 0, 0, sheet.width, sheet.height, 0, x, y, *there)
+    return there[0].value, there[1].value
+
+
 def on_sheet(box: Sequence[float], turn: int, size: tuple[float, float]) -> list[float]:
     """A box of a PDF's own coordinates as it is seen: left, top, right, bottom from the top left, in points."""
     (width, height), (x0, y0, x1, y1) = size, np.array(box) - (20, 30, 20, 30)
@@ -166,7 +201,7 @@ def test_hocr_says_where_each_word_stands(tmp_path):
 
 def test_a_reading_is_a_label_that_this_program_reads(tmp_path):
     read = page([["가", "나다"], ["라"]], degrees=3)
-    label = printed("aihub", read, tmp_path) / "aihub/a.json"
+    label = printed("aihub", read, tmp_path) / "aihub/a.png.json"
     parsed = PARTITIONS["ocr_public_train"].dataset.read(json.loads(label.read_bytes()), "labels/a.json", "train")
     assert (parsed.pages[0].image, parsed.pages[0].width, parsed.pages[0].height) == ("a.png", 900, 1200)
     assert [word.text for word in parsed.pages[0].words] == ["가", "나다", "라"]
@@ -180,7 +215,7 @@ def test_a_label_counts_the_pixels_as_they_are_stored(tmp_path):
     Image.new("RGB", (1200, 900), "white").save(file, "JPEG", exif=exif)
     word = ReadWord(quad(100, 200, 300, 60), "글", 0.9, "")
     read = ReadPage("a.jpg", 900, 1200, (ReadLine((word,)),))
-    label = json.loads((printed("aihub", read, tmp_path, file.getvalue(), "a.jpg") / "aihub/a.json").read_bytes())
+    label = json.loads((printed("aihub", read, tmp_path, file.getvalue(), "a.jpg") / "aihub/a.jpg.json").read_bytes())
     assert (label["Images"]["width"], label["Images"]["height"]) == (1200, 900)
     (box,) = label["bbox"]
     assert (sorted(set(box["x"])), sorted(set(box["y"]))) == ([200, 260], [500, 800])
@@ -203,7 +238,7 @@ def test_lines_for_ppocrlabel_name_picture_and_words(tmp_path):
 
 def test_a_drawn_page_shows_each_word(tmp_path):
     printed("drawn", page([["가", "나"]]), tmp_path)
-    pixels = np.asarray(Image.open(tmp_path / "drawn/a.png"))
+    pixels = np.asarray(Image.open(tmp_path / "drawn/a.png.png"))
     assert pixels.shape == (1200, 900, 3)
     assert (pixels[60, 60:82] == (0, 200, 0)).all()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.reading.forms.alto import ALTO
 from ocr_pipeline.reading.forms.drawn import DRAWN
-from ocr_pipeline.reading.forms.form import Form, Place, Printer
+from ocr_pipeline.reading.forms.form import Form, Place, Printer, UnprintableError
 from ocr_pipeline.reading.forms.hocr import HOCR
 from ocr_pipeline.reading.forms.labels import AIHUB, PPOCR
 from ocr_pipeline.reading.forms.pdf import PDF
@@ -24,7 +24,7 @@ FORMS: dict[str, Form] = {
     "aihub": AIHUB,
 }
 
-__all__ = ["FORMS", "Form", "Place", "Printer", "chosen_forms"]
+__all__ = ["FORMS", "Form", "Place", "Printer", "UnprintableError", "chosen_forms"]
 
 
 def chosen_forms(names: Sequence[str]) -> dict[str, Form]:

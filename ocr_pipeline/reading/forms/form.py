@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import NamedTuple, Protocol
 
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.reading.input import Document, Sheet
 from ocr_pipeline.reading.record import ReadDocument, ReadPage
 
 RECORD = ".json"
+
+
+class UnprintableError(PipelineError):
+    """One file cannot be printed; others can."""
 
 
 class Place(NamedTuple):
@@ -23,6 +29,12 @@ class Place(NamedTuple):
     output: Path
     name: PurePath
 
+    @property
+    def is_nameable(self) -> bool:
+        """Whether the file system has room for the names of what is printed and of its drafts."""
+        longest = len(os.fsencode(self.name.name)) + len("..alto.xml.draft")
+        return longest <= os.pathconf(self.output, "PC_NAME_MAX")
+
     def beside(self, ending: str) -> Path:
         """The file of that ending that stands for the whole."""
         return self.output / self.name.with_name(self.name.name + ending)
@@ -33,9 +45,12 @@ class Place(NamedTuple):
         return self.beside(RECORD)
 
     def page(self, folder: str, number: int, pages: int, ending: str) -> Path:
-        """The file of one page in a folder of its own kind: ``folder/a.json``, or ``folder/a-0002.json`` of several."""
+        """The file of one page in a folder of its own kind: ``folder/a.pdf.png``, ``folder/a.pdf-0002.png`` of several.
+
+        The whole name stands in it: ``a.jpg`` and ``a.png`` are two pictures.
+        """
         mark = f"-{number:04d}" if pages > 1 else ""
-        return self.output / folder / self.name.with_name(f"{self.name.stem}{mark}{ending}")
+        return self.output / folder / self.name.with_name(f"{self.name.name}{mark}{ending}")
 
 
 class Printer(Protocol):

@@ -6,6 +6,7 @@ EXIF tag says; labels of AI-Hub count the pixels as they are stored.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,10 +19,14 @@ from ocr_pipeline.reading.forms.drawn import publish_png
 from ocr_pipeline.reading.forms.form import Form, Place
 from ocr_pipeline.reading.input import Document, Sheet
 from ocr_pipeline.reading.record import ReadDocument, ReadPage, decode_document
+from ocr_pipeline.shown import as_text, visible
 from ocr_pipeline.storage.files.orientation import as_stored, orientation_of
 from ocr_pipeline.storage.files.publishing import publish_file
 
+logger = logging.getLogger(__name__)
+
 _UNREAD = "###"
+_LABELS = "Label.txt"
 _AIHUB, _PPOCR = "aihub", "ppocr"
 
 
@@ -49,8 +54,12 @@ class _AihubLabels:
             {"data": word.text or _UNREAD, "id": number, **_corners(_stored(word.quad, orientation, size))}
             for number, word in enumerate(page.words, start=1)
         ]
-        name = self.place.page(_AIHUB, sheet.number, self.document.pages, "").name
-        return {"Images": {"identifier": name, "type": kind, "width": size[0], "height": size[1]}, "bbox": words}
+        drawn = self.place.page(_AIHUB, sheet.number, self.document.pages, "").name
+        name = self.place.name.stem if self.document.is_picture else drawn
+        return {
+            "Images": {"identifier": as_text(name), "type": kind, "width": size[0], "height": size[1]},
+            "bbox": words,
+        }
 
 
 def _stored(quad: Quad, orientation: int, size: tuple[int, int]) -> Quad:
@@ -81,7 +90,7 @@ class _PpocrPictures:
 
 def _gather(output: Path, places: Sequence[Place]) -> None:
     """``Label.txt``, a line for each page: its picture, a tab, its words."""
-    with publish_file(output / _PPOCR / "Label.txt") as draft, draft.open("w", encoding="utf-8") as file:
+    with publish_file(output / _PPOCR / _LABELS) as draft, draft.open("w", encoding="utf-8") as file:
         for place in places:
             file.writelines(_lines(place))
 
@@ -90,9 +99,12 @@ def _lines(place: Place) -> Iterator[str]:
     pages = decode_document(place.record.read_bytes()).pages
     for page in pages:
         drawn = place.page(_PPOCR, page.number, len(pages), ".png")
-        named = drawn.relative_to(place.output / _PPOCR) if drawn.exists() else place.name
+        named = os.fspath(drawn.relative_to(place.output / _PPOCR) if drawn.exists() else place.name)
+        if visible(named) != named:
+            logger.warning("%s is left out of %s: no line of it can hold this name; rename it", named, _LABELS)
+            continue
         words = [_ppocr_word(word.text, word.quad) for word in page.words]
-        yield f"{os.fspath(named)}\t{msgspec.json.encode(words).decode()}\n"
+        yield f"{named}\t{msgspec.json.encode(words).decode()}\n"
 
 
 def _ppocr_word(text: str, quad: Quad) -> dict[str, object]:

@@ -16,21 +16,20 @@ import pikepdf
 import simplejpeg
 from pikepdf import Array, Dictionary, Name, Pdf
 
-from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.reading.forms.form import Form, Place
+from ocr_pipeline.reading.forms.form import Form, Place, UnprintableError
 from ocr_pipeline.reading.forms.text_layer import (
     Codes,
-    Matrix,
     add_font,
     page_skew,
     text_operators,
     then,
     turn_about_middle,
 )
-from ocr_pipeline.reading.input import Document, Sheet, has_text
+from ocr_pipeline.reading.input import Document, Sheet, has_text, matrix_to_page
 from ocr_pipeline.reading.record import ReadDocument, ReadPage
 from ocr_pipeline.storage.files.jpeg_files import SIGNATURE
 from ocr_pipeline.storage.files.orientation import orientation_of
+from ocr_pipeline.storage.files.pictures import jpeg_colours
 from ocr_pipeline.storage.files.publishing import publish_file
 
 _ENDING = ".pdf"
@@ -74,7 +73,7 @@ class _Pictures:
         """The file itself, if it is a JPEG of usual colours that stands upright; else its pixels as one."""
         own = self.document.data
         if own.startswith(SIGNATURE) and orientation_of(own) == 1:
-            colours = simplejpeg.decode_jpeg_header(own, strict=False)[2]
+            colours = jpeg_colours(own)
             if colours in _COLOURS:
                 return own, colours
         return simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality=_QUALITY, colorsubsampling="444"), "YCbCr"
@@ -117,44 +116,41 @@ class _Overlay:
     """A PDF with text over its own pages."""
 
     def __init__(self, place: Place, document: Document) -> None:
-        self.place, self.document, self.codes = place, document, Codes()
+        self.place, self.document = place, document
         try:
             self.pdf = Pdf.open(io.BytesIO(document.data))
         except pikepdf.PdfError as error:
-            raise PipelineError(
-                f"no text can be laid over the PDF ({error})", where=document.path, remedy="Print it to a new PDF."
-            ) from error
+            raise self._refused(str(error)) from error
+        if len(self.pdf.pages) != document.pages:
+            raise self._refused(f"its list of pages is damaged: {document.pages} are seen, {len(self.pdf.pages)} named")
+
+    def _refused(self, why: str) -> UnprintableError:
+        return UnprintableError(
+            f"no text can be laid over the PDF ({why})",
+            where=self.document.path,
+            remedy="Print it to a new PDF, or read it without --form pdf.",
+        )
 
     def add(self, sheet: Sheet, page: ReadPage) -> None:
         if has_text(self.document.data, sheet.number):
             return
-        own, codes = self.pdf.pages[sheet.number - 1], Codes()
+        codes, name = Codes(), Name(f"/Glyphless{sheet.number}")  # pages may share their resources
         forward = turn_about_middle(page, page_skew(page))
-        name = Name("/Glyphless")
-        text = text_operators(page, then(forward, _to_page(own, sheet)), str(name), codes)
-        own.add_resource(add_font(self.pdf, codes), Name.Font, name)
-        own.contents_add(b"q\n", prepend=True)
-        own.contents_add(b"\nQ\n" + text)
+        to_page = matrix_to_page(self.document.data, sheet.number, (sheet.width, sheet.height))
+        text = text_operators(page, then(forward, to_page), str(name), codes)
+        try:
+            own = self.pdf.pages[sheet.number - 1]
+            own.add_resource(add_font(self.pdf, codes), Name.Font, name)
+            own.contents_add(
+                text + b"\n", prepend=True
+            )  # what its own operators leave behind would move text after them
+        except (pikepdf.PdfError, TypeError, ValueError) as error:
+            raise self._refused(f"page {sheet.number}: {error}") from error
 
     def publish(self, document: ReadDocument) -> None:
         with publish_file(self.place.beside(_ENDING)) as draft:
             self.pdf.save(draft, deterministic_id=True)
         self.pdf.close()
-
-
-def _to_page(page: pikepdf.Page, sheet: Sheet) -> Matrix:
-    """From pixels of a drawn page to its own coordinates, whatever it is cut to and however it is turned."""
-    left, bottom, right, top = (float(value) for value in page.cropbox)
-    width, height, scale = right - left, top - bottom, _POINTS / sheet.dpi
-    seen_height = sheet.height * scale
-    seen = (scale, 0.0, 0.0, -scale, 0.0, seen_height)
-    turns: dict[int, Matrix] = {
-        0: (1, 0, 0, 1, left, bottom),
-        90: (0, 1, -1, 0, left + width, bottom),
-        180: (-1, 0, 0, -1, left + width, bottom + height),
-        270: (0, -1, 1, 0, left, bottom + height),
-    }
-    return then(seen, turns[int(page.rotation) % 360])
 
 
 def _printer(place: Place, document: Document) -> _Pictures | _Overlay:

@@ -10,17 +10,14 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from typing import TypeAlias
 
 import numpy as np
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf
 
+from ocr_pipeline.reading.input import Matrix
 from ocr_pipeline.reading.order.words import Numbers, level
 from ocr_pipeline.reading.record import ReadLine, ReadPage, ReadWord
-
-Matrix: TypeAlias = "tuple[float, float, float, float, float, float]"
-"""a b c d e f of a PDF: x' = a x + c y + e, y' = b x + d y + f."""
 
 _WIDTH = 0.5  # of a glyph, in sizes
 _DESCENT = 0.2  # of a line's height that lies below its baseline
