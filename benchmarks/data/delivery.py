@@ -49,14 +49,15 @@ def _make(share: Path, workspace: Workspace) -> None:
     source = Share(str(share))
     merge_labels(source, PARTITION, workspace, workers=WORKERS)
     build_lookup(source, PARTITION, workspace)
-    build_annotations(source, PARTITION, workspace, AnnotationSettings("lmdb"), crew=Processes(WORKERS))
-    build_layouts(source, PARTITION, workspace, LayoutSettings(), crew=Processes(WORKERS))
+    crops = build_annotations(source, PARTITION, workspace, AnnotationSettings("lmdb"), crew=Processes(WORKERS))
+    layouts = build_layouts(source, PARTITION, workspace, LayoutSettings(), crew=Processes(WORKERS))
+    assert all(made.counts.pages_out == made.counts.pages_in for made in (*crops, *layouts))
 
 
 def _deliver(share: Path, pages: int) -> None:
     """One page in the midst of the others, whichever it is of this share's deliveries."""
     deliveries = len(list(share.rglob(f"*-{pages // 2:06d}*.jpg")))
-    write_page(share, pages // 2, *small_page(99), ending=f"-{deliveries}")
+    write_page(share, pages // 2, small_page(99), ending=f"-{deliveries}")
 
 
 def _layouts(workspace: Workspace) -> Path:

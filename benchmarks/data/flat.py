@@ -52,7 +52,8 @@ def lookup(share: Path, out: Path) -> None:
 
 def crops(share: Path, out: Path, form: Literal["lmdb", "jsonl"]) -> None:
     settings = AnnotationSettings(form)
-    build_annotations(Share(share), source_partition(PARTITION), Workspace(out), settings, crew=Processes(2))
+    made = build_annotations(Share(share), source_partition(PARTITION), Workspace(out), settings, crew=Processes(2))
+    assert all(one.counts.pages_out == one.counts.pages_in for one in made)
 
 
 def lmdb(share: Path, out: Path) -> None:

@@ -5,24 +5,20 @@ from __future__ import annotations
 import multiprocessing
 import resource
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 
 def peak(work: Callable[..., object], *arguments: Any) -> int:
     """The most resident memory in MB, of the process or of the largest it starts, whichever is more."""
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    process = context.Process(target=_run, args=(queue, work, arguments))
-    process.start()
-    most = queue.get()
-    process.join()
-    return most
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as alone:
+        return alone.submit(_measured, work, arguments).result()
 
 
-def _run(queue: Any, work: Callable[..., object], arguments: tuple[Any, ...]) -> None:
+def _measured(work: Callable[..., object], arguments: tuple[Any, ...]) -> int:
     work(*arguments)
-    queue.put(max(_own_peak(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) // 1024)
+    return max(_own_peak(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) // 1024
 
 
 def _own_peak() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -20,6 +21,20 @@ Box = tuple[int, int, int, int]
 """Left, top, width, height in pixels."""
 
 
+class Drawn(NamedTuple):
+    """A page.
+
+    Attributes:
+        picture: the bytes of its file.
+        boxes: of its words.
+        size: width and height in pixels.
+    """
+
+    picture: bytes
+    boxes: list[Box]
+    size: tuple[int, int]
+
+
 def write_share(root: Path, pages: int, words: tuple[int, int] = (60, 100), distinct: int = 48) -> Path:
     """Write ``pages`` scans with their labels; the pictures repeat after ``distinct``, their names do not."""
     chance = np.random.default_rng(7)
@@ -27,21 +42,21 @@ def write_share(root: Path, pages: int, words: tuple[int, int] = (60, 100), dist
     return write_pages(root, pages, drawn)
 
 
-def write_pages(root: Path, pages: int, drawn: list[tuple[bytes, list[Box]]]) -> Path:
+def write_pages(root: Path, pages: int, drawn: list[Drawn]) -> Path:
     """Write ``pages`` pages that look like those drawn, in turn."""
     for number in range(pages):
-        write_page(root, number, *drawn[number % len(drawn)])
+        write_page(root, number, drawn[number % len(drawn)])
     return root
 
 
-def write_page(root: Path, number: int, picture: bytes, boxes: list[Box], ending: str = "") -> None:
+def write_page(root: Path, number: int, page: Drawn, ending: str = "") -> None:
     """Write one page; with an ``ending`` of its name it comes after that of the same number."""
     folder, stem = f"{number // _PER_FOLDER:04d}", f"5350109-2001-0001-{number:06d}{ending}"
-    _write(root / _PICTURES / folder / f"{stem}.jpg", picture)
-    _write(root / _LABELS / folder / f"{stem}.json", _label(stem, boxes))
+    _write(root / _PICTURES / folder / f"{stem}.jpg", page.picture)
+    _write(root / _LABELS / folder / f"{stem}.json", _label(stem, page))
 
 
-def draw_page(chance: np.random.Generator, words: int) -> tuple[bytes, list[Box]]:
+def draw_page(chance: np.random.Generator, words: int) -> Drawn:
     """A grey, slightly noisy scan (JPEG, quality 90) and the boxes of its words."""
     paper = np.full((HEIGHT, WIDTH), 240, np.uint8)
     boxes = []
@@ -53,17 +68,19 @@ def draw_page(chance: np.random.Generator, words: int) -> tuple[bytes, list[Box]
         boxes.append((left, top, width, height))
     noisy = paper + chance.normal(0, 2, paper.shape)
     colour = cv2.cvtColor(np.clip(noisy, 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
-    return cv2.imencode(".jpg", colour, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes(), boxes
+    picture = cv2.imencode(".jpg", colour, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+    return Drawn(picture, boxes, (WIDTH, HEIGHT))
 
 
-def small_page(seed: int) -> tuple[bytes, list[Box]]:
-    """Noise of 320 x 200 pixels with the boxes of eight words, for where the number of pages matters alone."""
-    grey = np.random.default_rng(seed).integers(200, 256, (200, 320, 3), dtype=np.uint8)
+def small_page(seed: int) -> Drawn:
+    """Grey squares on 320 x 200 pixels with the boxes of eight words, for where the number of pages matters alone."""
+    squares = np.random.default_rng(seed).integers(200, 256, (25, 40), dtype=np.uint8)
+    grey = squares.repeat(8, axis=0).repeat(8, axis=1)
     boxes = [(10 + 150 * (number % 2), 8 + 46 * (number // 2), 120, 36) for number in range(8)]
-    return cv2.imencode(".jpg", grey)[1].tobytes(), boxes
+    return Drawn(cv2.imencode(".jpg", grey)[1].tobytes(), boxes, (320, 200))
 
 
-def _label(stem: str, boxes: list[Box]) -> bytes:
+def _label(stem: str, page: Drawn) -> bytes:
     annotations = [
         {
             "id": number,
@@ -72,12 +89,12 @@ def _label(stem: str, boxes: list[Box]) -> bytes:
             "annotation.text": "".join(_SYLLABLES[(number * 7 + place * 3) % len(_SYLLABLES)] for place in range(4)),
             "annotation.bbox": box,
         }
-        for number, box in enumerate(boxes)
+        for number, box in enumerate(page.boxes)
     ]
     image = {
         "image.make.code": "5350109",
-        "image.width": WIDTH,
-        "image.height": HEIGHT,
+        "image.width": page.size[0],
+        "image.height": page.size[1],
         "image.file.name": f"{stem}.jpg",
     }
     return json.dumps({"images": [image], "annotations": annotations}, ensure_ascii=False, indent=2).encode()
