@@ -10,6 +10,7 @@ import msgspec
 from transformers.utils import cached_file
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.models import place_of
 from ocr_pipeline.recognition.dlora.saved_adapters import ADAPTERS
 from ocr_pipeline.recognition.pretrained import found, not_loaded, whole
 from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprint_of
@@ -17,6 +18,10 @@ from ocr_pipeline.storage.files.fingerprints import fingerprint_file, fingerprin
 RECORD = "base.json"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _INDEX = ".index.json"  # of weights that are spread over several files
+_OF_THE_PACKAGE = (
+    "The package came with other weights then. With its version of that time, `ocr-pipeline merge-dlora` makes a whole "
+    "model of the checkpoint, which every version reads; or train again."
+)
 
 
 class _AdapterConfig(msgspec.Struct):
@@ -80,7 +85,9 @@ def demand_base(checkpoint: Path, name: str, fingerprint: str) -> None:
             f"the adapters were trained on another base: on {own.name} with weights {own.fingerprint}, and {name} has "
             f"weights {fingerprint}",
             where=checkpoint,
-            remedy=f"Give the base that they were trained on; where it was only saved anew, delete {RECORD} there.",
+            remedy=_OF_THE_PACKAGE
+            if own.name == name and place_of(name) != name
+            else f"Give the base that they were trained on; where it was only saved anew, delete {RECORD} there.",
         )
 
 

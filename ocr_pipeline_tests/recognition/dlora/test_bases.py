@@ -16,6 +16,7 @@ from ocr_pipeline.recognition.dlora import (
     merge_checkpoint,
     train_dlora,
 )
+from ocr_pipeline.recognition.dlora.bases import demand_base, record_base
 from ocr_pipeline.recognition.dlora.recognizer import load_base
 
 
@@ -78,6 +79,15 @@ def test_adapters_are_used_with_their_own_base_only(base_folder, other_base, jso
         train_dlora(resumed, data, [])
     (checkpoint / "base.json").unlink()  # as older checkpoints are
     load(checkpoint, Loading(base=other_base))
+
+
+def test_other_weights_of_the_package_are_told_as_such(tmp_path):
+    record_base(tmp_path, "korean_words", "1")
+    demand_base(tmp_path, "korean_words", "1")
+    with pytest.raises(PipelineError, match=r"came with other weights then.*merge-dlora"):
+        demand_base(tmp_path, "korean_words", "2")
+    with pytest.raises(PipelineError, match="Give the base that they were trained on"):
+        demand_base(tmp_path, "mine", "2")
 
 
 @pytest.mark.parametrize(
