@@ -36,7 +36,7 @@ Row = tuple[Holder, Trace]
 @click.option("--image", default="", help="A picture, by its name.")
 @click.option(
     "--data_to",
-    type=click.Path(path_type=Path),
+    type=click.Path(file_okay=False, path_type=Path),
     help="A new folder for the data that the checkpoint learnt from, as it was then.",
 )
 @output_option
@@ -52,6 +52,8 @@ def lineage(workspace: Workspace, asked: dict[str, str], data_to: Path | None, f
     wanted, named = Wanted(asked["label"], asked["image"]), [asked["checkpoint"], asked["artifact"]]
     if sum(map(bool, (*named, wanted.label or wanted.image))) != 1:
         raise click.UsageError("Give one of --checkpoint, --artifact, or --label and --image.")
+    if data_to and not asked["checkpoint"]:
+        raise click.UsageError("--data_to goes with --checkpoint.")
     if not any(named):
         _of_pages(workspace, wanted, form)
         return
@@ -59,7 +61,7 @@ def lineage(workspace: Workspace, asked: dict[str, str], data_to: Path | None, f
     _of_holder(workspace, holder, form)
     if data_to:
         for path in data_again(workspace, read_learnt_from(holder.lineage), data_to):
-            say(f"{path} is as it was learnt from")
+            say(f"{path} is as it was learnt from", err=True)
 
 
 def _of_pages(workspace: Workspace, wanted: Wanted, form: str | None) -> None:

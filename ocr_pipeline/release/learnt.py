@@ -15,7 +15,8 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.release.recipe import Recipe
 from ocr_pipeline.storage.artifacts.lineage import LearntFrom, Trace, lineage_path
 from ocr_pipeline.storage.artifacts.manifest import VALIDATION, Input, here_manifest, published_at
-from ocr_pipeline.storage.artifacts.versions import keep_version
+from ocr_pipeline.storage.artifacts.versions import keep_version, versions_lease
+from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.files.publishing import publish_file
 
 logger = logging.getLogger(__name__)
@@ -24,15 +25,16 @@ LINEAGE = "lineage.parquet"
 """Its name in the folder of a training."""
 
 
-def note_learnt(recipe: Recipe, run_folder: Path) -> Path:
-    """Keep the data of a recipe, and note all its pages in the folder of its training.
+def note_learnt(workspace: Workspace, recipe: Recipe, run_folder: Path) -> Path:
+    """Keep the data of a recipe, and note all its pages in the folder of its training, before which none is removed.
 
     Raises:
         PipelineError: the data is no more what the recipe says, or the folder cannot be written.
     """
-    for artifact, _ in recipe.data:
-        keep_version(artifact)
-    return note_pages(recipe.data, run_folder)
+    with versions_lease(workspace, f"a training in {run_folder.name}"):
+        for artifact, _ in recipe.data:
+            keep_version(artifact)
+        return note_pages(recipe.data, run_folder)
 
 
 def note_named(train: Iterable[Path], valid: Iterable[Path], run_folder: Path) -> None:

@@ -14,9 +14,17 @@ from ocr_pipeline.release.learnt import LINEAGE
 from ocr_pipeline.release.recipe_file import recipe_settings
 from ocr_pipeline.storage.artifacts.lineage import LearntFrom, lineage_path
 from ocr_pipeline.storage.artifacts.lineage_parquet import Pages, read_learnt_from, read_traces
-from ocr_pipeline.storage.artifacts.manifest import here_manifest
-from ocr_pipeline.storage.artifacts.versions import KeptVersion, kept_versions, link_artifact, version_of
+from ocr_pipeline.storage.artifacts.versions import (
+    KeptVersion,
+    clear_remains,
+    kept_versions,
+    link_artifact,
+    stands,
+    version_of,
+    versions_lease,
+)
 from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.files.publishing import publish_folder
 
 NamedBy = dict[tuple[str, str], str]
 """(artifact, version) -> who names it."""
@@ -55,32 +63,34 @@ def sweep_versions(workspace: Workspace, keep: int | None = None) -> list[Judged
     """Remove the versions that are to go; by default as the recipe's ``keep_versions`` says."""
     if keep is None:
         keep = recipe_settings(ChampionSettings, "champion", workspace).keep_versions
-    gone = [one for one in judged_versions(workspace, keep) if one.gone_for]
-    for one in gone:
-        one.kept.remove()
+    with versions_lease(workspace, "gc"):
+        clear_remains(workspace.root)
+        gone = [one for one in judged_versions(workspace, keep) if one.gone_for]
+        for one in gone:
+            one.kept.remove()
     return gone
 
 
 def data_again(workspace: Workspace, data: Iterable[LearntFrom], folder: Path) -> list[Path]:
-    """Let all data that a checkpoint learnt from stand in a folder, in the versions that it had.
+    """Let all data that a checkpoint learnt from stand in a folder, in the versions that it had: all of it, or nothing.
 
     Raises:
-        PipelineError: one of them is kept no more, or the folder is not empty.
+        PipelineError: one of them is kept no more, or the folder is not empty or cannot be written.
     """
     data = list(data)
     sources = [_source(workspace, one) for one in data]
     if folder.exists() and any(folder.iterdir()):
         raise PipelineError("the folder is not empty", where=folder, remedy="Name a new one.")
-    for source in sources:
-        link_artifact(source, folder / source.name)
+    with publish_folder(folder) as draft:
+        for source in sources:
+            link_artifact(source, draft / source.name)
     return [folder / source.name for source in sources]
 
 
 def _source(workspace: Workspace, data: LearntFrom) -> Path:
     artifact = workspace.root / data.artifact
     for place in (artifact, version_of(artifact, data.version).artifact):
-        manifest = here_manifest(place)
-        if manifest and manifest.fingerprint == data.version:
+        if stands(place, data.version):
             return place
     raise PipelineError(
         f"version {data.version} of {data.artifact} is there no more",

@@ -47,7 +47,7 @@ def train(workspace: Workspace, contest: Contest = RECOGNIZER, *, promote: bool 
     weights = run / ("best.pth" if contest is DETECTOR else "best/adapter.safetensors")
     with training.publication() as made:
         if made.current is None:
-            learnt = note_learnt(recipe, run)
+            learnt = note_learnt(workspace, recipe, run)
             publish_text(weights, f"weights of {training.key}")
             training.publish(made, weights if contest is DETECTOR else weights.parent, {contest.metric: 0.5}, learnt)
     if promote:

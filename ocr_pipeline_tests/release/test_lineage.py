@@ -180,7 +180,7 @@ def test_data_that_is_made_anew_before_a_training_begins_is_not_taken_for_what_i
     write_tree(Path(share.place), {path.replace("4PR", "9PR"): content for path, content in hand_tree(1).items()})
     deliver(share, learnt)
     with pytest.raises(PipelineError, match="made anew while a training was about to begin"):
-        note_learnt(recipe, learnt.dlora_run("another"))
+        note_learnt(learnt, recipe, learnt.dlora_run("another"))
 
 
 def test_a_training_at_the_command_line_notes_what_it_learns_from(

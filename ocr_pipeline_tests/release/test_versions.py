@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,24 @@ from ocr_pipeline.cli import cli
 from ocr_pipeline.data.annotations import StoredCrops
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, Contest
+from ocr_pipeline.release.learnt import note_pages
 from ocr_pipeline.release.lineage import holder_of
 from ocr_pipeline.release.versions import data_again, judged_versions, sweep_versions
 from ocr_pipeline.storage.artifacts.lineage_parquet import read_learnt_from
-from ocr_pipeline.storage.artifacts.manifest import read_manifest
+from ocr_pipeline.storage.artifacts.manifest import manifest_path, read_manifest
 from ocr_pipeline.storage.artifacts.state import differing_files
-from ocr_pipeline.storage.artifacts.versions import VERSIONS, bytes_freed, kept_versions, version_of
+from ocr_pipeline.storage.artifacts.versions import (
+    VERSIONS,
+    bytes_freed,
+    keep_version,
+    kept_versions,
+    version_of,
+    versions_lease,
+)
 from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.files.publishing import link_or_copy
 from ocr_pipeline.storage.source.share import Share
-from ocr_pipeline_tests.release.learning import deliver, train
+from ocr_pipeline_tests.release.learning import deliver, recipe_of, train
 from ocr_pipeline_tests.trees import hand_tree, write_tree
 
 
@@ -113,6 +123,72 @@ def test_a_version_with_a_page_to_be_forgotten_goes(share: Share, workspace: Wor
     assert CliRunner().invoke(cli, forget).exit_code == 0
     (one,) = judged_versions(workspace, 3)
     assert one.named_by and "forgotten" in one.gone_for
+
+
+class Killed(BaseException):
+    """Stands for the end of a process in the midst of its work."""
+
+
+def kill(*_: object, **__: object) -> None:
+    raise Killed
+
+
+def test_what_a_kill_leaves_of_a_version_is_taken_for_none_and_goes(
+    share: Share, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn(share, workspace, 1)
+    (kept,) = kept_versions(workspace.root)
+    with monkeypatch.context() as killing, pytest.raises(Killed):
+        killing.setattr("shutil.rmtree", lambda path, **_: Path(path).exists() and kill())
+        kept.remove()
+    assert not list(kept_versions(workspace.root)) and list((workspace.root / VERSIONS).glob("*/.*"))
+    keep_version(crops(workspace))
+    sweep_versions(workspace)
+    assert kept.artifact.exists() and not list((workspace.root / VERSIONS).glob("*/.*"))
+    (kept.artifact / "data.mdb").unlink()  # as gc of earlier versions left it when it was killed
+    keep_version(crops(workspace))
+    assert count(kept.artifact) == 6
+
+
+def test_data_stands_in_its_folder_whole_or_not_at_all(
+    share: Share, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learnt = read_learnt_from(holder_of(workspace, learn(share, workspace, 1)).lineage)
+    (folder := tmp_path / "then").mkdir()
+    with monkeypatch.context() as killing, pytest.raises(Killed):
+        killing.setattr("ocr_pipeline.release.versions.link_artifact", kill)
+        data_again(workspace, learnt, folder)
+    assert not list(folder.iterdir())
+    data_again(workspace, learnt, folder)
+    assert count(folder / crops(workspace).name) == 6
+    options = ["lineage", "--image", "a.png", "--data_to", str(folder), "--output", str(workspace.root)]
+    assert "--checkpoint" in CliRunner().invoke(cli, options).output
+
+
+def test_data_that_is_made_anew_while_it_is_kept_is_told(
+    share: Share, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(share, workspace)
+
+    def retire_and_link(source: Path, target: Path) -> bool:
+        manifest_path(crops(workspace)).unlink(missing_ok=True)
+        return link_or_copy(source, target)
+
+    monkeypatch.setattr("ocr_pipeline.storage.artifacts.versions.link_or_copy", retire_and_link)
+    with pytest.raises(PipelineError, match="is being made anew"):
+        keep_version(crops(workspace))
+    assert not list((workspace.root / VERSIONS).glob("*/*"))
+
+
+def test_nothing_is_removed_between_the_keeping_and_the_naming_of_a_version(share: Share, workspace: Workspace) -> None:
+    deliver(share, workspace)
+    with ThreadPoolExecutor(1) as other:
+        with versions_lease(workspace, "a training that begins"):
+            keep_version(crops(workspace))
+            swept = other.submit(sweep_versions, workspace)
+            assert not wait([swept], 0.2).done
+            note_pages(recipe_of(workspace, RECOGNIZER).data, workspace.dlora_run("first"))
+        assert not swept.result(60) and list(kept_versions(workspace.root))
 
 
 def test_where_there_are_no_hard_links_a_version_is_copied(

@@ -105,7 +105,7 @@ def _train_detector(context: dg.AssetExecutionContext, workspace: Workspace) -> 
                 demand_sound_data(workspace, recipe, page_faults)
             run_dir = workspace.fast_run(training.key)
             run = dataclasses.replace(settings, output_dir=run_dir, resume="auto", quiet=True)
-            learnt = note_learnt(recipe, run_dir)
+            learnt = note_learnt(workspace, recipe, run_dir)
             with stopped_by_the_stage():
                 result = train_on_leased_devices(fast.train_fast, run, recipe.train, recipe.valid, _detector_log)
             training.publish(made, result.best_checkpoint, result.metrics, learnt)
@@ -129,7 +129,7 @@ def _train_recognizer(context: dg.AssetExecutionContext, workspace: Workspace) -
                 demand_sayable_labels(recognition.label_coverage(base, recipe.train), base)
             run_dir = workspace.dlora_run(training.key)
             run = dataclasses.replace(settings, output_dir=str(run_dir), resume_from_checkpoint="last")
-            learnt = note_learnt(recipe, run_dir)
+            learnt = note_learnt(workspace, recipe, run_dir)
             with stopped_by_the_stage():
                 result = train_on_leased_devices(dlora.train_dlora, run, recipe.train, recipe.valid, _recognizer_log)
             training.publish(made, result.checkpoint, _recognition_metrics(result), learnt)

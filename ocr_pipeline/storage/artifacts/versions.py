@@ -10,12 +10,16 @@ import logging
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.depot import depot_of
-from ocr_pipeline.storage.artifacts.manifest import Manifest, here_manifest, manifest_path
-from ocr_pipeline.storage.files.publishing import link_or_copy, publish_folder
+from ocr_pipeline.storage.artifacts.lease import lease, lease_path
+from ocr_pipeline.storage.artifacts.manifest import Manifest, here_manifest, manifest_path, resized_files
+from ocr_pipeline.storage.artifacts.workspace import Workspace
+from ocr_pipeline.storage.files.publishing import link_or_copy, mendable, publish_folder
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +47,12 @@ class KeptVersion(NamedTuple):
         return self.folder.name
 
     def remove(self) -> None:
-        shutil.rmtree(self.folder)
+        """Let it vanish in one step; what a kill leaves of it, `clear_remains` takes."""
+        gone = self.folder.with_name(f".{self.version}.gone")
+        with mendable(self.folder):
+            shutil.rmtree(gone, ignore_errors=True)
+            self.folder.rename(gone)
+            shutil.rmtree(gone)
 
 
 def bytes_freed(versions: Iterable[KeptVersion]) -> int:
@@ -54,39 +63,75 @@ def bytes_freed(versions: Iterable[KeptVersion]) -> int:
     return sum(file.st_blocks * _BLOCK for file in gone.values())
 
 
+def stands(artifact: Path, version: str) -> bool:
+    """Whether an artifact is of a version, and every file of it there, of the size that it was published with."""
+    manifest = here_manifest(artifact)
+    return bool(manifest and manifest.fingerprint == version and not resized_files(artifact, manifest))
+
+
 def version_of(artifact: Path, fingerprint: str) -> KeptVersion:
     """Where a version of an artifact is kept."""
     return KeptVersion(artifact.parent / VERSIONS / artifact.name / fingerprint)
+
+
+def versions_lease(workspace: Workspace, owner: str) -> AbstractContextManager[None]:
+    """Held by whoever keeps versions, until he has named them, and by whoever removes those that nobody names."""
+    return lease(lease_path(workspace, "versions", None), owner)
+
+
+def clear_remains(folder: Path) -> None:
+    """Remove what kills have left among the versions of the artifacts in a folder, under the `versions_lease`."""
+    for path in (folder / VERSIONS).glob("*/.*"):
+        with mendable(path):
+            shutil.rmtree(path)
 
 
 def keep_version(artifact: Path) -> None:
     """Keep the published version of an artifact; in an object store nothing is, which has versions of its own.
 
     Raises:
-        PipelineError: the output cannot be written.
+        PipelineError: the output cannot be written, or the artifact is being made anew.
     """
     manifest = here_manifest(artifact)
     if manifest is None or depot_of(artifact):
         return
     kept = version_of(artifact, manifest.fingerprint)
-    if not kept.folder.exists():
+    if not stands(kept.artifact, kept.version):
         with publish_folder(kept.folder) as draft:
             _link(artifact, manifest, draft / artifact.name)
 
 
 def link_artifact(artifact: Path, target: Path) -> None:
-    """Let a published artifact, with its manifest and all that stands beside it, stand in a second place."""
+    """Let a published artifact, with its manifest and all that stands beside it, stand in a second place.
+
+    Raises:
+        PipelineError: it is being made anew.
+    """
     if manifest := here_manifest(artifact):
         _link(artifact, manifest, target)
 
 
 def _link(artifact: Path, manifest: Manifest, target: Path) -> None:
-    for name in manifest.files or _files(artifact):
-        place = Path(f"{target}{name}")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if not link_or_copy(Path(f"{artifact}{name}"), place):
-            logger.warning("%s is copied: this file system has no hard links to it", place)
-    link_or_copy(manifest_path(artifact), manifest_path(target))
+    """Whoever makes it anew takes its manifest away first: while that is the same, the files are those it tells of."""
+    try:
+        for name in manifest.files or _files(artifact):
+            place = Path(f"{target}{name}")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if not link_or_copy(Path(f"{artifact}{name}"), place):
+                logger.warning("%s is copied: this file system has no hard links to it", place)
+        link_or_copy(manifest_path(artifact), manifest_path(target))
+    except FileNotFoundError as error:
+        raise _made_anew(artifact) from error
+    if here_manifest(target) != manifest:
+        raise _made_anew(artifact)
+
+
+def _made_anew(artifact: Path) -> PipelineError:
+    return PipelineError(
+        "the data is being made anew, or files of it are gone",
+        where=artifact,
+        remedy="Run the same again when it is made; `ocr-pipeline status` tells whether it is whole.",
+    )
 
 
 def _files(artifact: Path) -> list[str]:
