@@ -74,7 +74,7 @@ def held_by(workspace: Workspace, wanted: Wanted | Pages) -> Iterator[tuple[Hold
 
 
 def holder_of(workspace: Workspace, given: str) -> Holder:
-    """The artifact or checkpoint that is meant by a path, a name below the output folder, an asset or a version.
+    """The artifact or checkpoint that is meant by an asset, a path of it or of something in it, or a version.
 
     Raises:
         PipelineError: there is none with a lineage, or several.
@@ -82,9 +82,11 @@ def holder_of(workspace: Workspace, given: str) -> Holder:
     if outside := _run_folder(workspace, given):
         return outside
     known = holders(workspace)
-    found = [one for one in known if given in _names(workspace, one)] or [
-        one for one in known if one.version and one.version.startswith(given)
-    ]
+    found = (
+        [one for one in known if given in _assets(workspace, one)]
+        or _standing_at(workspace, given, known)
+        or [one for one in known if one.version and one.version.startswith(given)]
+    )
     if found and len({one.version for one in found}) == 1:
         return found[0]
     raise PipelineError(
@@ -97,8 +99,8 @@ def holder_of(workspace: Workspace, given: str) -> Holder:
 
 def _run_folder(workspace: Workspace, given: str) -> Holder | None:
     """The training, at the command line, of a checkpoint outside the output folder."""
-    path = Path(given).absolute()
-    if not path.exists() or path.is_relative_to(workspace.root.absolute()):
+    path = Path(os.path.realpath(given))
+    if not path.exists() or path.is_relative_to(os.path.realpath(workspace.root)):
         return None
     lineages = (folder / LINEAGE for folder in (path, *path.parents[:2]))
     lineage = next((one for one in lineages if one.is_file()), None)
@@ -121,10 +123,16 @@ def still_there(workspace: Workspace, data: Iterable[LearntFrom]) -> Iterator[tu
         yield one, found.state if found else "overwritten"
 
 
-def _names(workspace: Workspace, one: Holder) -> Iterator[str]:
+def _assets(workspace: Workspace, one: Holder) -> list[str]:
     path = workspace.root / one.name
-    yield from (one.name, str(path), str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else "")
-    yield from (stage.name for stage in STAGES.values() if stage.once and stage.once(workspace) == path)
+    return [stage.name for stage in STAGES.values() if stage.once and stage.once(workspace) == path]
+
+
+def _standing_at(workspace: Workspace, given: str, known: Iterable[Holder]) -> list[Holder]:
+    """What stands at a path, however it is spelled, from here or from the output folder, or what that is a part of."""
+    asked = (Path(os.path.realpath(path)) for path in (given, workspace.root / given))
+    meant = {path for one in asked for path in (one, *one.parents)}
+    return [one for one in known if Path(os.path.realpath(workspace.root / one.name)) in meant]
 
 
 def _lineages(workspace: Workspace) -> Iterator[Path]:

@@ -212,6 +212,20 @@ def test_an_artifact_without_pages_has_no_lineage_of_the_one_before(share: Share
     assert not lineage_path(learnt.merged_json(TRAIN.key)).exists()
 
 
+def test_a_checkpoint_is_found_by_any_path_of_it(
+    all_learnt: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (link := tmp_path / "link").symlink_to(all_learnt.root)
+    run = next((all_learnt.root / "dlora/runs").iterdir())
+    monkeypatch.chdir(all_learnt.root / "dlora")
+    for champion in ("dlora_champion", "./dlora_champion/", "dlora/dlora_champion", f"{link}/dlora/dlora_champion/x"):
+        assert holder_of(all_learnt, champion).name == "dlora/dlora_champion"
+    assert holder_of(all_learnt, f"../fast/../dlora/runs/{run.name}/best").stage == "training"
+    for other in (".", "../fast", "nothing"):
+        with pytest.raises(PipelineError, match="nothing of that name has a lineage"):
+            holder_of(all_learnt, other)
+
+
 def say(workspace: Workspace, *options: str) -> str:
     result = CliRunner().invoke(cli, ["lineage", "--output", str(workspace.root), *options])
     assert result.exit_code == 0, result.output
