@@ -131,7 +131,8 @@ def _publish_shards(
         with draft.open("wb") as file:
             write_document(file, partition.key, parts(executor))
         made.add(shard_counts(shards), shard_quarantine(shards))
-        _make_room(made)
+        if made.artifact.exists() and not is_merged_json(made.artifact):  # adopted where it lay
+            made.keep_earlier()
     made.fingerprint = fingerprint_of((shard / DIGEST).read_text() for shard in shards)
     for shard in shards:
         for trace in traces_in(shard):
@@ -145,13 +146,3 @@ def _is_there(shard: Path) -> bool:
 
 def _advance(progress: Progress, job: LabelFiles) -> None:
     progress.advance(len(job))
-
-
-def _make_room(made: Publication) -> None:
-    """Keep what another program made, whether it was adopted or just lies there."""
-    target = made.artifact
-    if target.exists() and not is_merged_json(target):
-        made.retire()
-        aside = target.with_name(target.name + ".earlier")
-        logger.warning("%s was made by another program and is kept as %s", target, aside.name)
-        target.replace(aside)

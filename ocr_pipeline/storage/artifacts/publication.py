@@ -11,7 +11,7 @@ import logging
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,7 @@ def publication(
     if made.current:
         yield made
         return
+    made._is_of_others = has_quarantine and made._before is None and _is_of_others(artifact)
     with made._drafts:
         yield made
         made._finish(has_quarantine)
@@ -92,7 +93,7 @@ class Publication:
         self.counts, self.metrics, self.fingerprint = Counts(), dict[str, float](), ""
         self.current = published and _current(artifact, wanted, published)
         self.manifest = self.current or wanted
-        self._is_renewed, self._is_retired = False, False
+        self._is_renewed, self._is_retired, self._is_of_others = False, False, False
         self._drafts = ExitStack()
         self._parts = [artifact]
         self._records: ParquetRecords | None = None
@@ -106,14 +107,14 @@ class Publication:
         self._parts.append(target)
         with publish_file(place_of(target)) as draft:
             yield draft
-            self.retire()
+            self._make_room()
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
         """An empty folder to write the artifact to."""
         with publish_folder(place_of(self.artifact)) as draft:
             yield draft
-            self.retire()
+            self._make_room()
 
     def copy(self, source: Path) -> None:
         """Make the artifact a copy of a file or a folder, with the lineage beside it where none is told by `trace`."""
@@ -171,6 +172,20 @@ class Publication:
         """The same, whatever is lost: something that the manifest speaks of is about to change in its place."""
         retire(self.artifact)
         self._is_retired = True
+
+    def keep_earlier(self) -> None:
+        """Let what another program made in the artifact's place stay, as ``.earlier``."""
+        self.retire()
+        place, self._is_of_others = place_of(self.artifact), False
+        names = (f"{place.name}.earlier{number or ''}" for number in count())
+        aside = next(path for path in map(place.with_name, names) if not path.exists())
+        logger.warning("%s was not published from here and is kept as %s", self.artifact, aside.name)
+        place.rename(aside)
+
+    def _make_room(self) -> None:
+        self.retire()
+        if self._is_of_others:
+            self.keep_earlier()
 
     def set_aside(self, record: Quarantined) -> None:
         """Count and keep a page or word that is set aside."""
@@ -230,6 +245,11 @@ class Publication:
         if not self._is_renewed:
             files = fingerprint_files(self._parts, self.artifact)
             self.manifest = replace(self.manifest, files=files, sizes=file_sizes(files, self.artifact))
+
+
+def _is_of_others(artifact: Path) -> bool:
+    """Whether another program made what stands there without a manifest: a kill of ours leaves the quarantine too."""
+    return artifact.exists() and not quarantine_path(artifact).exists()
 
 
 def _current(artifact: Path, wanted: Manifest, published: Manifest) -> Manifest | None:

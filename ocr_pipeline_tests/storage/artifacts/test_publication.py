@@ -131,3 +131,40 @@ def test_after_a_kill_a_training_is_not_found_published_over_the_weights_of_anot
     assert (tmp_path / "fast_checkpoint.pth").read_text() == "weights of training B"
     assert read_manifest(tmp_path / "fast_checkpoint.pth") is None
     publish_checkpoint("A")
+
+
+def test_what_another_program_made_in_its_place_is_kept(tmp_path, caplog):
+    """The guide's scripts write crops and layouts of the same names into the folder that is the output here."""
+    artifact = tmp_path / "x_layout.lmdb"
+    for text in ("theirs", "theirs, later"):
+        artifact.mkdir()
+        (artifact / "data.mdb").write_text(text)
+        with opened(artifact, "a") as made:
+            with made.folder() as draft:
+                (draft / "data.mdb").write_text("ours")
+            made.fingerprint = "a"
+        assert (artifact / "data.mdb").read_text() == "ours"
+        for path in (artifact / "data.mdb", quarantine_path(artifact), manifest_path(artifact)):
+            path.unlink()
+        artifact.rmdir()
+    kept = {path.parent.name: path.read_text() for path in tmp_path.rglob("data.mdb")}
+    assert kept == {"x_layout.lmdb.earlier": "theirs", "x_layout.lmdb.earlier1": "theirs, later"}
+    assert f"{artifact} was not published from here and is kept as x_layout.lmdb.earlier" in caplog.text
+
+
+def test_what_a_kill_of_ours_left_is_not(tmp_path):
+    artifact = tmp_path / "x.json"
+    publish(artifact, "a")
+    manifest_path(artifact).unlink()
+    publish(artifact, "b")
+    assert not list(tmp_path.glob("*.earlier"))
+
+
+def test_where_the_artifact_is_a_link_theirs_stays_on_its_disk(tmp_path):
+    disk, artifact = tmp_path / "disk", tmp_path / "x.json"
+    disk.mkdir()
+    (disk / "x.json").write_text("theirs")
+    artifact.symlink_to(disk / "x.json")
+    publish(artifact, "a")
+    assert artifact.is_symlink() and artifact.read_text() == "a"
+    assert (disk / "x.json.earlier").read_text() == "theirs"
