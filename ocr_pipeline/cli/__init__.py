@@ -18,7 +18,7 @@ import click
 
 from ocr_pipeline import __version__
 from ocr_pipeline.cli.dotenv import blamed, read_dotenv, working_folder
-from ocr_pipeline.cli.groups import GuessingGroup
+from ocr_pipeline.cli.groups import GuessingGroup, guessed
 from ocr_pipeline.cli.output import StandardStreams, VisibleFormatter, say
 from ocr_pipeline.cli.typed import as_meant
 from ocr_pipeline.cli.verbs import COMMANDS, GROUPS
@@ -27,7 +27,7 @@ from ocr_pipeline.parallel import end_workers
 from ocr_pipeline.progress import Progress
 
 _INTERRUPTED = 128 + signal.SIGINT
-_INTERRUPTION = "interrupted; what is finished is kept, and the same command goes on from there"
+_INTERRUPTION = "interrupted; what is finished is kept, and the same command goes on from there, a training if told to"
 _MOMENT = 3.0  # seconds
 _BLINK = 0.3  # seconds between two drawings of a bar
 _LONG = 300  # letters of a sentence that is shown whole
@@ -104,7 +104,7 @@ def _run(streams: StandardStreams) -> int:
         streams.demand_told()
         return code or 0
     except click.ClickException as error:
-        error.show()
+        (guessed(error) if isinstance(error, click.NoSuchOption) else error).show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _interrupted()

@@ -1,6 +1,8 @@
-"""Commands that stand together: which one was meant, where there is none of a name."""
+"""Which command or flag was meant, where there is none of a name."""
 
 from __future__ import annotations
+
+import difflib
 
 import click
 
@@ -22,3 +24,13 @@ class GuessingGroup(click.Group):
             error = no_such(on_latin_keys(name), self.list_commands(context), "the commands")
             context.fail(f"No such command {name!r}. {error.remedy}")
         return super().resolve_command(context, args)
+
+
+def guessed(error: click.NoSuchOption) -> click.UsageError:
+    """The error for a flag that there is none of; it tells the one that a keyboard gives which is not on Hangul."""
+    meant, command = on_latin_keys(error.option_name), error.ctx.command if error.ctx else None
+    if meant != error.option_name and command:
+        flags = [flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)]
+        if close := difflib.get_close_matches(meant, flags, 1):
+            return click.UsageError(f"{error.message} Did you mean {close[0]!r}?", error.ctx)
+    return error

@@ -1,7 +1,7 @@
 """Settings exist once: a field says its default, help, range and variable, and every door reads them there."""
 
 from ocr_pipeline.settings.declaring import Setting, settings_in
-from ocr_pipeline.settings.places import as_it_lies
+from ocr_pipeline.settings.places import as_it_lies, likely
 from ocr_pipeline.settings.reading import OFF, ON, Settings, Values, demand_spelled, no_such, read
 from ocr_pipeline.settings.recording import LATER, as_before, described, left_out, recorded
 
@@ -17,6 +17,7 @@ __all__ = [
     "demand_spelled",
     "described",
     "left_out",
+    "likely",
     "no_such",
     "read",
     "recorded",

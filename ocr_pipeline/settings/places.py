@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
+import shlex
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ocr_pipeline.errors import PipelineError
 
+_ALIKE = 0.75  # of the letters of two names
 _QUOTES = "“”„‟‘’‚‛«»＂＇"
 _WINDOWS = re.compile(r"(?:(?P<drive>[A-Za-z]):[\\/](?!/)|\\\\)(?P<below>.+)")
 
@@ -31,6 +34,26 @@ def as_it_lies(typed: str, where: object) -> str:
         below = found / name
         found = below if _is_there(below) else next(_alike(found, name), below)
     return str(found) if _is_there(found) and not typed.isascii() else typed
+
+
+def likely(path: str | Path) -> str:
+    """A sentence for the error of a path that is not there: the one that lies there and is spelled nearly so, if any.
+
+    Of the guide's ``Y:\\ocr_dataset`` a shell leaves one backslash, two or none, by the quotes around it.
+    """
+    path = Path(path).absolute()
+    folder = next(above for above in path.parents if _is_there(above))
+    first, *others = path.relative_to(folder).parts
+    listed = folder.iterdir() if os.access(folder, os.R_OK) and folder.is_dir() else ()
+    names = {unicodedata.normalize("NFC", below.name): below for below in listed}
+    whole = [names[name] for name in _close("/".join((first, *others)), names)]
+    parts = [Path(as_it_lies(str(names[name].joinpath(*others)), path)) for name in _close(first, names)]
+    found = next((meant for meant in (*whole, *parts) if _is_there(meant)), None)
+    return f" Did you mean {shlex.quote(str(found))}?" if found else ""
+
+
+def _close(name: str, names: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(unicodedata.normalize("NFC", name), list(names), 1, _ALIKE)
 
 
 def _is_there(path: str | Path) -> bool:

@@ -25,6 +25,7 @@ from ocr_pipeline.recognition.dlora import DloraData
 from ocr_pipeline.storage.files.lmdb_files import LmdbWriter
 from ocr_pipeline_tests.cli.running import invoke
 from ocr_pipeline_tests.data.adoption.making import write_folder
+from ocr_pipeline_tests.documentation.pages import REPOSITORY
 
 
 def ocr_pipeline(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -33,7 +34,8 @@ def ocr_pipeline(*arguments: object, **environment: str) -> subprocess.Completed
         [sys.executable, "-c", code, *map(str, arguments)],
         capture_output=True,
         text=True,
-        env={"PATH": "", "HOME": "/nonexistent", "PYTHONIOENCODING": "utf-8", **environment},
+        env={"PATH": "", "HOME": "/nonexistent", "PYTHONPATH": str(REPOSITORY), "PYTHONIOENCODING": "utf-8"}
+        | environment,
         check=False,
     )
 

@@ -118,6 +118,12 @@ def test_a_line_of_the_keyboard_on_hangul_is_read() -> None:
     assert {line: on_latin_keys(line) for line in hangul} == hangul
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("--ㅔㅁㄱ샤샤ㅐㅜ", "--partition"), ("--ㅍㄷ갸료=1", "--verify")])
+def test_a_flag_of_the_keyboard_on_hangul_is_guessed(typed: str, meant: str) -> None:
+    told = ocr_pipeline("status", typed)
+    assert told.returncode == 2 and f"Did you mean '{meant}'?" in told.stderr
+
+
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_korean_names_are_found_however_they_are_spelled(form: str, tmp_path: Path) -> None:
     lies = tmp_path / unicodedata.normalize("NFD" if form == "NFC" else "NFC", "원본/데이터")

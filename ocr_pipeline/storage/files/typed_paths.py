@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.settings import likely
 
 
 def claim(
@@ -45,10 +46,10 @@ def demand_folder(path: Path, remedy: str) -> None:
     Raises:
         PipelineError: nothing is there, or a file is.
     """
-    if not path.is_dir():
-        raise PipelineError(
-            "this is a file, no folder" if path.exists() else "there is no such folder", where=path, remedy=remedy
-        )
+    if path.exists() and not path.is_dir():
+        raise PipelineError("this is a file, no folder", where=path, remedy=remedy)
+    if not path.exists():
+        raise PipelineError("there is no such folder", where=path, remedy=f"{remedy}{likely(path)}")
 
 
 def _is_something(path: Path) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.parallel import in_order
-from ocr_pipeline.settings import as_it_lies, demand_spelled
+from ocr_pipeline.settings import as_it_lies, demand_spelled, likely
 from ocr_pipeline.storage.source.archive_files import ArchiveFiles, Files
 from ocr_pipeline.storage.source.archives import DamagedError
 from ocr_pipeline.storage.source.credentials import without_user
@@ -87,7 +87,8 @@ class Share:
             raise PipelineError(
                 f"the source of the labels and pictures is {'a file, no folder' if is_file else 'not there'}",
                 where=self.place,
-                remedy="Mount the share, or set OCR_PIPELINE_SOURCE to the folder or URL that holds the AI-Hub sets.",
+                remedy="Mount the share, or set OCR_PIPELINE_SOURCE to the folder or URL that holds the AI-Hub sets."
+                + (likely(self.root) if self.is_local else ""),
             ) from error
 
     def read(self, path: str) -> bytes:

@@ -3,12 +3,14 @@ from __future__ import annotations
 import copy
 import os
 import time
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 import fsspec
 import pytest
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.page import nfc
 from ocr_pipeline.storage.source import remote_files
 from ocr_pipeline.storage.source.share import Share, is_dropping
 from ocr_pipeline_tests.storage.source.ftp_server import serving
@@ -187,6 +189,32 @@ def test_an_ftp_folder_that_may_not_be_listed_is_not_taken_for_empty(tmp_path):
             list(share.walk())
         with pytest.raises(PipelineError, match="is not there"):
             share.check()
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (r"Y:\\ocr_dataset", r"Y:\ocr_dataset"),
+        ("Y:ocr_dataset", r"Y:\ocr_dataset"),
+        ("Y:/ocr_dataset", r"Y:\ocr_dataset"),
+        (r"Y:\ocr_datset/공공행정문서 OCR", r"Y:\ocr_dataset/공공행정문서 OCR"),
+        (r"Y:\ocr_dataset/공공행정문서OCR", r"Y:\ocr_dataset/공공행정문서 OCR"),
+    ],
+)
+def test_the_folder_that_was_meant_is_named(tmp_path, typed, meant, form):
+    """Of the guide's gvfs path a shell takes backslashes away, or leaves both."""
+    (tmp_path / r"Y:\ocr_dataset" / unicodedata.normalize(form, "공공행정문서 OCR")).mkdir(parents=True)
+    with pytest.raises(PipelineError) as told:
+        Share(tmp_path / typed).check()
+    assert nfc(told.value.remedy).endswith(f" Did you mean '{tmp_path / meant}'?")
+
+
+def test_where_nothing_is_alike_nothing_is_guessed(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    with pytest.raises(PipelineError) as told:
+        Share(tmp_path / "ocr_dataset").check()
+    assert "Did you mean" not in told.value.remedy
 
 
 def test_a_share_that_does_not_answer_is_a_mendable_error_without_the_password(tmp_path, monkeypatch):
