@@ -44,9 +44,8 @@ def train_fast_command(settings: fast.FastTraining) -> None:
     first = _is_first_process()
     if settings.lmdb_base is None:
         raise click.UsageError("--lmdb_base is needed: the folder of the *_layout.lmdb")
-    settings.effective_config()  # a wrong name is told before the data is read
-    train = fast.find_lmdbs(settings.lmdb_base, "train")
-    valid = fast.find_lmdbs(settings.lmdb_base, "valid", needed=False)
+    base, settings = settings.lmdb_base, fast.demand_beginning(settings)
+    train, valid = fast.find_lmdbs(base, "train"), fast.find_lmdbs(base, "valid", needed=False)
     if first and settings.output_dir:
         note_named(train, valid, settings.output_dir)
     shown = _bar("train-fast")
@@ -78,6 +77,7 @@ def train_dlora_command(settings: DloraTraining) -> None:
     train, valid = _named_data()
     from ocr_pipeline.recognition import dlora
 
+    dlora.demand_own_folder(settings)
     first = _is_first_process()
     if first:
         note_named(train, valid, Path(settings.output_dir))

@@ -14,6 +14,7 @@ from .settings import CODE_VERSION as CODE_VERSION
 from .settings import FastPrediction as FastPrediction
 from .settings import FastTraining as FastTraining
 from .settings import TrainingResult as TrainingResult
+from .training import demand_beginning as demand_beginning
 from .training import train_fast as train_fast
 from .validation import score_checkpoint as score_checkpoint
 from .weights.reading import load_network as load_network

@@ -179,7 +179,7 @@ def read_config(path: Path) -> FastConfig:
     Raises:
         PipelineError: the file is not there, or a field is unknown, of the wrong type or out of range.
     """
-    path = _found(Path(path))
+    path = find_config(Path(path))
     fields = _from_published(read_python_config(path), path) if path.suffix == ".py" else _read_yaml(path)
     return config_from(fields, path)
 
@@ -189,8 +189,12 @@ def shipped_configs() -> list[str]:
     return sorted(path.name for path in SHIPPED.glob("*.yaml"))
 
 
-def _found(path: Path) -> Path:
-    """Where the configuration lies; a bare name may be a shipped one's, and the guide's own have their equals."""
+def find_config(path: Path) -> Path:
+    """Where the configuration lies; a bare name may be a shipped one's, and the guide's own have their equals.
+
+    Raises:
+        PipelineError: there is none of this name.
+    """
     if path.exists():
         return path
     if str(path) in shipped_configs():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from ocr_pipeline.fast.checkpoints import (
     write_detector,
     write_state,
 )
+from ocr_pipeline.fast.config import find_config
 from ocr_pipeline.fast.data import Batch, Pages, PreparedPage, SampleOrder, TrainingCrops, pages_if_any
 from ocr_pipeline.fast.learner import Arithmetic, Learner, half_precision
 from ocr_pipeline.fast.loading import Loading, load_batches, load_pages
@@ -34,7 +36,7 @@ from ocr_pipeline.fast.progress import Progress
 from ocr_pipeline.fast.reporting import OnProgress, Report
 from ocr_pipeline.fast.settings import CODE_VERSION, FastTraining, TrainingResult
 from ocr_pipeline.fast.validation import validate
-from ocr_pipeline.fast.weights.reading import read_weights
+from ocr_pipeline.fast.weights.reading import demand_checkpoint, read_weights
 from ocr_pipeline.models import FAST_KOREAN
 from ocr_pipeline.settings import recorded
 from ocr_pipeline.storage.artifacts.state import demand_as_published
@@ -69,6 +71,7 @@ def train_fast(
             loss is not finite too often.
         TrainingStoppedError: SIGTERM came; everything up to then is saved.
     """
+    settings = demand_beginning(settings)
     device = own_device(chosen_device(settings.device))
     with connected(device) as processes:
         if processes.writes:
@@ -80,6 +83,26 @@ def train_fast(
         training = _Training(settings, train, valid, on_progress, processes)
         training.start()
         return training.run()
+
+
+def demand_beginning(settings: FastTraining) -> FastTraining:
+    """The settings of a training that can begin as a person says, with the configuration where it lies.
+
+    What takes but a moment is looked at before anything is written, and before all of the data is read.
+
+    Raises:
+        PipelineError: the configuration is wrong, a checkpoint is not there, or another training was in the folder.
+    """
+    settings = dataclasses.replace(settings, config=find_config(settings.config))
+    settings.effective_config()
+    for named in (settings.checkpoint, settings.resume):
+        if isinstance(named, Path):
+            demand_checkpoint(named)
+    if settings.resume != "auto":
+        best = settings.output_dir / BEST
+        made = checkpoints_in(settings.output_dir).newest() or (best if best.exists() else None)
+        demand_own(settings.output_dir, made, settings.resume, "--resume auto")
+    return settings
 
 
 class _Training:
@@ -139,9 +162,6 @@ class _Training:
         """The folder that is worked in, and the checkpoint there or elsewhere that is gone on from."""
         s, key = self.settings, key_of(self.identity)
         if s.resume != "auto":
-            best = s.output_dir / BEST
-            made = checkpoints_in(s.output_dir).newest() or (best if best.exists() else None)
-            demand_own(s.output_dir, made, s.resume, "--resume auto")
             return s.output_dir, s.resume
         return where_to_go_on(s.output_dir, key, checkpoints_in, lambda path: key_of(vars(read_state(path))))
 

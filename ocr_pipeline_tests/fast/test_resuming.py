@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
 
 from ocr_pipeline.data.layout_lmdb import write_layout_samples
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.fast import read_weights
+from ocr_pipeline.fast import FastTraining, read_weights, train_fast
 from ocr_pipeline.fast.checkpoints import read_state, write_state
 from ocr_pipeline_tests.fast.conftest import draw_page, equal
 
@@ -83,6 +84,19 @@ def test_to_begin_anew_leaves_the_checkpoints_of_another_training(train):
     with pytest.raises(PipelineError, match="another training was here"):
         train("out", max_steps=1, resume=train("other", max_steps=1).last_checkpoint)
     assert first.best_checkpoint.is_file()
+
+
+def test_what_takes_a_moment_is_looked_at_before_all_of_the_data_is_read(train, tmp_path):
+    def begin(**options) -> None:
+        plan = FastTraining(config=Path("base_736.yaml"), output_dir=tmp_path / "out", **options)
+        train_fast(plan, [tmp_path / "terabytes.lmdb"], [])
+
+    for flag in ("checkpoint", "resume"):
+        with pytest.raises(PipelineError, match="no such checkpoint"):
+            begin(**{flag: tmp_path / "checkpoint_7ep.pth"})
+    train("out", max_steps=1)
+    with pytest.raises(PipelineError, match="another training was here"):
+        begin()
 
 
 def test_a_training_can_be_prolonged(train):

@@ -24,6 +24,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast.network import VARIANTS, FastNetwork, Variant, build_network
 from ocr_pipeline.fast.weights.foreign_layouts import known_names
 from ocr_pipeline.fast.weights.slim import is_slim, with_sides_at_rest
+from ocr_pipeline.settings import likely
 
 _LAYOUTS = {"ema": "release", "state_dict": "training", "model": "backbone"}  # in order of preference
 _PREFIXES = ("module.", "_orig_mod.")
@@ -134,16 +135,7 @@ def read_checkpoint_file(path: Path) -> dict[str, Any]:
         PipelineError: no such file, or not a dictionary of plain values and tensors.
     """
     path = Path(path)
-    if path.is_dir():
-        raise PipelineError(
-            "this is a folder, and the checkpoint of a detector is one file",
-            where=path,
-            remedy="Give the .pth in it, such as best_checkpoint.pth; a folder with adapters is a recognizer's.",
-        )
-    if not path.is_file():
-        raise PipelineError(
-            "no such checkpoint", where=path, remedy="Give the path of a .pth file that a training or czczup published."
-        )
+    demand_checkpoint(path)
     try:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
@@ -158,6 +150,26 @@ def read_checkpoint_file(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise _foreign(path, f"it holds a {type(content).__name__}")
     return content
+
+
+def demand_checkpoint(path: Path) -> None:
+    """Refuse what is no file.
+
+    Raises:
+        PipelineError: nothing is there, or a folder is.
+    """
+    if path.is_dir():
+        raise PipelineError(
+            "this is a folder, and the checkpoint of a detector is one file",
+            where=path,
+            remedy="Give the .pth in it, such as best_checkpoint.pth; a folder with adapters is a recognizer's.",
+        )
+    if not path.is_file():
+        raise PipelineError(
+            "no such checkpoint",
+            where=path,
+            remedy=f"Give the path of a .pth file that a training or czczup published.{likely(path)}",
+        )
 
 
 def _unwrap(content: dict[str, Any], path: Path) -> tuple[str, Mapping[str, Tensor]]:

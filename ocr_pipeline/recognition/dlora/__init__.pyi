@@ -12,4 +12,5 @@ from .settings import DloraData as DloraData
 from .settings import DloraTraining as DloraTraining
 from .training import TrainingProgress as TrainingProgress
 from .training import TrainingResult as TrainingResult
+from .training import demand_own_folder as demand_own_folder
 from .training import train_dlora as train_dlora

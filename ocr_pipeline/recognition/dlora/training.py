@@ -106,10 +106,11 @@ def train_dlora(
     device = own_device(chosen_device("cpu" if settings.use_cpu else settings.device))
     quantised = four_bits(precision(settings, device)) if settings.qlora else None
     with connected(device) as processes:
-        if processes.writes:
-            demand_as_published(map(Path, [*train_paths, *valid_paths]))
+        demand_own_folder(settings)
         base = load_base(settings.model_name_or_path, quantised=quantised)
         must_fit(base, dry_run=not quantised)
+        if processes.writes:
+            demand_as_published(map(Path, [*train_paths, *valid_paths]))  # takes long, so it comes last
         data = _dataset(train_paths, base, settings.seed if settings.augment else None)
         if not len(data):
             raise PipelineError("there are no training crops", where="train paths", remedy="Make annotations first.")
@@ -126,13 +127,23 @@ def train_dlora(
     )
 
 
-def _origin(settings: DloraTraining, key: Key) -> tuple[Path, Path | None]:
-    """The folder that is worked in, and the checkpoint there or elsewhere that is gone on from."""
+def demand_own_folder(settings: DloraTraining) -> None:
+    """See to it that a training which is not to go on from the last one begins where no other was.
+
+    Raises:
+        PipelineError: another one was there.
+    """
     folder, wanted = Path(settings.output_dir), settings.resume_from_checkpoint
     if wanted != "last":
         origin = Path(wanted) if wanted else None
         demand_own(folder, checkpoints_in(folder).newest(), origin, "--resume_from_checkpoint last")
-        return folder, origin
+
+
+def _origin(settings: DloraTraining, key: Key) -> tuple[Path, Path | None]:
+    """The folder that is worked in, and the checkpoint there or elsewhere that is gone on from."""
+    folder, wanted = Path(settings.output_dir), settings.resume_from_checkpoint
+    if wanted != "last":
+        return folder, Path(wanted) if wanted else None
     return where_to_go_on(folder, key, checkpoints_in, lambda path: key_of(load_state(path)))
 
 

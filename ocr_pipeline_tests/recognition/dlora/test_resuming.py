@@ -84,6 +84,8 @@ def test_to_begin_anew_leaves_the_checkpoints_of_another_training(base_folder, d
         with pytest.raises(PipelineError, match="another training was here"):
             train_dlora(plan, data[0], [])
     assert_same(before, weights(first))
+    with pytest.raises(PipelineError, match="another training was here"):
+        train_dlora(plan, [tmp_path / "terabytes.lmdb"], [])  # before all of the data is read
 
 
 @dataclass(frozen=True)
