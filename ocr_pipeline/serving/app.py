@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.reading.input import document_of
@@ -21,6 +22,7 @@ from ocr_pipeline.serving.desk import BusyError, Content, Desk, Job
 from ocr_pipeline.serving.settings import Serving
 
 READER = "X-Reader-Fingerprint"
+_AS_IT_IS = "send a picture or a PDF, as it is (curl --data-binary @page.jpg)"
 _CONTENT: dict[str, dict[str, object]] = {kind: {} for kind in KINDS}
 
 
@@ -44,6 +46,8 @@ def application(desk: Desk, settings: Serving) -> FastAPI:
         """Read the picture or PDF in the body; Accept chooses the form."""
         if (kind := chosen_kind(request.headers.get("accept", ""))) is None:
             raise HTTPException(406, f"there are {', '.join(KINDS)}")
+        if request.headers.get("content-type", "").lower().startswith("multipart/"):
+            raise HTTPException(415, f"this is a form around the file: {_AS_IT_IS}")
         data = await _body(request, settings.most_megabytes)
         content = await _content(desk, data, kind, settings)
         return Response(content.data, media_type=kind, headers={READER: content.reader})
@@ -69,12 +73,15 @@ def application(desk: Desk, settings: Serving) -> FastAPI:
 async def _body(request: Request, most_megabytes: int) -> bytes:
     """What was sent, refused as soon as it is too much."""
     data, most = bytearray(), most_megabytes << 20
-    async for piece in request.stream():
-        data += piece
-        if len(data) > most:
-            raise HTTPException(413, f"the file is larger than {most_megabytes} MB")
+    try:
+        async for piece in request.stream():
+            data += piece
+            if len(data) > most:
+                raise HTTPException(413, f"the file is larger than {most_megabytes} MB")
+    except ClientDisconnect:
+        raise HTTPException(400, "the file did not come whole") from None  # nobody hears it
     if not data:
-        raise HTTPException(422, "the body is empty: send a picture or a PDF, as it is (curl --data-binary @page.jpg)")
+        raise HTTPException(422, f"the body is empty: {_AS_IT_IS}")
     return bytes(data)
 
 

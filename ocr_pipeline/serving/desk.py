@@ -11,12 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
 from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.reading.forms import UnprintableError
 from ocr_pipeline.reading.input import Document, Sheet
 from ocr_pipeline.reading.pipeline import Request
 from ocr_pipeline.reading.reader import Reader
@@ -126,8 +127,11 @@ class Desk:
             logger.exception("others shall read and cannot; those before go on")
 
     def _read(self, jobs: list[Job]) -> None:
-        answers = {job: Answer(job.document, job.kind) for job in jobs}
+        answers: dict[Job, Answer] = {}
         try:
+            for job in jobs:
+                with _failing(job):
+                    answers[job] = Answer(job.document, job.kind)
             self._read_into(answers)
         finally:
             for answer in answers.values():
@@ -144,9 +148,10 @@ class Desk:
                 if isinstance(result, PipelineError):
                     _fail([job], result)
                 elif not job.is_over:
-                    answers[job].add(*result)
-                    if number == job.document.pages:
-                        self._finish(job, answers[job])
+                    with _failing(job):
+                        answers[job].add(*result)
+                        if number == job.document.pages:
+                            self._finish(job, answers[job])
 
     def _finish(self, job: Job, answer: Answer) -> None:
         fingerprint = self.reader.fingerprint
@@ -160,6 +165,15 @@ def _sheet(job: Job, number: int) -> Sheet:
     if job.is_over:
         raise PipelineError("the request was given up", where=job.document.path, remedy="Send it again.")
     return job.document.load(number)
+
+
+@contextmanager
+def _failing(job: Job) -> Iterator[None]:
+    """What is wrong with one document is told to who sent it, and to nobody else."""
+    try:
+        yield
+    except UnprintableError as error:
+        _fail([job], error)
 
 
 def _fail(jobs: list[Job], error: Exception) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import pikepdf
 import pytest
 import requests
 import uvicorn
@@ -115,6 +117,38 @@ def test_what_cannot_be_answered_is_told(place, data, accept, status, told):
     answer = ask(place, data, accept)
     assert answer.status_code == status and told in answer.json()["detail"]
     assert ask(place, picture()).status_code == 200
+
+
+def test_a_form_around_a_file_is_told_as_such(place):
+    answer = requests.post(f"{place}/read", files={"file": ("a.png", picture())}, timeout=30)
+    assert answer.status_code == 415 and "--data-binary" in answer.json()["detail"]
+
+
+def test_a_document_that_cannot_be_printed_harms_nobody_beside_it():
+    gate, odd = Gate(), io.BytesIO()
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=(200, 100))
+        pdf.pages[0].obj.Resources = pikepdf.Dictionary(Font=pikepdf.Array([]))
+        pdf.save(odd)
+    with served(lambda: reader(gate)) as place, ThreadPoolExecutor(5) as clients:
+        answers = [clients.submit(ask, place, picture())]
+        time.sleep(0.5)
+        sent = [(picture(), "text/plain"), (odd.getvalue(), "application/pdf"), (picture(), "text/plain")]
+        answers += [clients.submit(ask, place, *each) for each in sent]
+        time.sleep(0.5)
+        gate.open.set()
+        assert [answer.result().status_code for answer in answers] == [200, 200, 422, 200]
+        assert "no text can be laid over" in answers[2].result().json()["detail"]
+
+
+def test_a_caller_that_goes_away_leaves_no_error_in_the_log(place, caplog):
+    host, port = place.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as caller:
+        caller.sendall(b"POST /read HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\nabc")
+        time.sleep(0.2)
+    time.sleep(0.5)
+    assert ask(place, picture()).status_code == 200
+    assert "Exception in ASGI" not in caplog.text
 
 
 def test_without_the_token_nothing_is_read():
