@@ -97,9 +97,11 @@ def open_document(path: Path, limits: InputLimits) -> Document:
     """
     try:
         data = path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError of a NUL
         raise PipelineError(
-            f"the file cannot be opened ({error.strerror})", where=path, remedy="Check its path and its permissions."
+            f"the file cannot be opened ({getattr(error, 'strerror', error)})",
+            where=path,
+            remedy="Check its path and its permissions.",
         ) from error
     return document_of(data, path, limits)
 
@@ -111,7 +113,7 @@ def document_of(data: bytes, path: Path, limits: InputLimits) -> Document:
         PipelineError: see `open_document`.
     """
     load = _page_of_pdf if is_pdf(data) else _page_of_picture
-    with _told_of(path):
+    with _told_of(path, data):
         pages = _count_in_pdf(data) if is_pdf(data) else page_count(data)
     if pages < 1:
         raise PipelineError("the file has no pages", where=path, remedy=_REMEDY)
@@ -123,7 +125,7 @@ def document_of(data: bytes, path: Path, limits: InputLimits) -> Document:
         )
 
     def load_page(number: int) -> Sheet:
-        with _told_of(path if pages == 1 else f"{path}, page {number}"):
+        with _told_of(path if pages == 1 else f"{path}, page {number}", data):
             pixels, dpi = load(data, number, limits)
             return Sheet(nfc(as_text(path.name)), number, pixels, dpi)
 
@@ -159,16 +161,16 @@ def _found_in(folder: Path, *, tell: bool) -> list[Path]:
 
 
 @contextmanager
-def _told_of(where: object) -> Iterator[None]:
+def _told_of(where: object, data: bytes) -> Iterator[None]:
     """What a decoder says, as one line about this file."""
     try:
         yield
     except pypdfium2.PdfiumError as error:
-        if error.err_code == _PASSWORD:
+        if error.err_code == _PASSWORD and b"/Encrypt" in data:  # PDFium may tell again what an earlier file lacked
             raise PipelineError(
                 "the PDF is encrypted", where=where, remedy="Save it without a password (qpdf --decrypt)."
             ) from error
-        raise PipelineError(f"the PDF is damaged ({error})", where=where, remedy=_REMEDY) from error
+        raise PipelineError(f"the PDF is damaged, or has no pages ({error})", where=where, remedy=_REMEDY) from error
     except (ValueError, OSError, MemoryError) as error:
         end_on_shortage(error, where)
         raise PipelineError(str(error), where=where, remedy=_REMEDY) from error

@@ -7,8 +7,6 @@ from contextlib import closing
 from functools import cached_property, partial
 from pathlib import Path
 
-from PIL import Image, ImageOps
-
 from ocr_pipeline.data.layout_lmdb import NO_MODEL, PageLayout
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.fast import Detector
@@ -38,7 +36,7 @@ class Reader:
         limits: how large an input may be.
 
     Raises:
-        PipelineError: a model or the device cannot be used.
+        PipelineError: a model or the device cannot be used, or the batch size is below 1.
     """
 
     def __init__(
@@ -50,6 +48,10 @@ class Reader:
         batch_size: int = 32,
         limits: InputLimits | None = None,
     ) -> None:
+        if batch_size < 1:
+            raise PipelineError(
+                "no word can be read at once", where=f"batch_size {batch_size}", remedy="Say 1 or more."
+            )
         self.limits, self._device = limits or InputLimits(), device
         finds = Detector(Path(detector), device=device) if isinstance(detector, str | Path) else detector
         reads = load_recognizer(recognizer, Loading(device)) if isinstance(recognizer, str | Path) else recognizer
@@ -141,10 +143,9 @@ class Reader:
     def _document(self, source: str | Path | bytes) -> Document:
         if isinstance(source, bytes):
             return document_of(source, Path(), self.limits)
-        return open_document(Path(source), self.limits)
+        return open_document(Path(source).expanduser(), self.limits)
 
     def _sheet(self, source: GivenPicture) -> Sheet:
         if isinstance(source, str | Path | bytes):
             return self._document(source).load(1)
-        upright = ImageOps.exif_transpose(source) if isinstance(source, Image.Image) else source
-        return Sheet("", 1, rgb_pixels(upright))
+        return Sheet("", 1, rgb_pixels(source, turned=True))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
 
-from ocr_pipeline.devices.names import A_DEVICE, cuda_name
+from ocr_pipeline.devices.names import A_DEVICE, DEVICE, cuda_name
 from ocr_pipeline.errors import PipelineError
 
 
@@ -16,10 +18,9 @@ def chosen_device(name: str) -> torch.device:
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(cuda_name(name))
-    except RuntimeError as error:
-        raise PipelineError("no such device", where=name, remedy=f"Choose {A_DEVICE}.") from error
+    if not re.fullmatch(DEVICE, str(name)):
+        raise PipelineError("no such device", where=name, remedy=f"Choose {A_DEVICE}.")
+    device = torch.device(cuda_name(name))
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if device.type == "cuda" and (device.index or 0) >= gpus:
         raise PipelineError(

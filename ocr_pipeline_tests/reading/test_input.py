@@ -53,6 +53,13 @@ def test_what_cannot_be_read_is_told_in_one_line(data, told):
     assert "\n" not in str(refused.value) and refused.value.remedy
 
 
+def test_a_pdf_without_pages_is_not_told_by_the_fault_of_the_file_before_it():
+    encrypted = pdf(encryption=pikepdf.Encryption(user="secret", owner="secret"))
+    for data, told in ((encrypted, "encrypted"), (pdf(0), "no pages")):
+        with pytest.raises(PipelineError, match=told):
+            document_of(data, Path("a.pdf"), LIMITS)
+
+
 def test_a_tiff_that_lost_its_last_pages_is_not_read_as_a_shorter_one():
     pages, file = [Image.new("L", (300, 200), grey) for grey in (0, 99, 200)], io.BytesIO()
     pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])

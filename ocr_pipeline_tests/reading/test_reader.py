@@ -79,6 +79,24 @@ def test_a_blank_page_has_no_lines(reader):
     assert reader.read(np.full((300, 400, 3), 250, np.uint8)) == ReadPage("", 400, 300)
 
 
+def test_a_picture_of_pillows_that_is_cut_short_is_told(reader, tmp_path):
+    whole = encoded(sheet(), "JPEG")
+    with pytest.raises(PipelineError, match="cannot be decoded"):
+        reader.read(Image.open(io.BytesIO(whole[: len(whole) // 2])))
+
+
+def test_a_place_below_the_home_folder_is_found(reader, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    sheet().save(tmp_path / "page.png")
+    assert reader.read("~/page.png").image == "page.png"
+
+
+@pytest.mark.parametrize(("how", "told"), [({"batch_size": 0}, "batch_size 0"), ({"device": "mps"}, "no such device")])
+def test_a_setting_that_makes_no_sense_is_told(how, told):
+    with pytest.raises(PipelineError, match=told):
+        Reader(**how)
+
+
 def test_champions_that_are_not_there_are_told(tmp_path):
     with pytest.raises(PipelineError, match="fast_champion"):
         Reader.champions(tmp_path)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.files.pictures import decode_picture
+from ocr_pipeline.storage.files.pictures import BROKEN, decode_picture, eight_bits
 
 GivenPicture = str | Path | bytes | Image.Image | npt.NDArray[Any]
 """A path, an encoded picture, a PIL image, or uint8 [H, W] grey, [H, W, 3] RGB or [H, W, 4] RGBA."""
@@ -19,8 +19,11 @@ _TAKEN = "Give a path, the bytes of a picture file, a PIL image, or uint8 [H, W]
 _WHITE = 255
 
 
-def rgb_pixels(picture: GivenPicture) -> npt.NDArray[np.uint8]:
+def rgb_pixels(picture: GivenPicture, *, turned: bool = False) -> npt.NDArray[np.uint8]:
     """The pixels as they are stored, uint8 [H, W, 3] RGB; what is transparent is laid on white.
+
+    Args:
+        turned: a picture of Pillow's is turned as its EXIF orientation says.
 
     Raises:
         PipelineError: it is no picture; the message says what it is instead.
@@ -28,13 +31,28 @@ def rgb_pixels(picture: GivenPicture) -> npt.NDArray[np.uint8]:
     if isinstance(picture, np.ndarray):
         return _of_array(picture)
     if isinstance(picture, Image.Image):
-        has_alpha = "A" in picture.getbands() or "transparency" in picture.info
-        return _of_array(np.asarray(picture.convert("RGBA" if has_alpha else "RGB")))
+        return _of_pillow(picture, turned)
     if isinstance(picture, str | Path):
         return _decoded(_read(Path(picture)), picture)
     if isinstance(picture, bytes):
         return _decoded(picture, f"{len(picture):,} bytes")
     raise PipelineError("this is no picture", where=f"a {type(picture).__name__}", remedy=_TAKEN)
+
+
+def _of_pillow(picture: Image.Image, turned: bool) -> npt.NDArray[np.uint8]:
+    where = f"a PIL image of mode {picture.mode}"
+    if picture.mode in ("I", "F"):
+        raise PipelineError(
+            "nobody knows which of its values are black and white", where=where, remedy="Scale them to 8 bits, mode L."
+        )
+    try:
+        upright = ImageOps.exif_transpose(picture) if turned else picture
+        if upright.mode.startswith("I;16"):
+            return _of_array(eight_bits(np.asarray(upright).astype(np.uint16)))
+        has_alpha = "A" in upright.getbands() or "transparency" in upright.info
+        return _of_array(np.asarray(upright.convert("RGBA" if has_alpha else "RGB")))
+    except BROKEN as error:
+        raise PipelineError(f"the picture cannot be decoded ({error})", where=where, remedy=_TAKEN) from error
 
 
 def _of_array(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
@@ -53,9 +71,9 @@ def _of_array(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 def _read(path: Path) -> bytes:
     try:
         return path.expanduser().read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError of a NUL
         raise PipelineError(
-            f"the picture cannot be opened ({error.strerror})", where=path, remedy="Check the path."
+            f"the picture cannot be opened ({getattr(error, 'strerror', error)})", where=path, remedy="Check the path."
         ) from error
 
 

@@ -30,7 +30,7 @@ MOST_PIXELS = 200_000_000
 """Of a picture, unless a setting says otherwise: four times what a scanner makes of an A3 sheet at 400 dpi."""
 MOST_PIXELS_VARIABLE = "OCR_PIPELINE_MOST_PIXELS"
 
-_BROKEN = (OSError, SyntaxError, ValueError, TypeError, EOFError, struct.error)
+BROKEN = (OSError, SyntaxError, ValueError, TypeError, EOFError, struct.error)
 """What Pillow says of a damaged file; TypeError of a TIFF whose directory lacks what each has."""
 _PNG, _TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -63,7 +63,7 @@ def decode_picture(data: bytes, order: Literal["BGR", "RGB"] = "BGR", most_pixel
     if colours:
         _jpeg_pixels(data, "RGB" if colours == "RGB" else "CMYK")  # OpenCV, which knows them, tells of no damage
     with opencv_memory():
-        bgr = _by_pillow(data) if _is_beyond_opencv(data) else _bgr(_eight_bits(_by_opencv(data)))
+        bgr = _by_pillow(data) if _is_beyond_opencv(data) else _bgr(eight_bits(_by_opencv(data)))
         return bgr if order == "BGR" else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
@@ -97,7 +97,7 @@ def page_count(data: bytes) -> int:
     with _opened(data) as picture:
         try:
             return getattr(picture, "n_frames", 1) if picture else 1
-        except _BROKEN as error:
+        except BROKEN as error:
             raise ValueError(
                 f"the picture is damaged or cut short: not all of its pages are there ({error})"
             ) from error
@@ -129,7 +129,7 @@ def picture_of_page(data: bytes, number: int, most_pixels: int = MOST_PIXELS) ->
             _demand_size(picture.size, most_pixels)
             page = io.BytesIO()
             ImageOps.exif_transpose(picture.copy()).save(page, "TIFF")
-        except _BROKEN as error:
+        except BROKEN as error:
             raise ValueError(f"the picture cannot be decoded ({error})") from error
     return page.getvalue()
 
@@ -207,7 +207,7 @@ def _opened(data: bytes) -> Iterator[Image.Image | None]:
     """The picture as Pillow knows it by its header; None if it is none."""
     try:
         picture = Image.open(io.BytesIO(data))
-    except _BROKEN:  # UnidentifiedImageError is an OSError
+    except BROKEN:  # UnidentifiedImageError is an OSError
         yield None
         return
     with picture:
@@ -255,7 +255,7 @@ def _by_pillow(data: bytes) -> np.ndarray:
         assert picture is not None
         try:
             rgba = np.asarray(picture.convert("RGBA"))
-        except _BROKEN as error:
+        except BROKEN as error:
             raise ValueError(f"the picture cannot be decoded ({error})") from error
     return _on_white(cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))
 
@@ -269,7 +269,12 @@ def _png_ends(data: bytes) -> bool:
     return False
 
 
-def _eight_bits(pixels: np.ndarray) -> np.ndarray:
+def eight_bits(pixels: np.ndarray) -> np.ndarray:
+    """Of pixels of 8 or 16 bits.
+
+    Raises:
+        ValueError: they are of another kind.
+    """
     if pixels.dtype == np.uint8:
         return pixels
     if pixels.dtype == np.uint16:

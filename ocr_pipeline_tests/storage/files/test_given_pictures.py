@@ -39,6 +39,13 @@ def test_grey_becomes_coloured_and_what_is_transparent_lies_on_white() -> None:
         assert np.array_equal(rgb_pixels(form), expected)
 
 
+def test_sixteen_bits_of_pillow_become_eight_as_those_of_a_file_do() -> None:
+    deep = np.linspace(0, 65535, 20).astype(np.uint16).reshape(4, 5)
+    expected = np.repeat(np.rint(deep / 257).astype(np.uint8)[..., None], 3, axis=2)
+    assert np.array_equal(rgb_pixels(Image.fromarray(deep)), expected)
+    assert np.array_equal(rgb_pixels(png(deep)), expected)
+
+
 @pytest.mark.parametrize(
     ("given", "got"),
     [
@@ -46,6 +53,9 @@ def test_grey_becomes_coloured_and_what_is_transparent_lies_on_white() -> None:
         (np.zeros((2, 4, 5, 3), np.uint8), "uint8, [2, 4, 5, 3]"),
         (np.zeros((0, 5, 3), np.uint8), "uint8, [0, 5, 3]"),
         (None, "NoneType"),
+        (Image.fromarray(np.zeros((4, 5), np.float32)), "mode F"),
+        (Image.fromarray(np.zeros((4, 5), np.int32)), "mode I"),
+        ("a\0.png", "embedded null"),
         (b"no picture", "10 bytes"),
         ("/nowhere/a.png", "/nowhere/a.png"),
         (Path(__file__), "test_given_pictures.py"),
