@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import click
 
-from ocr_pipeline.cli.lineage import print_holders
+from ocr_pipeline.cli.lineage import print_holders, tell_untold
 from ocr_pipeline.cli.options import demand_output, output_option
 from ocr_pipeline.cli.output import say
 from ocr_pipeline.cli.tables import print_table
@@ -46,6 +46,7 @@ def forget(workspace: Workspace, image: str, label: str, every: bool, who: str, 
         _list(workspace)
         return
     wanted = Wanted(label, image)
+    tell_untold(workspace)
     pages = pages_meant(workspace, wanted)
     print_holders(f"What holds {image or label} in {workspace.root}", held_by(workspace, wanted))
     if dry_run:
@@ -71,6 +72,8 @@ def _list(workspace: Workspace) -> None:
     for page in pages:
         own = ((holder, [trace for trace in traces if (trace.label, trace.image) == page]) for holder, traces in found)
         print_holders(f"Still holds {page[1]}", own)
+    if marks:
+        tell_untold(workspace)
 
 
 def _cells(partition: str, mark: Correction) -> tuple[str, ...]:

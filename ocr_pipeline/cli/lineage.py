@@ -13,7 +13,7 @@ import msgspec
 from ocr_pipeline.cli.options import demand_output, output_option, together
 from ocr_pipeline.cli.output import say
 from ocr_pipeline.cli.tables import print_table
-from ocr_pipeline.release.lineage import Holder, held_by, holder_of, learners_of, still_there
+from ocr_pipeline.release.lineage import Holder, held_by, holder_of, learners_of, still_there, untold
 from ocr_pipeline.release.versions import data_again
 from ocr_pipeline.shown import write_csv
 from ocr_pipeline.storage.artifacts.lineage import Trace
@@ -70,6 +70,13 @@ def _of_pages(workspace: Workspace, wanted: Wanted, form: str | None) -> None:
         _write(form, ((holder, trace) for holder, traces in found for trace in traces))
     else:
         print_holders(f"What holds {wanted.image or wanted.label} in {workspace.root}", found)
+    tell_untold(workspace)
+
+
+def tell_untold(workspace: Workspace) -> None:
+    """Name what may hold any page."""
+    if names := ", ".join(untold(workspace)):
+        say(f"It may be in these as well, whose pages are not all known (--rebuild makes them tell): {names}", err=True)
 
 
 def print_holders(title: str, found: Iterable[tuple[Holder, list[Trace]]]) -> None:

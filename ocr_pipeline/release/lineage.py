@@ -16,8 +16,9 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER
 from ocr_pipeline.release.learnt import LINEAGE
 from ocr_pipeline.storage.artifacts.depot import depot_of
-from ocr_pipeline.storage.artifacts.lineage import ENDING, LearntFrom, Trace
+from ocr_pipeline.storage.artifacts.lineage import ENDING, LearntFrom, Trace, lineage_path
 from ocr_pipeline.storage.artifacts.lineage_parquet import Pages, Wanted, read_learnt_from, read_traces
+from ocr_pipeline.storage.artifacts.manifest import ENDING as MANIFEST
 from ocr_pipeline.storage.artifacts.manifest import Manifest, known_manifest, published_at
 from ocr_pipeline.storage.artifacts.stages import STAGES, stages_of
 from ocr_pipeline.storage.artifacts.versions import VERSIONS
@@ -135,11 +136,47 @@ def _standing_at(workspace: Workspace, given: str, known: Iterable[Holder]) -> l
     return [one for one in known if Path(os.path.realpath(workspace.root / one.name)) in meant]
 
 
+def untold(workspace: Workspace) -> Iterator[str]:
+    """What holds pages or learnt from some, and does not tell of all of them: they may be any.
+
+    It was made before there were lineages, or other programs made it or its data.
+
+    Raises:
+        PipelineError: a manifest or a lineage is damaged.
+    """
+    for path in _files(workspace):
+        artifact = path.with_name(path.name.removesuffix(MANIFEST))
+        if path.name.endswith(MANIFEST) and (manifest := known_manifest(artifact)) and not _tells(artifact, manifest):
+            yield _below(workspace, artifact)
+
+
+def _tells(artifact: Path, manifest: Manifest) -> bool:
+    lineage = lineage_path(artifact)
+    if manifest.stage in _DATA:
+        return lineage.exists() or not (manifest.counts.pages_out or manifest.counts.words_out)
+    is_learnt = any(manifest.stage == contest.name for contest in _CONTESTS)
+    return not is_learnt or (lineage.exists() and all(one.traced for one in read_learnt_from(lineage)))
+
+
 def _lineages(workspace: Workspace) -> Iterator[Path]:
     _fetch(workspace)
-    for folder, below, files in os.walk(workspace.root):
-        below[:] = sorted(name for name in below if name not in _WITHOUT)
-        yield from (Path(folder, name) for name in sorted(files) if _is_lineage(name))
+    return (path for path in _files(workspace) if _is_lineage(path.name))
+
+
+def _files(workspace: Workspace) -> Iterator[Path]:
+    """All files but those in folders without lineages; links are followed, since the owner may use several disks."""
+    seen = set[str]()
+    for folder, below, files in os.walk(workspace.root, onerror=_demand_readable, followlinks=True):
+        is_new = (place := os.path.realpath(folder)) not in seen
+        seen.add(place)
+        below[:] = sorted(name for name in below if is_new and name not in _WITHOUT)
+        yield from (Path(folder, name) for name in sorted(files) if is_new)
+
+
+def _demand_readable(error: OSError) -> None:
+    """What vanishes meanwhile holds nothing; what cannot be looked into may hold anything."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _is_lineage(name: str) -> bool:

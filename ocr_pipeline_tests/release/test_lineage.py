@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -21,7 +24,7 @@ from ocr_pipeline.data.merged_json import read_pages
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER
 from ocr_pipeline.release.learnt import note_learnt, note_named
-from ocr_pipeline.release.lineage import held_by, holder_of, learners_of
+from ocr_pipeline.release.lineage import held_by, holder_of, holders, learners_of, untold
 from ocr_pipeline.storage.artifacts.lineage import lineage_path
 from ocr_pipeline.storage.artifacts.lineage_parquet import Wanted, read_learnt_from, read_traces
 from ocr_pipeline.storage.artifacts.manifest import read_manifest
@@ -224,6 +227,44 @@ def test_a_checkpoint_is_found_by_any_path_of_it(
     for other in (".", "../fast", "nothing"):
         with pytest.raises(PipelineError, match="nothing of that name has a lineage"):
             holder_of(all_learnt, other)
+
+
+def test_what_does_not_tell_its_pages_is_named(learnt: Workspace) -> None:
+    assert not list(untold(learnt)) and "not all known" not in CliRunner().invoke(cli, ask(learnt)).output
+    crops = learnt.annotations("handwriting", "train", "lmdb")
+    lineage_path(crops).unlink()  # as of an earlier version
+    assert list(untold(learnt)) == [crops.name]
+    lineage_path(learnt.dlora_checkpoint).unlink()
+    of_it = note_learnt(learnt, recipe_of(learnt, RECOGNIZER), learnt.dlora_run("again"))
+    shutil.copyfile(of_it, lineage_path(learnt.dlora_champion))
+    names = [crops.name, "dlora/dlora_champion", "dlora/dlora_checkpoint"]
+    assert sorted(untold(learnt)) == sorted(names)
+    told = CliRunner().invoke(cli, ask(learnt)).output
+    assert all(name in told for name in names) and "not all known" in told
+
+
+def ask(workspace: Workspace) -> list[str]:
+    return ["lineage", "--image", "IMG_OCR_53_4PR_00001.png", "--output", str(workspace.root)]
+
+
+def test_what_lies_on_another_disk_is_looked_through_and_what_cannot_be_is_an_error(
+    learnt: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [one.name for one in holders(learnt)]
+    shutil.move(learnt.root / "fast", tmp_path / "disk")
+    (learnt.root / "fast").symlink_to(tmp_path / "disk")
+    (learnt.root / "fast" / "round").symlink_to(learnt.root)
+    assert [one.name for one in holders(learnt)] == before
+
+    def refuse(path: str) -> Iterator[os.DirEntry[str]]:
+        if path.endswith("champions"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(PermissionError):
+        holders(learnt)
 
 
 def say(workspace: Workspace, *options: str) -> str:

@@ -17,6 +17,7 @@ ADOPTED = "adopted"
 """Name of the first input of an artifact that was taken over from elsewhere; see `publication`."""
 
 
+ENDING = ".manifest.json"
 VALIDATION = "validation"
 
 
@@ -75,7 +76,7 @@ class DamagedManifestError(PipelineError):
 
 
 def manifest_path(artifact: Path) -> Path:
-    return artifact.with_name(artifact.name + ".manifest.json")
+    return artifact.with_name(artifact.name + ENDING)
 
 
 def quarantine_path(artifact: Path) -> Path:

@@ -113,17 +113,19 @@ def link_artifact(artifact: Path, target: Path) -> None:
 
 def _link(artifact: Path, manifest: Manifest, target: Path) -> None:
     """Whoever makes it anew takes its manifest away first: while that is the same, the files are those it tells of."""
+    copied = 0
     try:
         for name in manifest.files or _files(artifact):
             place = Path(f"{target}{name}")
             place.parent.mkdir(parents=True, exist_ok=True)
-            if not link_or_copy(Path(f"{artifact}{name}"), place):
-                logger.warning("%s is copied: this file system has no hard links to it", place)
+            copied += not link_or_copy(Path(f"{artifact}{name}"), place)
         link_or_copy(manifest_path(artifact), manifest_path(target))
     except FileNotFoundError as error:
         raise _made_anew(artifact) from error
     if here_manifest(target) != manifest:
         raise _made_anew(artifact)
+    if copied:
+        logger.warning("%s is copied (%d files): hard links to it are not to be had there", artifact, copied)
 
 
 def _made_anew(artifact: Path) -> PipelineError:

@@ -28,6 +28,7 @@ def demand_whole(path: Path, damaged: Callable[[Path, Exception], PipelineError]
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
         if isinstance(error, OSError) and error.errno:
+            error.filename = error.filename or str(path)  # pyarrow does not name it
             raise  # the file itself is whole: it is not there, or not for us to read
         raise damaged(path, error) from error
 
