@@ -3,6 +3,8 @@ from __future__ import annotations
 import ctypes
 import io
 import json
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path, PurePath
@@ -167,6 +169,26 @@ def on_sheet(box: Sequence[float], turn: int, size: tuple[float, float]) -> list
         270: (height - y1, width - x1, height - y0, width - x0),
     }
     return list(seen[turn])
+
+
+FULL = """
+from pathlib import Path
+import pikepdf
+from ocr_pipeline.errors import PipelineError
+from ocr_pipeline.reading.forms.saving import save_pdf
+with pikepdf.new() as pdf:
+    pdf.add_blank_page()
+    pdf.pages[0].contents_add(bytes(99_999))
+    try:
+        save_pdf(pdf, Path("/dev/full"))
+    except PipelineError as error:
+        print(error)
+"""
+
+
+def test_a_full_disk_is_told_and_does_not_end_the_process():
+    run = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True)
+    assert run.returncode == 0 and "No space left" in run.stdout, run.stderr
 
 
 def test_a_pdf_page_that_has_text_keeps_its_own_alone(tmp_path):

@@ -17,6 +17,7 @@ import simplejpeg
 from pikepdf import Array, Dictionary, Name, Pdf
 
 from ocr_pipeline.reading.forms.form import Form, Place, UnprintableError
+from ocr_pipeline.reading.forms.saving import save_pdf
 from ocr_pipeline.reading.forms.text_layer import (
     Codes,
     add_font,
@@ -53,7 +54,7 @@ class _Pictures:
         path = Path(self._folder.name) / f"{sheet.number}.pdf"
         with Pdf.new() as pdf:
             _add_page(pdf, sheet, page, self._picture(pdf, sheet))
-            pdf.save(path, deterministic_id=True)
+            save_pdf(pdf, path)
         self.pages.append(path)
 
     def _picture(self, pdf: Pdf, sheet: Sheet) -> pikepdf.Object:
@@ -83,7 +84,7 @@ class _Pictures:
         with Pdf.new() as pdf, publish_file(self.place.beside(_ENDING)) as draft:
             for page in opened:
                 pdf.pages.extend(page.pages)
-            pdf.save(draft, deterministic_id=True)
+            save_pdf(pdf, draft)
         for page in opened:
             page.close()
         self._folder.cleanup()
@@ -149,7 +150,7 @@ class _Overlay:
 
     def publish(self, document: ReadDocument) -> None:
         with publish_file(self.place.beside(_ENDING)) as draft:
-            self.pdf.save(draft, deterministic_id=True)
+            save_pdf(self.pdf, draft)
         self.pdf.close()
 
 
