@@ -24,6 +24,8 @@ from ocr_pipeline.storage.artifacts.workspace import Workspace
 from ocr_pipeline.storage.source.share import Share
 
 Partitions = list[SourcePartition]
+Made = dict[str, Manifest]
+"""What a stage made, by the names that its table shows."""
 
 renewal_options = settings_options(Renewal, called="renewal")
 on_partitions_by_workers = stacked(on_partitions, workers_option, renewal_options)
@@ -33,12 +35,12 @@ on_partitions_by_workers = stacked(on_partitions, workers_option, renewal_option
 @on_partitions_by_workers
 def merge(share: Share | None, workspace: Workspace, partitions: Partitions, workers: int, renewal: Renewal) -> None:
     """Raw label JSON -> merged JSON (step 2 of the guide)."""
-    manifests = []
+    made = Made()
     for partition in leased(share, workspace, "merged_json", partitions, makes_folder=True):
         draw_to_order(partition, workspace, workers=workers, rebuild=renewal.rebuild)
         source = source_of(partition, share, workspace)
-        manifests.append(merge_labels(source, partition, workspace, workers=workers, renewal=renewal))
-    _report("merged_json", manifests, workspace.json_merged)
+        made[partition.key] = merge_labels(source, partition, workspace, workers=workers, renewal=renewal)
+    _report("merged_json", made, workspace.json_merged)
 
 
 @click.command()
@@ -46,11 +48,11 @@ def merge(share: Share | None, workspace: Workspace, partitions: Partitions, wor
 @renewal_options
 def lookup(share: Share | None, workspace: Workspace, partitions: Partitions, renewal: Renewal) -> None:
     """Picture trees -> file name to path (step 3 of the guide)."""
-    manifests = [
-        build_lookup(source_of(partition, share, workspace), partition, workspace, renewal=renewal)
+    made = {
+        partition.key: build_lookup(source_of(partition, share, workspace), partition, workspace, renewal=renewal)
         for partition in leased(share, workspace, "lookup", partitions)
-    ]
-    _report("lookup", manifests, workspace.root / "lookup")
+    }
+    _report("lookup", made, workspace.root / "lookup")
 
 
 @click.command("annotations")
@@ -65,19 +67,13 @@ def annotations_command(
     settings: AnnotationSettings,
 ) -> None:
     """Pages -> word crops and their text, as JSONL or LMDB (step 4 of the guide)."""
-    manifests = [
-        manifest
-        for partition in leased(share, workspace, "annotations", partitions)
-        for manifest in build_annotations(
-            source_of(partition, share, workspace),
-            partition,
-            workspace,
-            settings,
-            crew=Processes(workers),
-            renewal=renewal,
+    made, crew = Made(), Processes(workers)
+    for partition in leased(share, workspace, "annotations", partitions):
+        source = source_of(partition, share, workspace)
+        made |= _by_split(
+            partition, build_annotations(source, partition, workspace, settings, crew=crew, renewal=renewal)
         )
-    ]
-    _report("annotations", manifests, workspace.root)
+    _report("annotations", made, workspace.root)
 
 
 @click.command()
@@ -92,19 +88,11 @@ def layout(
     settings: LayoutSettings,
 ) -> None:
     """Pages and layout model -> layout LMDB (step 5 of the guide)."""
-    manifests = [
-        manifest
-        for partition in leased(share, workspace, "layout_lmdb", partitions)
-        for manifest in build_layouts(
-            source_of(partition, share, workspace),
-            partition,
-            workspace,
-            settings,
-            crew=Processes(workers),
-            renewal=renewal,
-        )
-    ]
-    _report("layout_lmdb", manifests, workspace.root)
+    made, crew = Made(), Processes(workers)
+    for partition in leased(share, workspace, "layout_lmdb", partitions):
+        source = source_of(partition, share, workspace)
+        made |= _by_split(partition, build_layouts(source, partition, workspace, settings, crew=crew, renewal=renewal))
+    _report("layout_lmdb", made, workspace.root)
 
 
 @click.command("paddle-env")
@@ -116,9 +104,15 @@ def paddle_env(gpu: bool) -> None:
     click.echo(f"paddle is ready in {folder}; use it with FAST_LAYOUT_BACKEND=paddle")
 
 
-def _report(stage: str, manifests: list[Manifest], folder: Path) -> None:
-    print_counts(f"{stage} -> {folder}", ((manifest.partition, manifest.counts) for manifest in manifests))
-    unexpected = sum(manifest.counts.reasons["page"].get("unexpected", 0) for manifest in manifests)
+def _by_split(partition: SourcePartition, manifests: list[Manifest]) -> Made:
+    """What was made of a partition, by its name; of one that is split here, by that of each split."""
+    names = [f"{partition.key} {split}" for split in partition.splits] if len(manifests) > 1 else [partition.key]
+    return dict(zip(names, manifests, strict=True))
+
+
+def _report(stage: str, made: Made, folder: Path) -> None:
+    print_counts(f"{stage} -> {folder}", ((name, manifest.counts) for name, manifest in made.items()))
+    unexpected = sum(manifest.counts.reasons["page"].get("unexpected", 0) for manifest in made.values())
     if unexpected:
         raise PipelineError(
             f"{unexpected} pages met a fault of this program and are set aside as `unexpected`",

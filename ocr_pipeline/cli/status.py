@@ -12,6 +12,7 @@ from ocr_pipeline.cli.options import demand_output, optional_source_option, outp
 from ocr_pipeline.cli.output import say
 from ocr_pipeline.cli.tables import print_table, reasons_text
 from ocr_pipeline.data.datasets import SYNTHETIC_PARTITIONS, SourcePartition
+from ocr_pipeline.data.plan import OFF_SHARE, has_source
 from ocr_pipeline.data.states import partition_states
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.manifest import known_manifest
@@ -45,7 +46,11 @@ def status(
     demand_output(workspace)
     if context.get_parameter_source("partitions") is click.core.ParameterSource.DEFAULT:
         partitions = [*partitions, *_drawn(workspace)]
-    data = {part.key: list(partition_states(workspace, part, share, os.environ)) for part in partitions}
+    away = {part.key for part in partitions if share and not has_source(part.dataset, share)}
+    data = {
+        part.key: list(partition_states(workspace, part, None if part.key in away else share, os.environ))
+        for part in partitions
+    }
     trained = [
         find_state(name, checkpoint, Making(_learned_from(workspace, checkpoint)))
         for name in stages_of("training")
@@ -59,6 +64,8 @@ def status(
         print_table(str(workspace.root), COLUMNS, map(_row, states))
     else:
         _print_matrix(workspace, data, trained)
+    if left := [key for key, found in data.items() if key in away and any(one.manifest for one in found)]:
+        say(f"not compared: {', '.join(left)} ({OFF_SHARE})", err=True)
     _demand_undamaged(states)
 
 

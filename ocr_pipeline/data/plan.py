@@ -33,7 +33,7 @@ def plan(
 ) -> Iterator[Step]:
     """One step for each asset, upstream first; what lies downstream of a change is materialised too."""
     is_drawn = partition.dataset.is_drawn
-    if not _has_source(partition.dataset, share):
+    if not has_source(partition.dataset, share):
         yield from (Step(partition.key, asset, False, OFF_SHARE) for asset in assets)
         return
     found = list(partition_states(workspace, partition, share, os.environ))
@@ -58,7 +58,7 @@ def obstacles(
 ) -> dict[str, str]:
     """Why a stage cannot work on some of these partitions, by their keys: no set, or nothing of a stage before it."""
     datasets = {partition.dataset.name: partition.dataset for partition in partitions}
-    there = {name for name, dataset in datasets.items() if _has_source(dataset, share)}
+    there = {name for name, dataset in datasets.items() if has_source(dataset, share)}
     found = {}
     for partition in partitions:
         lacking = [
@@ -71,7 +71,8 @@ def obstacles(
     return found
 
 
-def _has_source(dataset: Dataset, share: Share | None) -> bool:
+def has_source(dataset: Dataset, share: Share | None) -> bool:
+    """Whether a data set is on the share, or drawn here."""
     return dataset.is_drawn or bool(share and find_roots(share, dataset.folder))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -99,6 +100,26 @@ def test_status_tells_complete_missing_and_stale(tmp_path: Path) -> None:
     assert code == 0 and "complete" in output and "missing" in output and "stale" not in output
     write_collection(share, pages={"handwriting_train": 3}, page_size=(256, 352))
     assert "stale (labels changed)" in invoke("status", "--source", share, *place)[1]
+
+
+def test_a_mount_that_is_away_is_not_taken_for_labels_that_changed(tmp_path: Path) -> None:
+    share, place = tmp_path / "share", ("--output", tmp_path / "out")
+    write_collection(share, pages={"handwriting_train": 2}, page_size=(256, 352))
+    invoke("merge", "--source", share, *place)
+    share.rename(tmp_path / "away")
+    share.mkdir()
+    code, output = invoke("status", "--source", share, *place)
+    assert code == 0 and "stale" not in output
+    assert "not compared: handwriting_train, handwriting_valid (the set is not on the share)" in output
+
+
+def test_the_table_of_a_stage_tells_splits_apart(share: Path, tmp_path: Path) -> None:
+    place = ("--source", share, "--output", tmp_path, "--partition", "text_in_wild")
+    for verb in ("merge", "lookup"):
+        assert re.findall("^text_in_wild.*?(?=  )", invoke(verb, *place)[1], re.MULTILINE) == ["text_in_wild"]
+    for verb in ("annotations", "layout"):
+        named = re.findall("^text_in_wild.*?(?=  )", invoke(verb, *place)[1], re.MULTILINE)
+        assert named == ["text_in_wild train", "text_in_wild valid"]
 
 
 def test_finished_work_is_adopted_and_what_is_not_is_listed(tmp_path: Path) -> None:
