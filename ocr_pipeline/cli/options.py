@@ -89,11 +89,22 @@ def _named_partitions(_: click.Context, __: click.Parameter, names: Sequence[str
     for name in (part for given in names for part in given.split(",")):
         found = [part for part in EVERY_PARTITION.values() if name in (part.key, part.dataset.name)]
         if not found:
-            titled = {part.dataset.name for part in EVERY_PARTITION.values() if nfc(name) in part.dataset.title}
-            remedy = f"Did you mean {titled.pop()}?" if len(titled) == 1 else no_such(name, _NAMES, "").remedy
-            raise click.BadParameter(f"{name!r} is no partition or data set. {remedy}")
+            raise click.BadParameter(f"{name!r} is no partition or data set. {_meant(name, _NAMES)}")
         chosen += found
     return chosen
+
+
+def _meant(name: str, known: list[str]) -> str:
+    """Which of the names was meant, as a sentence; the data sets have Korean ones besides."""
+    titled = {part.dataset.name for part in EVERY_PARTITION.values() if nfc(name) in part.dataset.title}
+    return f"Did you mean {titled.pop()}?" if len(titled) == 1 else no_such(name, known, "").remedy
+
+
+def _named_sets(_: click.Context, __: click.Parameter, names: Sequence[str]) -> Sequence[str]:
+    for name in names:
+        if name not in _SETS:
+            raise click.BadParameter(f"{name!r} is no data set. {_meant(name, _SETS)}")
+    return names
 
 
 def _workspace_at(context: click.Context, option: click.Parameter, output: str) -> Workspace:
@@ -168,7 +179,9 @@ dataset_option = click.option(
     "--dataset",
     "datasets",
     multiple=True,
-    type=click.Choice(_SETS),
+    metavar=f"[{'|'.join(_SETS)}]",
+    callback=_named_sets,
+    shell_complete=_completed(_SETS),
     help="A whole data set; may be repeated.",
 )
 workers_option = click.option(

@@ -39,6 +39,7 @@ MISTAKES: list[tuple[tuple[str, ...], dict[str, str], int, tuple[str, ...]]] = [
     (("rollback", "fast"), {}, 2, ("fast", "detector")),
     (("merge", *SHARE, "--partition", "handwriting_test"), {}, 2, ("handwriting_test", "Did you mean handwriting?")),
     (("merge", *SHARE, "--partition", "손글씨"), {}, 2, ("손글씨", "Did you mean handwriting?")),
+    (("quarantine", "--dataset", "손글씨"), {}, 2, ("손글씨", "Did you mean handwriting?")),
     (("merge", *SHARE, "--partition", "handwriting_train,handwritng"), {}, 2, ("'handwritng'", "handwriting")),
     (("review", "opne"), {}, 2, ("opne", "export")),
     (("merge", "handwriting_train", *SHARE), {}, 2, ("unexpected extra argument (handwriting_train)",)),
