@@ -12,8 +12,11 @@ from PIL import Image
 from ocr_pipeline.data.datasets import source_partition
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.judging.labelled import LabelledPages, labelled_at, labelled_partition
+from ocr_pipeline.judging.labelled.label_files import labelled_pictures
 from ocr_pipeline.judging.labelled.page import spread
+from ocr_pipeline.reading import Reader, read_paths
 from ocr_pipeline_tests.judging.making import TEXTS, picture, publish_pages, quad, save
+from ocr_pipeline_tests.reading.conftest import InkDetector, SizeRecognizer, sheet
 
 SEEN = [(quad(place), text) for place, text in enumerate(TEXTS)] + [(quad(5), "###")]
 
@@ -91,6 +94,37 @@ def test_a_label_that_counts_the_turned_picture_is_laid_upon_it(tmp_path: Path) 
     assert (page.pixels == picture()).all() and page.words[0].quad == quad(0)
 
 
+WORD = '{"transcription": "가\u2028나", "points": [[1, 1], [9, 1], [9, 9], [1, 9]]}'
+LINE = '{"image": "b.png", "words": [{"text": "가\u2028나", "poly": [[1, 1], [9, 1], [9, 9], [1, 9]]}]}'
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("Label.txt", f"\ufeffa.png\t[]\r\nb.png\t[{WORD}]\r\n\r\n"),
+        ("a.jsonl", '\ufeff{"image": "a.png", "words": []}\r\n' + LINE + "\n\n"),
+    ],
+)
+def test_lines_of_a_word_processor_and_pages_without_words_are_labels(tmp_path: Path, name: str, content: str) -> None:
+    for image in ("a.png", "b.png"):
+        Image.fromarray(picture()).save(tmp_path / image)
+    (tmp_path / name).write_text(content, encoding="utf-8", newline="")
+    found = labelled_pictures(tmp_path)
+    assert [(each.path.name, [word.text for word in each.page.words]) for each in found] == [
+        ("a.png", []),
+        ("b.png", ["가\u2028나"]),
+    ]
+
+
+def test_what_was_read_is_a_truth_of_two_pictures_of_one_stem(tmp_path: Path) -> None:
+    for image in ("a.png", "a.jpg"):
+        sheet((image,)).save(tmp_path / image)
+    reader = Reader(InkDetector(), SizeRecognizer())
+    read_paths(reader, [tmp_path], tmp_path / "read", ["aihub"])
+    found = labelled_pictures(tmp_path)
+    assert sorted(each.path.name for each in found) == sorted(each.page.image for each in found) == ["a.jpg", "a.png"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "what"),
     [
@@ -98,6 +132,7 @@ def test_a_label_that_counts_the_turned_picture_is_laid_upon_it(tmp_path: Path) 
         ("a.jsonl", '{"image": "a.png", "words": [{"poly": [[0, 0]], "text": "a"}]}', "1 corners"),
         ("a.jsonl", "{", "makes no sense"),
         ("Label.txt", 'a.png\t[{"transcription": 1}]', "makes no sense"),
+        ("Label.txt", "a.png\t[]\nnothing", "makes no sense"),
     ],
 )
 def test_what_is_no_label_is_said(tmp_path: Path, name: str, content: str, what: str) -> None:

@@ -12,11 +12,13 @@ from ocr_pipeline.page import PICTURE_ENDINGS, is_unicode, nfc
 def picture_name(stem: str, kind: Any) -> str:
     """File name of a picture of the kind that a label tells: ``jpg``, ``.JPG``, ``image/jpeg``; else the stem alone.
 
-    >>> picture_name("0001", "image/png"), picture_name("0001", None)
-    ('0001.png', '0001')
+    A label that is called after the whole name, ``a.jpg.json``, has it already.
+
+    >>> picture_name("0001", "image/png"), picture_name("0001", None), picture_name("a.JPG", "jpg")
+    ('0001.png', '0001', 'a.JPG')
     """
-    extension = str(kind or "").strip().lower().rpartition("/")[2].removeprefix(".")
-    return f"{stem}.{extension}" if f".{extension}" in PICTURE_ENDINGS else stem
+    ending = "." + str(kind or "").strip().lower().rpartition("/")[2].removeprefix(".")
+    return stem if ending not in PICTURE_ENDINGS or stem.lower().endswith(ending) else stem + ending
 
 
 def base_name(path: str) -> str:

@@ -6,6 +6,7 @@ AI-Hub's label JSON (one for each picture), PPOCRLabel's ``Label.txt``, and line
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.page import PICTURE_ENDINGS, Page, Quad, Word, nfc, word_state
 
 _NO_SIZE = 0
+_IS_LABEL = re.compile(r"[^\t]+\t\[(\{|\]\s*$)")
 _Pictures = dict[str, list[Path]]
 """All pictures there are, by their names without ending."""
 
@@ -84,14 +86,22 @@ class _Line(msgspec.Struct):
 
 def _lines(path: Path) -> Iterator[LabelledPicture]:
     decoder = msgspec.json.Decoder(_Line)
-    for number, text in enumerate(path.read_bytes().splitlines(), start=1):
+    for number, text in _text_lines(path):
         try:
             line = decoder.decode(text)
             words = tuple(_word(place, word.text, word.poly) for place, word in enumerate(line.words))
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+        except (msgspec.MsgspecError, ValueError) as error:
             raise _no_label(f"{path}, line {number}", error) from error
         page = Page("", "", nfc(line.image), line.width, line.height, path.name, words)
         yield LabelledPicture(path.parent / line.image, page, line.kind)
+
+
+def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines that hold something, by their numbers; a text within them may hold U+2028, which ends no line here."""
+    lines = path.read_text(encoding="utf-8-sig", errors="surrogateescape").split(
+        "\n"
+    )  # bytes that are no text: no label
+    return ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
 
 
 class _PpocrWord(msgspec.Struct):
@@ -103,10 +113,10 @@ class _PpocrWord(msgspec.Struct):
 def _ppocr(path: Path) -> Iterator[LabelledPicture]:
     """Lines of a picture, a tab, and its words; other text files have none."""
     decoder = msgspec.json.Decoder(list[_PpocrWord])
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        name, tab, labels = line.partition("\t")
-        if not tab or not labels.startswith("[{"):
-            return
+    if not any(_IS_LABEL.match(line) for _, line in _text_lines(path)):
+        return
+    for _, line in _text_lines(path):
+        name, _, labels = line.partition("\t")
         try:
             words = tuple(
                 _word(place, None if word.difficult else word.transcription, word.points)
@@ -130,7 +140,10 @@ def _aihub(path: Path, pictures: _Pictures) -> Iterator[LabelledPicture]:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return
     for page in _pages_of(document, path.name):
-        found = sorted(pictures.get(nfc(page.stem), ()), key=lambda picture: picture.parent != path.parent)
+        found = sorted(
+            pictures.get(nfc(page.stem), ()),
+            key=lambda picture: (nfc(picture.name) != page.image, picture.parent != path.parent),
+        )
         if found:
             yield LabelledPicture(found[0], page)
 

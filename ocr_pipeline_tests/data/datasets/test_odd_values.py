@@ -163,6 +163,7 @@ def test_a_fault_of_the_reader_costs_one_label_and_is_loud(tmp_path, monkeypatch
 )
 def test_the_kind_of_a_picture_however_it_is_told(kind, name):
     assert picture_name("1", kind) == name
+    assert picture_name("1.JPG", "jpg") == "1.JPG" and picture_name("1.jpg", "png") == "1.jpg.png"
 
 
 @pytest.mark.parametrize("path", ["sub.jpg", "folder/sub.jpg", "folder\\sub.jpg", "../../sub.jpg", " sub.jpg "])
