@@ -32,12 +32,27 @@ def command_of(words: tuple[str, ...]) -> tuple[click.Command, list[str]]:
     raise AssertionError(f"there is no command {words[0]}")
 
 
+def flags_in(words: list[str]) -> set[str]:
+    """The flags among words, as they are spelled in the code."""
+    found = {word.partition("=")[0].replace("-", "_").replace("__", "--", 1) for word in words if word.startswith("--")}
+    return found - {"--help"}
+
+
 @pytest.mark.parametrize("line", LINES, ids=lambda line: f"{name_of(line.page)}: {' '.join(line.words)}")
 def test_a_command_has_the_flags_that_are_shown(line: Line) -> None:
     command, rest = command_of(line.words)
     flags = {flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)}
-    shown = {word.partition("=")[0].replace("-", "_").replace("__", "--", 1) for word in rest if word.startswith("--")}
-    assert shown - {"--help"} <= flags
+    assert flags_in(rest) <= flags
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{name_of(line.page)}: {' '.join(line.words)}")
+def test_a_command_that_is_shown_with_flags_has_those_that_it_needs(line: Line) -> None:
+    command, rest = command_of(line.words)
+    needed = [
+        parameter.opts for parameter in command.params if isinstance(parameter, click.Option) and parameter.required
+    ]
+    if shown := flags_in(rest):
+        assert [flags for flags in needed if not shown & {*flags}] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
