@@ -96,7 +96,7 @@ def _holder_rows(holder: Holder, traces: list[Trace]) -> Iterator[tuple[object, 
 
 
 def _role(holder: Holder, role: str) -> str:
-    return "data" if holder.is_data else role or "training"
+    return "data" if holder.is_data else role or "training" * bool(holder.stage)
 
 
 def _of_holder(workspace: Workspace, holder: Holder, form: str | None) -> None:

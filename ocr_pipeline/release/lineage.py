@@ -7,10 +7,12 @@ is not needed.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER
@@ -23,6 +25,8 @@ from ocr_pipeline.storage.artifacts.manifest import Manifest, known_manifest, pu
 from ocr_pipeline.storage.artifacts.stages import STAGES, stages_of
 from ocr_pipeline.storage.artifacts.versions import VERSIONS
 from ocr_pipeline.storage.artifacts.workspace import Workspace
+
+T = TypeVar("T")
 
 _SUFFIX = "." + ".".join(ENDING)
 _WITHOUT = frozenset({"crops", "drawn", "inbox", "readings", "detections", ".shards", ".leases", ".arriving"})
@@ -70,7 +74,7 @@ def held_by(workspace: Workspace, wanted: Wanted | Pages) -> Iterator[tuple[Hold
         PipelineError: a lineage is damaged.
     """
     for holder in holders(workspace):
-        if found := list(read_traces(holder.lineage, wanted)):
+        if found := _told(partial(read_traces, wanted=wanted), holder.lineage):
             yield holder, found
 
 
@@ -111,9 +115,17 @@ def _run_folder(workspace: Workspace, given: str) -> Holder | None:
 def learners_of(workspace: Workspace, holder: Holder) -> Iterator[tuple[Holder, LearntFrom]]:
     """What learnt from a version of a data artifact, or was measured on it."""
     for one in holders(workspace):
-        for data in () if one.is_data else read_learnt_from(one.lineage):
+        for data in () if one.is_data else _told(read_learnt_from, one.lineage):
             if (data.artifact, data.version) == (Path(holder.name).name, holder.version):
                 yield one, data
+
+
+def _told(read: Callable[[Path], Iterable[T]], lineage: Path) -> list[T]:
+    """What is read from a lineage; nothing where it went since it was found, as those of versions that are removed."""
+    try:
+        return list(read(lineage))
+    except FileNotFoundError:
+        return []
 
 
 def still_there(workspace: Workspace, data: Iterable[LearntFrom]) -> Iterator[tuple[LearntFrom, str]]:
@@ -155,7 +167,7 @@ def _tells(artifact: Path, manifest: Manifest) -> bool:
     if manifest.stage in _DATA:
         return lineage.exists() or not (manifest.counts.pages_out or manifest.counts.words_out)
     is_learnt = any(manifest.stage == contest.name for contest in _CONTESTS)
-    return not is_learnt or (lineage.exists() and all(one.traced for one in read_learnt_from(lineage)))
+    return not is_learnt or (lineage.exists() and all(one.traced for one in _told(read_learnt_from, lineage)))
 
 
 def _lineages(workspace: Workspace) -> Iterator[Path]:
@@ -194,12 +206,13 @@ def _holder(workspace: Workspace, lineage: Path, champions: dict[str, str]) -> H
     if lineage.name == LINEAGE:
         return Holder(lineage, _below(workspace, lineage.parent), "training", "", _changed_at(lineage), "run folder")
     artifact = lineage.with_name(lineage.name.removesuffix(_SUFFIX))
-    name, manifest = _below(workspace, artifact), known_manifest(artifact)
-    if manifest is None:
-        return Holder(lineage, name, "", "", "", "without a manifest")
-    made = datetime.fromtimestamp(published_at(artifact), timezone.utc).isoformat(timespec="seconds")
-    state = _state(artifact, manifest, champions)
-    return Holder(lineage, name, manifest.stage, manifest.fingerprint, made, state)
+    name = _below(workspace, artifact)
+    with suppress(FileNotFoundError):  # it is being made anew
+        if manifest := known_manifest(artifact):
+            made = datetime.fromtimestamp(published_at(artifact), timezone.utc).isoformat(timespec="seconds")
+            state = _state(artifact, manifest, champions)
+            return Holder(lineage, name, manifest.stage, manifest.fingerprint, made, state)
+    return Holder(lineage, name, "", "", "", "without a manifest")
 
 
 def _state(artifact: Path, manifest: Manifest, champions: dict[str, str]) -> str:

@@ -267,6 +267,17 @@ def test_what_lies_on_another_disk_is_looked_through_and_what_cannot_be_is_an_er
         holders(learnt)
 
 
+def test_what_goes_while_it_is_asked_for_is_passed_over(learnt: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = holder_of(learnt, "handwriting_annotations_train.lmdb")
+    found = holders(learnt)
+    gone = [one for one in found if one.state == "kept version" or one.stage == "training"]
+    for one in gone:
+        one.lineage.unlink()
+    monkeypatch.setattr("ocr_pipeline.release.lineage.holders", lambda _: found)
+    assert {holder.name for holder, _ in held_by(learnt, Wanted())} == {one.name for one in found if one not in gone}
+    assert {one.name for one, _ in learners_of(learnt, data)} >= {"dlora/dlora_champion", "dlora/dlora_checkpoint"}
+
+
 def say(workspace: Workspace, *options: str) -> str:
     result = CliRunner().invoke(cli, ["lineage", "--output", str(workspace.root), *options])
     assert result.exit_code == 0, result.output

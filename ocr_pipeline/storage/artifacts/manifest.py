@@ -100,7 +100,11 @@ def read_manifest(artifact: Path) -> Manifest | None:
 def here_manifest(artifact: Path) -> Manifest | None:
     """The same as this machine has it, whatever a depot has by now: for what is being read already."""
     path = manifest_path(artifact)
-    return _decode(path.read_bytes(), path) if artifact.exists() and path.exists() else None
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    return _decode(content, path) if artifact.exists() else None
 
 
 def known_manifest(artifact: Path) -> Manifest | None:
