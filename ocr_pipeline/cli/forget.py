@@ -48,7 +48,7 @@ def forget(workspace: Workspace, image: str, label: str, every: bool, who: str, 
     wanted = Wanted(label, image)
     tell_untold(workspace)
     pages = pages_meant(workspace, wanted)
-    print_holders(f"What holds {image or label} in {workspace.root}", held_by(workspace, wanted))
+    print_holders(f"{image or label} in {workspace.root}", held_by(workspace, wanted))
     if dry_run:
         return
     _demand_one(pages, every)
@@ -71,7 +71,7 @@ def _list(workspace: Workspace) -> None:
     found = list(held_by(workspace, Pages(frozenset(pages)))) if pages else []
     for page in pages:
         own = ((holder, [trace for trace in traces if (trace.label, trace.image) == page]) for holder, traces in found)
-        print_holders(f"Still holds {page[1]}", own)
+        print_holders(page[1], own)
     if marks:
         tell_untold(workspace)
 

@@ -69,7 +69,7 @@ def _of_pages(workspace: Workspace, wanted: Wanted, form: str | None) -> None:
     if form:
         _write(form, ((holder, trace) for holder, traces in found for trace in traces))
     else:
-        print_holders(f"What holds {wanted.image or wanted.label} in {workspace.root}", found)
+        print_holders(f"{wanted.image or wanted.label} in {workspace.root}", found)
     tell_untold(workspace)
 
 
@@ -79,13 +79,13 @@ def tell_untold(workspace: Workspace) -> None:
         say(f"It may be in these as well, whose pages are not all known (--rebuild makes them tell): {names}", err=True)
 
 
-def print_holders(title: str, found: Iterable[tuple[Holder, list[Trace]]]) -> None:
-    """A table of what some pages went into."""
+def print_holders(pages: str, found: Iterable[tuple[Holder, list[Trace]]]) -> None:
+    """A table of what some pages went into, by the name that they were asked for."""
     rows = list(chain.from_iterable(_holder_rows(holder, traces) for holder, traces in found))
     if rows:
-        print_table(title, _HOLDERS, rows)
+        print_table(f"What holds {pages}", _HOLDERS, rows)
     else:
-        say("Nothing that has a lineage holds it.")
+        say(f"Nothing that has a lineage holds {pages}.")
 
 
 def _holder_rows(holder: Holder, traces: list[Trace]) -> Iterator[tuple[object, ...]]:

@@ -43,7 +43,8 @@ def pages_meant(workspace: Workspace, wanted: Wanted) -> list[FoundPage]:
         remedy=f"What was made before there were lineages does not tell: `ocr-pipeline merge --rebuild --partition "
         f"{' --partition '.join(silent)}`, then ask again."
         if silent
-        else "Check the spelling: the name of the picture as it is on the share.",
+        else "Check the spelling: the name of the picture as it is on the share. What is set aside is "
+        "not looked through: `ocr-pipeline quarantine` tells of it.",
     )
 
 

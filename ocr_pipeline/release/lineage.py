@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from ocr_pipeline.data.datasets import EVERY_PARTITION
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER
 from ocr_pipeline.release.learnt import LINEAGE
@@ -31,6 +32,7 @@ T = TypeVar("T")
 _SUFFIX = "." + ".".join(ENDING)
 _WITHOUT = frozenset({"crops", "drawn", "inbox", "readings", "detections", ".shards", ".leases", ".arriving"})
 """Folders of many files and no lineage."""
+_CURRENT = "current"
 _CONTESTS = (DETECTOR, RECOGNIZER)
 _DATA = frozenset((*stages_of("data"), *stages_of("review"), *stages_of("judging")))
 """The stages that hold pages and learn nothing."""
@@ -130,7 +132,8 @@ def _told(read: Callable[[Path], Iterable[T]], lineage: Path) -> list[T]:
 
 def still_there(workspace: Workspace, data: Iterable[LearntFrom]) -> Iterator[tuple[LearntFrom, str]]:
     """Each data artifact that was learnt from, and what became of it."""
-    there = {(Path(one.name).name, one.version): one for one in holders(workspace) if one.is_data}
+    found = sorted((one for one in holders(workspace) if one.is_data), key=lambda one: one.state == _CURRENT)
+    there = {(Path(one.name).name, one.version): one for one in found}
     for one in data:
         found = there.get((one.artifact, one.version))
         yield one, found.state if found else "overwritten"
@@ -210,14 +213,16 @@ def _holder(workspace: Workspace, lineage: Path, champions: dict[str, str]) -> H
     with suppress(FileNotFoundError):  # it is being made anew
         if manifest := known_manifest(artifact):
             made = datetime.fromtimestamp(published_at(artifact), timezone.utc).isoformat(timespec="seconds")
-            state = _state(artifact, manifest, champions)
+            state = _state(workspace, artifact, manifest, champions)
             return Holder(lineage, name, manifest.stage, manifest.fingerprint, made, state)
     return Holder(lineage, name, "", "", "", "without a manifest")
 
 
-def _state(artifact: Path, manifest: Manifest, champions: dict[str, str]) -> str:
+def _state(workspace: Workspace, artifact: Path, manifest: Manifest, champions: dict[str, str]) -> str:
     if manifest.stage in _DATA:
-        return "kept version" if VERSIONS in artifact.parts else "current"
+        if artifact in STAGES[manifest.stage].artifacts(workspace, EVERY_PARTITION.values()):
+            return _CURRENT
+        return "kept version" if VERSIONS in artifact.parts else "copy"
     return champions.get(manifest.fingerprint, "candidate")
 
 

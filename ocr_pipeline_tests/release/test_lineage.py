@@ -292,5 +292,5 @@ def test_the_command_tells_all_of_it(all_learnt: Workspace) -> None:
     assert "dlora/dlora_champion" in say(all_learnt, "--artifact", "handwriting_annotations_train.lmdb")
     csv = say(all_learnt, "--image", "IMG_OCR_53_4PR_00001.png", "--csv")
     assert csv.startswith("held_by,") and "fast/fast_champion.pth" in csv
-    assert "Nothing that has a lineage holds it" in say(all_learnt, "--label", "nobody.json")
+    assert "Nothing that has a lineage holds nobody.json in" in say(all_learnt, "--label", "nobody.json")
     assert CliRunner().invoke(cli, ["lineage", "--output", str(all_learnt.root)]).exit_code == 2

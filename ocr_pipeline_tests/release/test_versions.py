@@ -15,7 +15,7 @@ from ocr_pipeline.data.annotations import StoredCrops
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, Contest
 from ocr_pipeline.release.learnt import note_pages
-from ocr_pipeline.release.lineage import holder_of
+from ocr_pipeline.release.lineage import holder_of, holders, still_there
 from ocr_pipeline.release.versions import data_again, judged_versions, sweep_versions
 from ocr_pipeline.storage.artifacts.lineage_parquet import read_learnt_from
 from ocr_pipeline.storage.artifacts.manifest import manifest_path, read_manifest
@@ -154,13 +154,16 @@ def test_data_stands_in_its_folder_whole_or_not_at_all(
     share: Share, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learnt = read_learnt_from(holder_of(workspace, learn(share, workspace, 1)).lineage)
-    (folder := tmp_path / "then").mkdir()
+    (folder := workspace.root / "then").mkdir()
     with monkeypatch.context() as killing, pytest.raises(Killed):
         killing.setattr("ocr_pipeline.release.versions.link_artifact", kill)
         data_again(workspace, learnt, folder)
     assert not list(folder.iterdir())
     data_again(workspace, learnt, folder)
     assert count(folder / crops(workspace).name) == 6
+    states = {one.name: one.state for one in holders(workspace) if one.name.endswith(crops(workspace).name)}
+    assert sorted(states.values()) == ["copy", "current", "kept version"] and states[crops(workspace).name] == "current"
+    assert [state for _, state in still_there(workspace, learnt)] == ["current"]
     options = ["lineage", "--image", "a.png", "--data_to", str(folder), "--output", str(workspace.root)]
     assert "--checkpoint" in CliRunner().invoke(cli, options).output
 

@@ -158,5 +158,6 @@ def _damaged(path: Path, error: Exception) -> PipelineError:
     return PipelineError(
         f"the lineage cannot be read ({error})",
         where=path,
-        remedy="Delete it with the manifest that stands beside it, and materialise the asset again.",
+        remedy="Delete it with the manifest that stands beside it, and materialise the asset again; that of a "
+        "checkpoint bring back from a backup, or remove the checkpoint.",
     )
