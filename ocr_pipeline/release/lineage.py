@@ -132,8 +132,8 @@ def _told(read: Callable[[Path], Iterable[T]], lineage: Path) -> list[T]:
 
 def still_there(workspace: Workspace, data: Iterable[LearntFrom]) -> Iterator[tuple[LearntFrom, str]]:
     """Each data artifact that was learnt from, and what became of it."""
-    found = sorted((one for one in holders(workspace) if one.is_data), key=lambda one: one.state == _CURRENT)
-    there = {(Path(one.name).name, one.version): one for one in found}
+    known = sorted((one for one in holders(workspace) if one.is_data), key=lambda one: one.state == _CURRENT)
+    there = {(Path(one.name).name, one.version): one for one in known}
     for one in data:
         found = there.get((one.artifact, one.version))
         yield one, found.state if found else "overwritten"

@@ -77,7 +77,7 @@ def data_again(workspace: Workspace, data: Iterable[LearntFrom], folder: Path) -
     Raises:
         PipelineError: one of them is kept no more, or the folder is not empty or cannot be written.
     """
-    data = list(data)
+    data, folder = list(data), folder.resolve()
     sources = [_source(workspace, one) for one in data]
     if folder.exists() and any(folder.iterdir()):
         raise PipelineError("the folder is not empty", where=folder, remedy="Name a new one.")

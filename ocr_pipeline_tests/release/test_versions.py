@@ -159,7 +159,8 @@ def test_data_stands_in_its_folder_whole_or_not_at_all(
         killing.setattr("ocr_pipeline.release.versions.link_artifact", kill)
         data_again(workspace, learnt, folder)
     assert not list(folder.iterdir())
-    data_again(workspace, learnt, folder)
+    monkeypatch.chdir(folder)
+    data_again(workspace, learnt, Path())
     assert count(folder / crops(workspace).name) == 6
     states = {one.name: one.state for one in holders(workspace) if one.name.endswith(crops(workspace).name)}
     assert sorted(states.values()) == ["copy", "current", "kept version"] and states[crops(workspace).name] == "current"

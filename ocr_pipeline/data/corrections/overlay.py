@@ -123,5 +123,6 @@ def _damaged(path: Path, error: Exception) -> PipelineError:
     return PipelineError(
         f"the corrections cannot be read ({error})",
         where=path,
-        remedy="Restore the file from a copy, or move it away and import the saved reviews again.",
+        remedy="Restore the file from a copy, or move it away, import the saved reviews again and mark "
+        "again what is to be forgotten.",
     )
