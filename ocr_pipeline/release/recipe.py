@@ -1,13 +1,16 @@
 """The recipe of a training: which partitions it learns from and is validated on, and exactly which data that was."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ocr_pipeline.data.datasets import PARTITIONS, SourcePartition, source_partition
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.manifest import VALIDATION, Input, Manifest, read_manifest
 from ocr_pipeline.storage.artifacts.quarantine import Counts
+from ocr_pipeline.storage.artifacts.versions import kept_place
 
 ArtifactOf = Callable[[str, str], Path]
 """(dataset, split) -> the artifact's path."""
@@ -56,6 +59,12 @@ class Recipe:
         """Each artifact with what it is called in the manifest."""
         by_name = {artifact.name: artifact for artifact in (*self.train, *self.valid)}
         return [(by_name[item.name], item) for item in self.inputs]
+
+    def as_kept(self) -> Recipe:
+        """The same data where it stays as it is for as long as a training reads it, be it made anew meanwhile."""
+        places = {artifact: kept_place(artifact, item.fingerprint) for artifact, item in self.data}
+        train, valid = (tuple(map(places.__getitem__, artifacts)) for artifacts in (self.train, self.valid))
+        return replace(self, train=train, valid=valid)
 
 
 def choose_data(

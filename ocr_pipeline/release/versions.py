@@ -12,6 +12,7 @@ from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, ChampionSettings,
 from ocr_pipeline.release.forgetting import all_forgotten
 from ocr_pipeline.release.learnt import LINEAGE
 from ocr_pipeline.release.recipe_file import recipe_settings
+from ocr_pipeline.storage.artifacts.lease import is_held, lease_path
 from ocr_pipeline.storage.artifacts.lineage import LearntFrom, lineage_path
 from ocr_pipeline.storage.artifacts.lineage_parquet import Pages, read_learnt_from, read_traces
 from ocr_pipeline.storage.artifacts.versions import (
@@ -41,7 +42,7 @@ class Judged(NamedTuple):
 def judged_versions(workspace: Workspace, keep: int) -> Iterator[Judged]:
     """Each kept version: it stays while one of the last champions names it, the candidate, or the last training.
 
-    One that holds a page to be forgotten goes, whoever names it.
+    One that holds a page to be forgotten goes, whoever names it, but not under a training that reads it.
 
     Args:
         keep: how many champions of each kind count.
@@ -51,9 +52,12 @@ def judged_versions(workspace: Workspace, keep: int) -> Iterator[Judged]:
     """
     named = dict(chain.from_iterable(_named(workspace, contest, keep) for contest in (DETECTOR, RECOGNIZER)))
     marks = Pages(frozenset((mark.label, mark.image) for _, mark in all_forgotten(workspace)))
+    read = set(chain.from_iterable(_read_now(workspace, contest) for contest in (DETECTOR, RECOGNIZER)))
     for kept in kept_versions(workspace.root):
         by = named.get((kept.name, kept.version), "")
-        if _holds_one_of(kept, marks):
+        if (kept.name, kept.version) in read:
+            yield Judged(kept, "a training under way", "")
+        elif _holds_one_of(kept, marks):
             yield Judged(kept, by, "holds a page that is to be forgotten")
         else:
             yield Judged(kept, by, "" if by else "nobody names it")
@@ -100,15 +104,30 @@ def _source(workspace: Workspace, data: LearntFrom) -> Path:
 
 
 def _named(workspace: Workspace, contest: Contest, keep: int) -> Iterator[tuple[tuple[str, str], str]]:
-    champions, candidate = contest.champions(workspace), contest.candidate(workspace)
-    runs = (workspace.fast_run if contest is DETECTOR else workspace.dlora_run)("").glob(f"*/{LINEAGE}")
-    newest = sorted(runs, key=lambda path: path.stat().st_mtime)[-1:]
+    champions, candidate, newest = (
+        contest.champions(workspace),
+        contest.candidate(workspace),
+        _newest(workspace, contest),
+    )
     acts = dict.fromkeys(act.fingerprint for act in reversed(champions.ledger().acts))
     last = [(lineage_path(champions.kept(version)), f"champion {version}") for version in list(acts)[:keep]]
     names = [*((path, "the last training") for path in newest), (lineage_path(candidate), contest.name), *last]
     for path, name in names:
         for one in read_learnt_from(path) if path.exists() else ():
             yield (one.artifact, one.version), name
+
+
+def _newest(workspace: Workspace, contest: Contest) -> list[Path]:
+    """What the training that began last learns from, if there was one."""
+    runs = (workspace.fast_run if contest is DETECTOR else workspace.dlora_run)("").glob(f"*/{LINEAGE}")
+    return sorted(runs, key=lambda path: path.stat().st_mtime)[-1:]
+
+
+def _read_now(workspace: Workspace, contest: Contest) -> Iterator[tuple[str, str]]:
+    """(artifact, version) of what a training under way reads."""
+    if is_held(lease_path(workspace, contest.name, None)):
+        for path in _newest(workspace, contest):
+            yield from ((one.artifact, one.version) for one in read_learnt_from(path))
 
 
 def _holds_one_of(kept: KeptVersion, marks: Pages) -> bool:

@@ -14,9 +14,10 @@ from ocr_pipeline.cli import cli
 from ocr_pipeline.data.annotations import StoredCrops
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER, Contest
-from ocr_pipeline.release.learnt import note_pages
+from ocr_pipeline.release.learnt import note_learnt, note_pages
 from ocr_pipeline.release.lineage import holder_of, holders, still_there
 from ocr_pipeline.release.versions import data_again, judged_versions, sweep_versions
+from ocr_pipeline.storage.artifacts.lease import lease, lease_path
 from ocr_pipeline.storage.artifacts.lineage_parquet import read_learnt_from
 from ocr_pipeline.storage.artifacts.manifest import manifest_path, read_manifest
 from ocr_pipeline.storage.artifacts.state import differing_files
@@ -193,6 +194,29 @@ def test_nothing_is_removed_between_the_keeping_and_the_naming_of_a_version(shar
             assert not wait([swept], 0.2).done
             note_pages(recipe_of(workspace, RECOGNIZER).data, workspace.dlora_run("first"))
         assert not swept.result(60) and list(kept_versions(workspace.root))
+
+
+def test_what_is_made_anew_does_not_get_into_a_training_that_began_before(share: Share, workspace: Workspace) -> None:
+    deliver(share, workspace)
+    recipe = recipe_of(workspace, RECOGNIZER)
+    assert recipe.as_kept() == recipe  # nothing is kept yet
+    note_learnt(workspace, recipe, workspace.dlora_run("first"))
+    (data,) = recipe.as_kept().train
+    before = count(data)
+    write_tree(Path(share.place), {path.replace("4PR_", "4PR_9"): data for path, data in hand_tree(1).items()})
+    deliver(share, workspace)
+    assert (count(data), data.name, count(crops(workspace))) == (before, crops(workspace).name, before + 2)
+
+
+def test_a_page_to_be_forgotten_is_not_taken_from_under_a_training(share: Share, workspace: Workspace) -> None:
+    learn(share, workspace, 1)
+    forget = ["forget", "--image", "IMG_OCR_53_4PR_00001.png", "--output", str(workspace.root)]
+    assert CliRunner().invoke(cli, forget).exit_code == 0
+    with lease(lease_path(workspace, "dlora_checkpoint", None), "a run"):
+        assert not sweep_versions(workspace) and list(kept_versions(workspace.root))
+        (under_way,) = judged_versions(workspace, 3)
+        assert under_way.named_by == "a training under way"
+    assert sweep_versions(workspace) and not list(kept_versions(workspace.root))
 
 
 def test_where_there_are_no_hard_links_a_version_is_copied(

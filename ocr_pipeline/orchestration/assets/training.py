@@ -105,9 +105,9 @@ def _train_detector(context: dg.AssetExecutionContext, workspace: Workspace) -> 
                 demand_sound_data(workspace, recipe, page_faults)
             run_dir = workspace.fast_run(training.key)
             run = dataclasses.replace(settings, output_dir=run_dir, resume="auto", quiet=True)
-            learnt = note_learnt(workspace, recipe, run_dir)
+            learnt, data = note_learnt(workspace, recipe, run_dir), recipe.as_kept()
             with stopped_by_the_stage():
-                result = train_on_leased_devices(fast.train_fast, run, recipe.train, recipe.valid, _detector_log)
+                result = train_on_leased_devices(fast.train_fast, run, data.train, data.valid, _detector_log)
             training.publish(made, result.best_checkpoint, result.metrics, learnt)
     run_folder = workspace.fast_run(training.key)
     pictures = {name: run_folder / f"{name}.png" for name in ("curves", "training_batch", "validation")}
@@ -129,9 +129,9 @@ def _train_recognizer(context: dg.AssetExecutionContext, workspace: Workspace) -
                 demand_sayable_labels(recognition.label_coverage(base, recipe.train), base)
             run_dir = workspace.dlora_run(training.key)
             run = dataclasses.replace(settings, output_dir=str(run_dir), resume_from_checkpoint="last")
-            learnt = note_learnt(workspace, recipe, run_dir)
+            learnt, data = note_learnt(workspace, recipe, run_dir), recipe.as_kept()
             with stopped_by_the_stage():
-                result = train_on_leased_devices(dlora.train_dlora, run, recipe.train, recipe.valid, _recognizer_log)
+                result = train_on_leased_devices(dlora.train_dlora, run, data.train, data.valid, _recognizer_log)
             training.publish(made, result.checkpoint, _recognition_metrics(result), learnt)
     run_folder = workspace.dlora_run(training.key)
     return _result(made.manifest, training, run_folder, _gallery(run_folder))

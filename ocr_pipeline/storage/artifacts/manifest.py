@@ -102,7 +102,7 @@ def here_manifest(artifact: Path) -> Manifest | None:
     path = manifest_path(artifact)
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return _decode(content, path) if artifact.exists() else None
 

@@ -101,6 +101,15 @@ def keep_version(artifact: Path) -> None:
             _link(artifact, manifest, draft / artifact.name)
 
 
+def kept_place(artifact: Path, version: str) -> Path:
+    """Where a version of an artifact stays as it is, whatever is made in the artifact's place.
+
+    That is the artifact itself where none is kept, and of a JSONL, beside which its crops lie.
+    """
+    kept = version_of(artifact, version).artifact
+    return kept if kept.is_dir() and stands(kept, version) else artifact
+
+
 def link_artifact(artifact: Path, target: Path) -> None:
     """Let a published artifact, with its manifest and all that stands beside it, stand in a second place.
 
