@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -53,9 +54,8 @@ def doctor(source: str, workspace: Workspace) -> None:
 
     What is wrong is told with its remedy. The exit code is 1 where something is wrong.
     """
-    findings = [
-        finding for subject, check in CHECKS.items() for finding in _looked_at(subject, check, source, workspace)
-    ]
+    looks = (_looked_at(subject, check, source, workspace) for subject, check in CHECKS.items())
+    findings = list(dict.fromkeys(chain.from_iterable(looks)))  # of a recipe several looks may find the same
     print_table("", ("", "", "found"), findings)
     wrong = sum(finding.state == "wrong" for finding in findings)
     click.echo(f"\n{wrong} of {len(findings)} wrong." if wrong else "\nNothing is wrong.")
