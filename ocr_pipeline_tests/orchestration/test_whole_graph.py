@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import shutil
@@ -17,11 +18,13 @@ from dagster._core.loader import LoadingContextForTest
 from ocr_pipeline.data.annotations import CropReader
 from ocr_pipeline.data.datasets import PARTITIONS
 from ocr_pipeline.data.lookup import load_lookup
+from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.models import TINY_KOREAN
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.release.contest import DETECTOR, RECOGNIZER
 from ocr_pipeline.storage.artifacts.manifest import manifest_path, read_manifest
+from ocr_pipeline.storage.artifacts.versions import VERSIONS
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 NO_WORKERS = {"num_workers": 0, "val_num_workers": 0}
@@ -180,3 +183,21 @@ def test_a_checkpoint_is_stale_when_a_partition_of_its_recipe_changed_and_says_w
     assert graph.stale("fast_checkpoint") == [f"{new}: layout_lmdb[public_admin_train]"]
     graph.run("training", TRAINING)
     assert [graph.stale(name) for name in checkpoints] == [[], []]
+
+
+def test_a_training_reads_the_version_of_its_data_that_it_keeps(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+
+    def stop(_: object, __: object, train: tuple[Path, ...], valid: tuple[Path, ...], ___: object) -> None:
+        read.extend((*train, *valid))
+        raise PipelineError("seen enough", where="a training", remedy="none")
+
+    monkeypatch.setattr("ocr_pipeline.orchestration.assets.training.train_on_leased_devices", stop)
+    config = copy.deepcopy(TRAINING)
+    for training in config["ops"].values():
+        training["config"]["options"]["max_steps"] = 3
+    job = graph.definitions.resolve_job_def("training")
+    assert not job.execute_in_process(run_config=config, instance=graph.instance, raise_on_error=False).success
+    names = {path.name for path in read}
+    assert {"public_admin_train_layout.lmdb", "public_admin_annotations_train.lmdb"} <= names
+    assert all(path.parent.parent.parent.name == VERSIONS for path in read)
