@@ -19,9 +19,10 @@ from ocr_pipeline.fast.maps.postprocess import Detection, clockwise
 from ocr_pipeline.fast.settings import FastPrediction
 from ocr_pipeline.page import Quad
 from ocr_pipeline.progress import Progress
+from ocr_pipeline.shown import as_text
 from ocr_pipeline.storage.files.orientation import upright
 from ocr_pipeline.storage.files.pictures import pictures_in, say_of_more_pages
-from ocr_pipeline.storage.files.publishing import publish_file, publish_text
+from ocr_pipeline.storage.files.publishing import is_nameable, publish_file, publish_text
 from ocr_pipeline.storage.files.typed_paths import claim
 
 logger = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ def predict(settings: FastPrediction) -> tuple[list[DetectedPage], dict[str, str
     detector.config = config_from(msgspec.to_builtins(detector.config) | given, settings.checkpoint)
     pages, errors = list[DetectedPage](), dict[str, str]()
     progress = Progress(f"detecting to {settings.output}", "pictures", len(targets))
-    pictures = _readable(list(targets), settings.exif_orientation, errors, progress)
+    pictures = _readable(targets, settings.exif_orientation, errors, progress)
     while batch := list(islice(pictures, settings.batch_size)):
         found = detector.detect_batch([picture for _, picture in batch])
         for (path, picture), boxes in zip(batch, found, strict=True):
@@ -146,12 +147,13 @@ def _is_own(output: Path) -> bool:
 
 
 def _readable(
-    paths: Sequence[Path], turned: bool, errors: dict[str, str], progress: Progress
+    targets: Mapping[Path, Path], turned: bool, errors: dict[str, str], progress: Progress
 ) -> Iterator[tuple[Path, Picture]]:
-    """The pictures one by one; of those that cannot be read the reason goes to ``errors``."""
-    for path in paths:
+    """The pictures one by one; of those that cannot be read or drawn the reason goes to ``errors``."""
+    for path, target in targets.items():
         progress.advance()
         try:
+            _demand_name(target, path)
             data = _read(path)
             say_of_more_pages(data, path)
             picture = read_rgb(data, path)
@@ -164,7 +166,14 @@ def _readable(
 
 def _page_of(path: Path, picture: Picture, boxes: Sequence[Detection]) -> DetectedPage:
     words = [DetectedWord([(int(x), int(y)) for x, y in box.polygon], box.score) for box in boxes]
-    return DetectedPage(path.name, picture.shape[1], picture.shape[0], words)
+    return DetectedPage(as_text(path.name), picture.shape[1], picture.shape[0], words)
+
+
+def _demand_name(target: Path, path: Path) -> None:
+    if not is_nameable(target.with_suffix(_BESIDE[0])):
+        raise PipelineError(
+            "the name is too long: the drawn picture has a longer one", where=path, remedy="Give it a shorter name."
+        )
 
 
 def _read(path: Path) -> bytes:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from io import BytesIO
 from pathlib import Path
 
@@ -93,6 +94,17 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(tmp_path: Path, check
     assert [page.image for page in pages] == [image.name]
     assert set(errors) == {str(broken), str(absent)}
     assert "decoded" in errors[str(broken)] and "opened" in errors[str(absent)]
+
+
+def test_names_that_are_no_text_or_too_long_stop_nobody(tmp_path: Path, checkpoint, image):
+    odd, long = os.fsdecode("쪽.png".encode("cp949")), "가" * 83 + ".png"
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in (odd, long, "a.png"):
+        (folder / name).write_bytes(image.read_bytes())
+    pages, errors = predict(FastPrediction(checkpoint=checkpoint, image=(folder,), output=tmp_path / "out"))
+    assert [page.image for page in pages] == ["a.png", "\\xc2\\xca.png"]
+    assert list(errors) == [str(folder / long)] and "too long" in errors[str(folder / long)]
 
 
 def test_a_prediction_without_pictures_is_refused(tmp_path: Path, checkpoint):

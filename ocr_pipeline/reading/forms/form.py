@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -11,6 +10,7 @@ from typing import NamedTuple, Protocol
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.reading.input import Document, Sheet
 from ocr_pipeline.reading.record import ReadDocument, ReadPage
+from ocr_pipeline.storage.files.publishing import is_nameable
 
 RECORD = ".json"
 
@@ -31,9 +31,8 @@ class Place(NamedTuple):
 
     @property
     def is_nameable(self) -> bool:
-        """Whether the file system has room for the names of what is printed and of its drafts."""
-        longest = len(os.fsencode(self.name.name)) + len("..alto.xml.draft")
-        return longest <= os.pathconf(self.output, "PC_NAME_MAX")
+        """Whether the file system has room for the names of what is printed."""
+        return is_nameable(self.page("", 1, 2, ".alto.xml"))
 
     def beside(self, ending: str) -> Path:
         """The file of that ending that stands for the whole."""

@@ -111,6 +111,12 @@ def publish_text(target: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
+def is_nameable(target: Path) -> bool:
+    """Whether the file system has room for the name of a file, and for the longer one of its draft."""
+    folder = next(folder for folder in target.parents if folder.is_dir())
+    return len(os.fsencode(_draft(target).name)) <= os.pathconf(folder, "PC_NAME_MAX")
+
+
 def _draft(target: Path) -> Path:
     return target.with_name(f".{target.name}.draft")
 
