@@ -19,6 +19,7 @@ from ocr_pipeline.storage.artifacts.lineage_parquet import Pages, Wanted
 from ocr_pipeline.storage.artifacts.workspace import Workspace
 
 _MARKS = ("partition", "label file", "picture", "when", "who", "why", "name")
+_SHOWN = 20
 _NEXT = """What is made from now on is without it. Until then it is in what the table names:
   data: `ocr-pipeline backfill` makes anew what it touches (and the lookup, shards and quality report with it)
   suspects, judgement: `ocr-pipeline suspects` and the asset judgement make them anew
@@ -60,7 +61,7 @@ def forget(workspace: Workspace, image: str, label: str, every: bool, who: str, 
 
 def _demand_one(pages: list[FoundPage], every: bool) -> None:
     if len(pages) > 1 and not every:
-        print_table("Several pages are meant", FoundPage._fields, pages)
+        print_table(f"{len(pages):,} pages are meant, among them", FoundPage._fields, pages[:_SHOWN])
         raise click.UsageError("Name the label file as well (--label), or say --all.")
 
 

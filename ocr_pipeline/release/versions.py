@@ -51,13 +51,13 @@ def judged_versions(workspace: Workspace, keep: int) -> Iterator[Judged]:
         PipelineError: a lineage or the record of the champions is damaged.
     """
     named = dict(chain.from_iterable(_named(workspace, contest, keep) for contest in (DETECTOR, RECOGNIZER)))
-    marks = Pages(frozenset((mark.label, mark.image) for _, mark in all_forgotten(workspace)))
+    marks = _marked(workspace)
     read = set(chain.from_iterable(_read_now(workspace, contest) for contest in (DETECTOR, RECOGNIZER)))
     for kept in kept_versions(workspace.root):
         by = named.get((kept.name, kept.version), "")
         if (kept.name, kept.version) in read:
             yield Judged(kept, "a training under way", "")
-        elif _holds_one_of(kept, marks):
+        elif _holds_one_of(kept.artifact, marks):
             yield Judged(kept, by, "holds a page that is to be forgotten")
         else:
             yield Judged(kept, by, "" if by else "nobody names it")
@@ -79,10 +79,18 @@ def data_again(workspace: Workspace, data: Iterable[LearntFrom], folder: Path) -
     """Let all data that a checkpoint learnt from stand in a folder, in the versions that it had: all of it, or nothing.
 
     Raises:
-        PipelineError: one of them is kept no more, or the folder is not empty or cannot be written.
+        PipelineError: one of them is kept no more or holds a page to be forgotten, or the folder is not empty or cannot
+            be written.
     """
     data, folder = list(data), folder.resolve()
     sources = [_source(workspace, one) for one in data]
+    marks = _marked(workspace)
+    if marked := ", ".join(source.name for source in sources if _holds_one_of(source, marks)):
+        raise PipelineError(
+            f"a page that is to be forgotten is in {marked}",
+            where=workspace.root,
+            remedy="It is not brought back. `ocr-pipeline forget` lists the marks, and `review undo` takes one back.",
+        )
     if folder.exists() and any(folder.iterdir()):
         raise PipelineError("the folder is not empty", where=folder, remedy="Name a new one.")
     with publish_folder(folder) as draft:
@@ -130,6 +138,11 @@ def _read_now(workspace: Workspace, contest: Contest) -> Iterator[tuple[str, str
             yield from ((one.artifact, one.version) for one in read_learnt_from(path))
 
 
-def _holds_one_of(kept: KeptVersion, marks: Pages) -> bool:
-    lineage = lineage_path(kept.artifact)
+def _marked(workspace: Workspace) -> Pages:
+    """What is to be forgotten."""
+    return Pages(frozenset((mark.label, mark.image) for _, mark in all_forgotten(workspace)))
+
+
+def _holds_one_of(artifact: Path, marks: Pages) -> bool:
+    lineage = lineage_path(artifact)
     return bool(marks.pages) and lineage.exists() and next(read_traces(lineage, marks), None) is not None

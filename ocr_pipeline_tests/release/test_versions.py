@@ -212,6 +212,9 @@ def test_a_page_to_be_forgotten_is_not_taken_from_under_a_training(share: Share,
     learn(share, workspace, 1)
     forget = ["forget", "--image", "IMG_OCR_53_4PR_00001.png", "--output", str(workspace.root)]
     assert CliRunner().invoke(cli, forget).exit_code == 0
+    learnt = read_learnt_from(holder_of(workspace, "dlora_champion").lineage)
+    with pytest.raises(PipelineError, match="to be forgotten is in handwriting_annotations_train"):
+        data_again(workspace, learnt, workspace.root / "then")
     with lease(lease_path(workspace, "dlora_checkpoint", None), "a run"):
         assert not sweep_versions(workspace) and list(kept_versions(workspace.root))
         (under_way,) = judged_versions(workspace, 3)
