@@ -30,7 +30,9 @@ from ocr_pipeline.storage.artifacts.workspace import Workspace
 T = TypeVar("T")
 
 _SUFFIX = "." + ".".join(ENDING)
-_WITHOUT = frozenset({"crops", "drawn", "inbox", "readings", "detections", ".shards", ".leases", ".arriving"})
+_WITHOUT = frozenset(
+    {"crops", "drawn", "inbox", "readings", "detections", ".shards", ".leases", ".arriving", "lost+found"}
+)
 """Folders of many files and no lineage."""
 _CURRENT = "current"
 _CONTESTS = (DETECTOR, RECOGNIZER)
@@ -154,15 +156,19 @@ def _standing_at(workspace: Workspace, given: str, known: Iterable[Holder]) -> l
 def untold(workspace: Workspace) -> Iterator[str]:
     """What holds pages or learnt from some, and does not tell of all of them: they may be any.
 
-    It was made before there were lineages, or other programs made it or its data.
+    It was made before there were lineages, or other programs made it or its data; or it is a folder closed to us.
 
     Raises:
         PipelineError: a manifest or a lineage is damaged.
     """
-    for path in _files(workspace):
+    closed: list[OSError] = []
+    for path in _files(workspace, closed.append):
         artifact = path.with_name(path.name.removesuffix(MANIFEST))
         if path.name.endswith(MANIFEST) and (manifest := known_manifest(artifact)) and not _tells(artifact, manifest):
             yield _below(workspace, artifact)
+    for error in closed:
+        if not isinstance(error, FileNotFoundError):  # what vanishes meanwhile holds nothing
+            yield _below(workspace, Path(error.filename))
 
 
 def _tells(artifact: Path, manifest: Manifest) -> bool:
@@ -178,20 +184,14 @@ def _lineages(workspace: Workspace) -> Iterator[Path]:
     return (path for path in _files(workspace) if _is_lineage(path.name))
 
 
-def _files(workspace: Workspace) -> Iterator[Path]:
+def _files(workspace: Workspace, on_closed: Callable[[OSError], None] | None = None) -> Iterator[Path]:
     """All files but those in folders without lineages; links are followed, since the owner may use several disks."""
     seen = set[str]()
-    for folder, below, files in os.walk(workspace.root, onerror=_demand_readable, followlinks=True):
+    for folder, below, files in os.walk(workspace.root, onerror=on_closed, followlinks=True):
         is_new = (place := os.path.realpath(folder)) not in seen
         seen.add(place)
         below[:] = sorted(name for name in below if is_new and name not in _WITHOUT)
         yield from (Path(folder, name) for name in sorted(files) if is_new)
-
-
-def _demand_readable(error: OSError) -> None:
-    """What vanishes meanwhile holds nothing; what cannot be looked into may hold anything."""
-    if not isinstance(error, FileNotFoundError):
-        raise error
 
 
 def _is_lineage(name: str) -> bool:
