@@ -91,6 +91,10 @@ def write_csv(file: TextIO, rows: Iterable[Iterable[object]]) -> None:
 
 
 def read_csv(file: Iterable[str]) -> Iterator[dict[str, str]]:
-    """The rows of a file that `write_csv` wrote, by the names in its first line."""
-    for row in csv.DictReader(file):
+    """The rows of a file that `write_csv` wrote, by the names in its first line.
+
+    Excel leaves out the empty cells at the end of a row; what stands beyond the last column is nobody's.
+    """
+    for row in csv.DictReader(file, restkey="", restval=""):
+        row.pop("", None)
         yield {name: from_cell(cell) for name, cell in row.items()}

@@ -137,3 +137,8 @@ def test_a_csv_of_any_texts_comes_back_and_computes_nothing(texts: list[str]) ->
 
 def test_names_that_are_no_utf8_are_written_as_escapes() -> None:
     assert as_cell("=\udcb0.jpg") == r"'=\xb0.jpg"
+
+
+def test_a_csv_that_excel_cut_short_or_somebody_wrote_beside_is_read() -> None:
+    rows = list(read_csv(["a,b,c\n", "1\n", "1,2,3,4,5\n"]))
+    assert rows == [{"a": "1", "b": "", "c": ""}, {"a": "1", "b": "2", "c": "3"}]
