@@ -221,6 +221,17 @@ def test_hocr_says_where_each_word_stands(tmp_path):
     assert "baseline 0.000 0" in lines[0].get("title")
 
 
+@pytest.mark.parametrize("form", ["hocr", "alto"])
+def test_boxes_that_leave_the_page_end_at_its_edge(tmp_path, form):
+    word = ReadWord(((-9, -30), (950, -20), (940, 20), (-9, 10)), "넓다", 0.9, "")
+    printed(form, ReadPage("a.png", 900, 1200, (ReadLine((word,)),)), tmp_path)
+    said = next(tmp_path.iterdir()).read_text(encoding="utf-8")
+    if form == "hocr":
+        assert said.count("bbox 0 0 900 20") == 4 and "bbox -" not in said
+    else:
+        assert said.count('HPOS="0" VPOS="0" WIDTH="900" HEIGHT="20"') == 3 and 'POINTS="0,0 900,0 900,20 0,10"' in said
+
+
 def test_a_reading_is_a_label_that_this_program_reads(tmp_path):
     read = page([["가", "나다"], ["라"]], degrees=3)
     label = printed("aihub", read, tmp_path) / "aihub/a.png.json"

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from ocr_pipeline import __version__
 from ocr_pipeline.page import Quad
-from ocr_pipeline.reading.forms.boxes import attribute, box_around, in_xml, words_in
+from ocr_pipeline.reading.forms.boxes import attribute, box_around, in_xml, within, words_in
 from ocr_pipeline.reading.forms.texts import from_record
 from ocr_pipeline.reading.record import ReadDocument, ReadLine, ReadPage, ReadWord
 
@@ -26,7 +26,7 @@ def _document(document: ReadDocument) -> Iterator[str]:
     yield '<Processing ID="read"><processingSoftware><softwareName>ocr_pipeline</softwareName>'
     yield f"<softwareVersion>{__version__}</softwareVersion></processingSoftware></Processing></Description>"
     yield "<Layout>"
-    for page in document.pages:
+    for page in map(within, document.pages):
         yield from _page(page)
     yield "</Layout>\n</alto>"
 

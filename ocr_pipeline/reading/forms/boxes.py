@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
-from ocr_pipeline.reading.record import ReadLine, ReadWord
+from msgspec.structs import replace
+
+from ocr_pipeline.page import Point
+from ocr_pipeline.reading.record import ReadLine, ReadPage, ReadWord
 
 _NO_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -27,6 +30,22 @@ class Box(NamedTuple):
     @property
     def height(self) -> int:
         return self.bottom - self.top
+
+
+def within(page: ReadPage) -> ReadPage:
+    """The page with all corners of words on it: a turned box may leave it, of which hOCR and ALTO know nothing."""
+    return replace(page, lines=tuple(_line_within(line, page.width, page.height) for line in page.lines))
+
+
+def _line_within(line: ReadLine, width: int, height: int) -> ReadLine:
+    def held(point: Point) -> Point:
+        return min(max(point[0], 0.0), width), min(max(point[1], 0.0), height)
+
+    def word_within(word: ReadWord) -> ReadWord:
+        a, b, c, d = map(held, word.quad)
+        return replace(word, quad=(a, b, c, d))
+
+    return replace(line, words=tuple(map(word_within, line.words)))
 
 
 def box_around(words: Iterable[ReadWord]) -> Box:

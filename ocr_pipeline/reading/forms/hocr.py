@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from ocr_pipeline import __version__
-from ocr_pipeline.reading.forms.boxes import Box, attribute, box_around, in_xml, words_in
+from ocr_pipeline.reading.forms.boxes import Box, attribute, box_around, in_xml, within, words_in
 from ocr_pipeline.reading.forms.texts import from_record
 from ocr_pipeline.reading.record import ReadDocument, ReadLine, ReadPage, ReadWord
 
@@ -25,7 +25,11 @@ _HEAD = f"""<?xml version="1.0" encoding="UTF-8"?>
 
 def hocr(document: ReadDocument) -> str:
     """All pages of a file."""
-    return _HEAD + "".join(line + "\n" for page in document.pages for line in _page(page)) + "</body>\n</html>\n"
+    return (
+        _HEAD
+        + "".join(line + "\n" for page in map(within, document.pages) for line in _page(page))
+        + "</body>\n</html>\n"
+    )
 
 
 def _page(page: ReadPage) -> Iterator[str]:
