@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ocr_pipeline.cli.options import named_partition_option, output_option, overwrite_option, settings_options
+from ocr_pipeline.cli.options import (
+    NamedPath,
+    named_partition_option,
+    output_option,
+    overwrite_option,
+    settings_options,
+)
 from ocr_pipeline.cli.output import say
 from ocr_pipeline.cli.tables import print_table
 from ocr_pipeline.data.datasets import SourcePartition
@@ -22,9 +28,9 @@ _SHOWN = ("found_hmean", "coverage", "cer", "exact", "read_hmean, as it is", "re
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=NamedPath(path_type=Path))
 @named_partition_option
-@click.option("--report", required=True, type=click.Path(path_type=Path), help="Folder of the page and its numbers.")
+@click.option("--report", required=True, type=NamedPath(path_type=Path), help="Folder of the page and its numbers.")
 @output_option
 @settings_options(Judging)
 @overwrite_option

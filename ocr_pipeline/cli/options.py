@@ -251,6 +251,15 @@ def _option(each: Setting) -> Decorator:
     )
 
 
+class NamedPath(click.Path):
+    """A path that is not empty: a variable that the shell does not know would stand for the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("The path is empty. The current folder is called .", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class SettingType(click.ParamType):
     """What a flag takes: just what its setting takes from anywhere."""
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from ocr_pipeline.cli.options import overwrite_option, settings_options
+from ocr_pipeline.cli.options import NamedPath, overwrite_option, settings_options
 from ocr_pipeline.cli.output import say
 from ocr_pipeline.reading.settings import PageReading
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder of what is printed.")
+@click.argument("paths", nargs=-1, required=True, type=NamedPath(path_type=Path))
+@click.option("--output", required=True, type=NamedPath(path_type=Path), help="Folder of what is printed.")
 @settings_options(PageReading)
 @overwrite_option
 def read(paths: tuple[Path, ...], output: Path, settings: PageReading, overwrite: bool) -> None:

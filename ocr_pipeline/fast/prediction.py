@@ -23,7 +23,7 @@ from ocr_pipeline.shown import as_text
 from ocr_pipeline.storage.files.orientation import upright
 from ocr_pipeline.storage.files.pictures import pictures_in, say_of_more_pages
 from ocr_pipeline.storage.files.publishing import is_nameable, publish_file, publish_text
-from ocr_pipeline.storage.files.typed_paths import claim
+from ocr_pipeline.storage.files.typed_paths import claim, demand_no_folder
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +103,7 @@ def draw_polygons(
 def _targets(settings: FastPrediction) -> dict[Path, Path]:
     """Each picture with the drawn picture that is to be made of it."""
     if len(settings.image) == 1 and not settings.image[0].is_dir():
+        demand_no_folder(settings.output, "Name the picture to draw, such as page.png in it.")
         return {settings.image[0]: settings.output}
     if settings.output.is_file():
         raise PipelineError(

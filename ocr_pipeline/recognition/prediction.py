@@ -24,7 +24,7 @@ from ocr_pipeline.shown import visible, write_csv
 from ocr_pipeline.storage.files.fingerprints import fingerprint_of
 from ocr_pipeline.storage.files.pictures import say_of_more_pages
 from ocr_pipeline.storage.files.publishing import mendable, publish_file
-from ocr_pipeline.storage.files.typed_paths import begins_with, claim
+from ocr_pipeline.storage.files.typed_paths import begins_with, claim, demand_no_folder
 from ocr_pipeline.storage.files.walking import state_of
 
 logger = logging.getLogger(__name__)
@@ -71,9 +71,10 @@ def recognize_pictures(
         overwrite: replace a file that is no such table.
 
     Raises:
-        PipelineError: the CSV is one of the pictures, or another file stands there.
+        PipelineError: the CSV is one of the pictures, or a folder or another file stands there.
     """
     output = Path(output_csv)
+    demand_no_folder(output, "Name the table, such as read.csv in it.")
     claim(output, inputs=paths, overwrite=overwrite, is_own=begins_with(",".join(COLUMNS)))
     part = _Part(output, _fingerprint(paths, recognizer))
     progress = Progress("reading pictures", "pictures", len(paths))

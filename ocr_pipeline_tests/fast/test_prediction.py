@@ -247,6 +247,11 @@ def test_the_picture_that_is_read_and_the_names_beside_are_no_output(tmp_path: P
         predict(FastPrediction(checkpoint=checkpoint, image=(image,), output=tmp_path / output, overwrite=True))
 
 
+def test_a_folder_is_no_picture_to_draw(tmp_path: Path, checkpoint, image):
+    with pytest.raises(PipelineError, match="a file is written"):
+        predict(FastPrediction(checkpoint=checkpoint, image=(image,), output=tmp_path))
+
+
 def test_a_folder_that_takes_its_own_drawings_is_read_the_same_again(tmp_path: Path, checkpoint, image):
     folder = tmp_path / "pages"
     folder.mkdir()

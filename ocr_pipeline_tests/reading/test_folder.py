@@ -185,6 +185,12 @@ def test_the_command_reads_prints_and_says_what_it_could_not(folder, tmp_path, c
     assert (tmp_path / "out/1.png.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_a_path_that_the_shell_left_empty_is_not_the_current_folder(tmp_path):
+    for arguments in (["", "--output", str(tmp_path)], ["page.png", "--output", ""]):
+        refused = CliRunner().invoke(read, arguments)
+        assert refused.exit_code == 2 and "empty" in refused.output
+
+
 SCRIPT = """
 import sys, time
 from pathlib import Path

@@ -143,6 +143,11 @@ def test_what_is_left_out_is_said(folder, tmp_path, caplog, kind):
     ) in caplog.text
 
 
+def test_a_folder_is_no_table_and_told_before_anything_is_read(tmp_path):
+    with pytest.raises(PipelineError, match="a file is written"):
+        recognize_pictures(None, [], tmp_path)
+
+
 def test_what_is_read_is_nfc(folder, tmp_path):
     texts = [line["text"] for line in rows(recognize_folder(load(TINY_KOREAN), folder, tmp_path / "r.csv").output_csv)]
     assert any("가" <= letter <= "힣" for letter in "".join(texts))

@@ -52,6 +52,16 @@ def demand_folder(path: Path, remedy: str) -> None:
         raise PipelineError("there is no such folder", where=path, remedy=f"{remedy}{likely(path)}")
 
 
+def demand_no_folder(path: Path, remedy: str) -> None:
+    """Refuse a folder where a file is to be written, before any work is done for it.
+
+    Raises:
+        PipelineError: a folder is there.
+    """
+    if path.is_dir():
+        raise PipelineError("this is a folder, and a file is written", where=path, remedy=remedy)
+
+
 def _is_something(path: Path) -> bool:
     return any(path.iterdir()) if path.is_dir() else path.exists() or path.is_symlink()
 
