@@ -98,4 +98,4 @@ def tell_unexpected(error: Exception, where: object) -> None:
     if isinstance(error, PipelineError):
         raise error
     end_on_shortage(error, where)
-    logger.error("%s cannot be read: a fault of this program", where, exc_info=error)
+    logger.error("%s cannot be read: a fault of this program", visible(str(where)), exc_info=error)

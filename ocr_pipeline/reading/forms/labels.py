@@ -100,8 +100,8 @@ def _lines(place: Place) -> Iterator[str]:
     for page in pages:
         drawn = place.page(_PPOCR, page.number, len(pages), ".png")
         named = os.fspath(drawn.relative_to(place.output / _PPOCR) if drawn.exists() else place.name)
-        if visible(named) != named:
-            logger.warning("%s is left out of %s: no line of it can hold this name; rename it", named, _LABELS)
+        if (shown := visible(named)) != named:
+            logger.warning("%s is left out of %s: no line of it can hold this name; rename it", shown, _LABELS)
             continue
         words = [_ppocr_word(word.text, word.quad) for word in page.words]
         yield f"{named}\t{msgspec.json.encode(words).decode()}\n"
