@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pytest
 
+from ocr_pipeline.data.datasets import EVERY_PARTITION
 from ocr_pipeline.orchestration.definitions import build_definitions
 from ocr_pipeline.orchestration.resources import Locations
 from ocr_pipeline.storage.artifacts.manifest import manifest_path, read_manifest
@@ -53,7 +54,7 @@ def test_the_graph_shows_its_groups(floor: Floor, page: Page, screenshots: Path)
 
 def test_a_partition_is_materialised_from_the_ui_and_turns_green(floor: Floor, page: Page) -> None:
     open_page(page, floor, "assets/merged_json?view=partitions")
-    expect(page.get_by_text("Missing (10)")).to_be_visible()
+    expect(page.get_by_text(f"Missing ({len(EVERY_PARTITION)})")).to_be_visible()
     assert not is_green(page, PARTITION)
     page.get_by_role("button", name="Materialize").first.click()
     dialog = page.get_by_role("dialog")
@@ -201,3 +202,4 @@ def test_a_failing_check_turns_red_with_its_message(floor: Floor, page: Page, sc
     message = f"{manifest.counts.words_out} crops, but the manifest says 1"
     page.get_by_text("Show JSON").first.click()
     expect(page.get_by_text(message).first).to_be_visible()
+    manifest_path(artifact).write_text(text)
