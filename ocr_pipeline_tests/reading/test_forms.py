@@ -104,6 +104,15 @@ def test_a_jpeg_goes_into_the_pdf_as_it_is_and_two_runs_give_the_same_bytes(tmp_
         assert picture.read_raw_bytes() == file.getvalue()
 
 
+def seoul_over(pdf: bytes, folder: Path) -> Sheet:
+    """The page of a PDF, over which one word is printed."""
+    sheet = document_of(pdf, Path("a.pdf"), InputLimits()).load(1)
+    word = ReadWord(quad(100, 200, 300, 60), "서울특별시", 0.9, "")
+    read = ReadPage("a.pdf", sheet.width, sheet.height, (ReadLine((word,)),))
+    printed("pdf", read, folder, pdf, "a.pdf")
+    return sheet
+
+
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 def test_text_lies_over_the_words_of_a_pdf_however_it_is_turned_and_cut(tmp_path, turn):
     with pikepdf.new() as pdf:
@@ -112,10 +121,7 @@ def test_text_lies_over_the_words_of_a_pdf_however_it_is_turned_and_cut(tmp_path
         pdf.pages[0].rotate(turn, relative=False)
         data = io.BytesIO()
         pdf.save(data)
-    sheet = document_of(data.getvalue(), Path("a.pdf"), InputLimits()).load(1)
-    word = ReadWord(quad(100, 200, 300, 60), "서울특별시", 0.9, "")
-    read = ReadPage("a.pdf", sheet.width, sheet.height, (ReadLine((word,)),))
-    printed("pdf", read, tmp_path, data.getvalue(), "a.pdf")
+    sheet = seoul_over(data.getvalue(), tmp_path)
     assert lines_of(text_by_pdfium(tmp_path / "a.pdf.pdf")) == ["서울특별시"]
     with pypdfium2.PdfDocument(tmp_path / "a.pdf.pdf") as pdf:
         text, scale = pdf[0].get_textpage(), 72 / sheet.dpi
@@ -141,10 +147,7 @@ def test_text_lies_over_the_words_whatever_the_page_is_like(tmp_path, odd):
         pdf.pages[0].contents_add(b"q 0.5 0 0 0.5 90 90 cm q")
         data = io.BytesIO()
         pdf.save(data)
-    sheet = document_of(data.getvalue(), Path("a.pdf"), InputLimits()).load(1)
-    word = ReadWord(quad(100, 200, 300, 60), "서울특별시", 0.9, "")
-    read = ReadPage("a.pdf", sheet.width, sheet.height, (ReadLine((word,)),))
-    printed("pdf", read, tmp_path, data.getvalue(), "a.pdf")
+    sheet = seoul_over(data.getvalue(), tmp_path)
     with pypdfium2.PdfDocument(tmp_path / "a.pdf.pdf") as pdf:
         text = pdf[0].get_textpage()
         assert text.get_text_range().strip() == "서울특별시"

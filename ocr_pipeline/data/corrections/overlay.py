@@ -10,14 +10,13 @@ from pathlib import Path
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ocr_pipeline.data.corrections.applying import NONE, Corrections
 from ocr_pipeline.data.corrections.record import Correction
 from ocr_pipeline.errors import PipelineError
 from ocr_pipeline.storage.artifacts.depot import depot_of
 from ocr_pipeline.storage.artifacts.workspace import Workspace
-from ocr_pipeline.storage.files.parquet_rows import batches, demand_whole, opened
+from ocr_pipeline.storage.files.parquet_rows import batches, demand_whole, opened, opened_to_write
 from ocr_pipeline.storage.files.publishing import publish_file
 
 _EFFECT = b"ocr_pipeline.effect"
@@ -86,9 +85,8 @@ def write_overlay(path: Path, rows: Iterable[Correction]) -> None:
     ordered = sorted(rows, key=lambda row: (row.place, row.when, row.review, row.action))
     effect = Corrections.of(ordered).fingerprint
     schema = SCHEMA.with_metadata({_EFFECT: effect.encode()})
-    with publish_file(path) as draft:
-        table = pa.Table.from_pylist(list(map(_columns, ordered)), schema)
-        pq.write_table(table, draft, compression="zstd", write_page_checksum=True)
+    with publish_file(path) as draft, opened_to_write(draft, schema) as writer:
+        writer.write_table(pa.Table.from_pylist(list(map(_columns, ordered)), schema))
     if depot := depot_of(path):
         depot.send_file(path)
 

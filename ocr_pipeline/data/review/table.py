@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from ocr_pipeline.data.review.suspects.suspect import Suspect
 from ocr_pipeline.errors import PipelineError
-from ocr_pipeline.storage.files.parquet_rows import batches, demand_whole, opened
+from ocr_pipeline.storage.files.parquet_rows import batches, demand_whole, opened, opened_to_write
 
 _READERS = b"ocr_pipeline.readers"
 _ROWS = 2000  # of one row group, and in memory
@@ -41,7 +41,7 @@ SCHEMA = pa.schema(
 def write_suspects(path: Path, suspects: Iterable[Suspect], readers: Iterable[str]) -> None:
     """Write suspects in their order, with the names of who read them."""
     schema, rest = SCHEMA.with_metadata({_READERS: msgspec.json.encode(list(readers))}), iter(suspects)
-    with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
+    with opened_to_write(path, schema) as writer:
         while rows := [_columns(suspect) for suspect in islice(rest, _ROWS)]:
             writer.write_table(pa.Table.from_pylist(rows, schema))
 

@@ -98,10 +98,8 @@ def _lines(path: Path) -> Iterator[LabelledPicture]:
 
 def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines that hold something, by their numbers; a text within them may hold U+2028, which ends no line here."""
-    lines = path.read_text(encoding="utf-8-sig", errors="surrogateescape").split(
-        "\n"
-    )  # bytes that are no text: no label
-    return ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+    text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")  # bytes that are no text: no label
+    return ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
 
 
 class _PpocrWord(msgspec.Struct):

@@ -26,8 +26,8 @@ def _document(document: ReadDocument) -> Iterator[str]:
     yield '<Processing ID="read"><processingSoftware><softwareName>ocr_pipeline</softwareName>'
     yield f"<softwareVersion>{__version__}</softwareVersion></processingSoftware></Processing></Description>"
     yield "<Layout>"
-    for page in map(within, document.pages):
-        yield from _page(page)
+    for page in document.pages:
+        yield from _page(within(page))
     yield "</Layout>\n</alto>"
 
 

@@ -25,11 +25,8 @@ _HEAD = f"""<?xml version="1.0" encoding="UTF-8"?>
 
 def hocr(document: ReadDocument) -> str:
     """All pages of a file."""
-    return (
-        _HEAD
-        + "".join(line + "\n" for page in map(within, document.pages) for line in _page(page))
-        + "</body>\n</html>\n"
-    )
+    lines = (line + "\n" for page in document.pages for line in _page(within(page)))
+    return f"{_HEAD}{''.join(lines)}</body>\n</html>\n"
 
 
 def _page(page: ReadPage) -> Iterator[str]:

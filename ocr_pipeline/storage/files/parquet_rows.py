@@ -59,6 +59,11 @@ def batches(file: pq.ParquetFile, size: int, columns: Sequence[str]) -> Iterator
         raise pa.ArrowInvalid(f"{left} rows are missing")
 
 
+def opened_to_write(target: Path | io.BufferedWriter, schema: pa.Schema) -> pq.ParquetWriter:
+    """A file to write, compressed, each page with a checksum."""
+    return pq.ParquetWriter(target, schema, compression="zstd", write_page_checksum=True)
+
+
 class ParquetRows:
     """Writes records to a file; the same records give the same bytes.
 
@@ -74,7 +79,7 @@ class ParquetRows:
 
     def __enter__(self):
         self._file = self._path.open("wb")
-        self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd", write_page_checksum=True)
+        self._writer = opened_to_write(self._file, self._schema)
         return self
 
     def write(self, record: msgspec.Struct) -> None:
